@@ -1,0 +1,35 @@
+"""A person we can answer, and the facts about the moment that a turn may read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from bot.core.clock import TEHRAN
+from bot.core.messages import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a turn is told about the world. Everything the pure engine may know beyond the session and the input.
+
+    `first_visit` is one more than the contact's last visit number; `lines` maps a phone line's key («123») to its
+    number from today's helplines; `case_code` is the open case's code, or the one a new case would get.
+    """
+
+    now: datetime
+    channel: str
+    mode: Mode
+    language: str = "fa"
+    staff: Literal["on", "none"] = "on"
+    returning: Literal["no", "recent", "yes"] = "no"
+    first_visit: int = 1
+    case_code: str = ""
+    case_open: bool = False
+    wait_minutes: int = 5
+    lines: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hour(self) -> int:
+        """The hour of the day in Tehran, 0-23."""
+        return self.now.astimezone(TEHRAN).hour

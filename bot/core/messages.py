@@ -1,0 +1,191 @@
+"""What comes in and what goes out, in the words of no provider.
+
+A channel handler makes an InboundMsg from a provider's bytes; the engine sees only its Input. Outgoing texts
+leave the engine as events and reach a channel as OutboundMsg. Every wait has a visit number that rises for a
+contact's whole life, so an old button can be told from the waiting question.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+ChannelName = Literal["web", "telegram", "bale", "sms", "rasa"]
+#: How a text is rendered: with buttons, or as numbered SMS text.
+Mode = Literal["rich", "sms"]
+MediaKind = Literal["voice", "photo", "sticker", "video", "document"]
+
+#: The most of one text that is kept (design: cut with a flag, never dropped; I22).
+TEXT_CHARS_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A button: which option of which question, and of which asking of it."""
+
+    flow: str
+    step: str
+    visit: int
+    key: str
+
+    def encode(self) -> str:
+        """Give the callback string, at most 64 bytes (Telegram's limit) for names within the checker's budget."""
+        return f"p|{self.flow}|{self.step}|{self.visit}|{self.key}"
+
+    @staticmethod
+    def decode(raw: str) -> "Press | None":
+        """Read a callback string; None for anything that is not one of ours."""
+        parts = raw.split("|")
+        if (
+            len(parts) != 5
+            or parts[0] != "p"
+            or not parts[3].isascii()
+            or not parts[3].isdecimal()
+            or len(parts[3]) > 9
+        ):
+            return None
+        return Press(flow=parts[1], step=parts[2], visit=int(parts[3]), key=parts[4])
+
+
+@dataclass(frozen=True, slots=True)
+class TextInput:
+    """Words a person wrote (already cut to TEXT_CHARS_MAX)."""
+
+    text: str
+    was_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PressInput:
+    """A button a person pressed."""
+
+    press: Press
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInput:
+    """Something without words. The file itself stays at the provider and is never fetched here."""
+
+    kind: MediaKind
+
+
+@dataclass(frozen=True, slots=True)
+class LocationInput:
+    """A place a person chose to send, in degrees."""
+
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContactInput:
+    """A phone number shared by the platform's own button, E.164."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceInput:
+    """The waiting question's silence ran out."""
+
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotTakenInput:
+    """A case was escalated and nobody has taken it for the script's `if_not_taken.after`."""
+
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldInput:
+    """A counsellor claimed the case: the bot falls silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBackInput:
+    """The counsellor gave the conversation back to the flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedInput:
+    """The counsellor closed the case."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpInput:
+    """A planned follow-up is due: a new conversation starts in `flow`."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableInput:
+    """Something arrived that no decoder understands; a person may have meant something by it."""
+
+    reason: str
+
+
+Input = (
+    TextInput
+    | PressInput
+    | MediaInput
+    | LocationInput
+    | ContactInput
+    | SilenceInput
+    | NotTakenInput
+    | HeldInput
+    | HandedBackInput
+    | ClosedInput
+    | FollowUpInput
+    | UnreadableInput
+)
+
+#: What a person sends, as opposed to what a timer or a counsellor causes.
+HUMAN_INPUTS = (TextInput, PressInput, MediaInput, LocationInput, ContactInput, UnreadableInput)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMsg:
+    """One thing that arrived, authenticated and addressed.
+
+    `external_id` is the address on that channel (chat id, E.164 number, web session); `provider_id` is unique for
+    the channel and dedupes a redelivery; `raw` is the provider's own bytes, kept encrypted.
+    """
+
+    channel: str
+    external_id: str
+    provider_id: str
+    input: Input
+    received_at: datetime
+    raw: bytes = b""
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One offered answer: what it says and what comes back when it is pressed."""
+
+    label: str
+    data: str
+
+
+#: reply answers an inbound of the last 15 minutes; live is a counsellor's; proactive needs the safe-contact gate.
+OutboundKind = Literal["reply", "live", "proactive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMsg:
+    """One message for one address, as a channel sends it.
+
+    `key` is stable over retries: a channel passes it to providers that take an idempotency key.
+    """
+
+    key: str
+    external_id: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+    kind: OutboundKind = "reply"
+    urgent: bool = False
+    answers_press: str | None = None
+    delete_ids: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""One file a channel: authenticate and address what comes in, send what goes out."""

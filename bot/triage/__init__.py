@@ -1,0 +1,1 @@
+"""Reading danger in a text: text in, Screening out. Pure, monotone, explained."""

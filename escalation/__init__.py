@@ -1,0 +1,1 @@
+"""The counsellor's side: cases, desks, claims, the console. Knows nothing of flows."""

@@ -1,0 +1,1 @@
+"""The page that counsellors, supervisors and admins work in."""
