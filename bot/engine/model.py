@@ -1,0 +1,335 @@
+"""What a compiled script holds: frozen data the engine walks, with every lookup of a turn prepared.
+
+Steps are a flat list; a step is reached by index, `Flow.index[id]`; after step i comes i + 1, or, when a `when` was
+false, `Flow.passes_to[i]` (a compound's whole block is passed over). Three kinds are expanded by the loader, so the
+engine knows only the classes of `Step`::
+
+    consent: may_share      → Ask(id="may_share", consent="referral")            answers yes | no
+    screen: hark            → Screen(id="hark", done="hark.band")                says `before`, starts the sum at 0
+                              Ask(id="hark.hit", screen="hark") …                each option has `points`; an immediate
+                                                                                  option goes to "hark.band" by itself
+                              ScreenBand(id="hark.band", screen="hark")          answer `hark` = band, its danger counts
+    safe_contact: reach     → SafeContact(id="reach", done="reach.done")         says its texts
+                              Ask(id="reach.way", safe="reach") …                copied from always.safe_way …
+                              SafeContactDone(id="reach.done", safe="reach")     contact.safe: none when reach.way is
+                                                                                  come, skip or unset, else set
+
+Answers of a frame are one mapping: {step id: key | int | list of keys}; besides, `hark` (band), `hark.points` (the sum
+so far: the engine adds `Option.points` when an item is recorded, takes it away when back un-writes it), `call_id.name`
+for what a called flow gives and `call_id` for its outcome. Skip is the key "skip" for every type. Danger texts, help,
+the decoy and the rest live in flow `always`, under the ids of ALWAYS_STEPS.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core.screening import Tier
+from bot.core.text import fold
+from bot.engine.expressions import FACT_DOMAINS, Condition
+from bot.engine.library import Card, DirectoryType, Instrument, Item, Line
+from bot.engine.parts import (
+    DANGER_TIER,
+    SPECIAL_TARGETS,
+    AnswerSpec,
+    Band,
+    Choice,
+    Danger,
+    Date,
+    FreeText,
+    Media,
+    Messages,
+    Multi,
+    NotTaken,
+    Number,
+    Option,
+    OwnHandler,
+    Phone,
+    Place,
+    Property,
+    Scale,
+    ScorePoint,
+    Silence,
+    Talk,
+    Texts,
+    Unclear,
+    Var,
+)
+
+__all__ = [
+    "ALWAYS_HANDLERS", "ALWAYS_STEPS", "DANGER_TIER", "FACT_DOMAINS", "SAFE_PARTS", "SPECIAL_TARGETS", "AnswerSpec", "Ask", "Band",
+    "Bundle", "Call", "Card", "Choice", "Condition", "Danger", "Date", "DirectoryType", "End", "Escalate", "Flow",
+    "FollowUp", "FreeText", "Go", "Guide", "If", "Instrument", "Item", "Line", "Media", "Messages", "Multi", "NotTaken",
+    "Number", "Option", "OwnHandler", "Phone", "Place", "Property", "Refer", "SafeContact", "SafeContactDone", "Say",
+    "Scale", "Score", "ScorePoint", "Screen", "ScreenBand", "Set", "Silence", "Step", "StepBase", "Talk", "Texts",
+    "Unclear", "Var",
+]  # fmt: skip
+
+#: Handlers of flow `always`, in the order in which the engine tries them (flow-language §2.4).
+ALWAYS_HANDLERS = ("quick_exit", "erase", "erase_or_hide", "stop", "human", "help", "back", "repeat", "language")
+
+#: Steps that flow `always` must have: id → kind. The engine says or asks them by id.
+ALWAYS_STEPS: dict[str, str] = {
+    "danger": "say",  # T1 in her words: 110, 115, 123 and that a person is called
+    "stay": "ask",  # the wait after it: free text, silence → pause
+    "heard": "say",  # T2 in her words: noted, a counsellor will see it, 123
+    "soft_check": "ask",  # one gentle closed question: yes, no, skip
+    "media": "ask",  # «اگر نمی‌توانید بنویسید، 1 را بفرستید»: cannot
+    "media_wait": "say",  # media this question does not take, kept for the case
+    "human": "say",  # a person was called
+    "settle": "say",  # an unpaid danger was handed to a person as the session goes to rest
+    "unclear": "say",  # not understood, before the question is asked again
+    "help": "say",
+    "stopped": "say",  # no more messages of our own accord
+    "no_back": "say",  # there is nothing to go back to
+    "language": "say",  # the language was changed
+    "erase": "ask",  # erase, hide, no
+    "erased": "say",
+    "decoy": "say",  # after quick exit: weather or the like
+    "fresh": "say",  # neutral start after a lock without a code word
+    "safe_way": "ask",  # the six questions of safe_contact; the key `come` means: she will come herself
+    "safe_phone": "ask",
+    "safe_hours": "ask",
+    "safe_who": "ask",
+    "safe_cover": "ask",
+    "safe_word": "ask",
+}
+SAFE_PARTS = ("way", "phone", "hours", "who", "cover", "word")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBase:
+    """What every step has. `at` is (line, column) in its file, from 1."""
+
+    id: str
+    when: Condition | None = None
+    note: str = ""
+    texts: Texts = field(default_factory=Texts)
+    sensitive: bool = False
+    at: tuple[int, int] = field(default=(0, 0), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(StepBase):
+    """A wait. `options` holds the offered answers in order, a skip last; for a number the `none` label is one of them.
+
+    `numbered`: digits choose by order (choice, yes_no, multi). `keys_by_text`: folded label, synonym and key → key.
+    """
+
+    spec: AnswerSpec
+    options: tuple[Option, ...] = ()
+    silence: Silence | None = None
+    unclear: Unclear = field(default_factory=Unclear)
+    short: Messages = ()
+    consent: str = ""
+    screen: str = ""
+    safe: str = ""
+    numbered: bool = field(init=False)
+    keys_by_text: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    by_key: Mapping[str, Option] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the lookups of a turn."""
+        table: dict[str, str] = {}
+        for option in self.options:
+            for words in (option.label, *option.accept, option.key):
+                table.setdefault(fold(words), option.key)
+        object.__setattr__(self, "numbered", isinstance(self.spec, Choice | Multi))
+        object.__setattr__(self, "keys_by_text", table)
+        object.__setattr__(self, "by_key", {option.key: option for option in self.options})
+
+    @property
+    def skip(self) -> Option | None:
+        """The option that refuses, if there is one."""
+        return self.by_key.get("skip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(StepBase):
+    """Sends its texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If(StepBase):
+    """Jumps: `go` when the condition holds, else `otherwise` (empty = next)."""
+
+    condition: Condition
+    go: str
+    otherwise: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Go(StepBase):
+    """Jumps."""
+
+    go: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set(StepBase):
+    """Writes vars: a key, or "+1", which stops at the top of its range."""
+
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen(StepBase):
+    """Begins an instrument: says `texts` (the `before`). `done` is the id of its ScreenBand."""
+
+    instrument: str
+    done: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenBand(StepBase):
+    """Ends an instrument: the sum's band becomes the answer named `screen`; fewer than `enough` answers: `unknown`."""
+
+    screen: str
+    instrument: str
+    bands: tuple[Band, ...]
+    enough: int = 0
+    go: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score(StepBase):
+    """Adds up points; the answer is the band."""
+
+    points: tuple[ScorePoint, ...]
+    bands: tuple[Band, ...]
+    go: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(StepBase):
+    """Goes into another flow and comes back at its end. `given`: {its name: my answer}."""
+
+    flow: str
+    given: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide(StepBase):
+    """Sends a reviewed card, or one of its messages (`part`, from 1; 0 = all)."""
+
+    card: str
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refer(StepBase):
+    """Asks for a referral to a directory type near a place answer."""
+
+    to: str
+    near: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate(StepBase):
+    """Opens or raises the session's one case, then goes on at `while_waiting`, or `if_no_staff` (empty = next)."""
+
+    tier: Tier
+    kinds: tuple[str, ...] = ()
+    desk: str = "auto"
+    hand_over: bool = False
+    while_waiting: str = ""
+    if_no_staff: str = ""
+    if_not_taken: NotTaken | None = None
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeContact(StepBase):
+    """Begins the questions about a safe way to reach her. `done` is the id of its SafeContactDone."""
+
+    done: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeContactDone(StepBase):
+    """Ends them: contact.safe becomes set or none."""
+
+    safe: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp(StepBase):
+    """Plans a later contact."""
+
+    in_s: int
+    flow: str
+    if_silent: Tier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End(StepBase):
+    """Ends the script with an outcome: back to the caller, or the session."""
+
+    outcome: str
+
+
+Step = (
+    Ask | Say | If | Go | Set | Screen | ScreenBand | Score | Call | Guide | Refer | Escalate | SafeContact
+    | SafeContactDone | FollowUp | End
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One script."""
+
+    id: str
+    title: str
+    owner: str
+    language_version: int = 1
+    reviewers: tuple[str, ...] = ()
+    takes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    gives: tuple[str, ...] = ()
+    vars: dict[str, Var] = field(default_factory=dict)
+    silence: Silence | None = None
+    always: tuple[OwnHandler, ...] = ()
+    steps: tuple[Step, ...] = ()
+    tests: tuple[Talk, ...] = ()
+    migrate: dict[str, dict[str, str]] = field(default_factory=dict)
+    properties: tuple[Property, ...] = ()
+    index: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    passes_to: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    words: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the lookups of a turn."""
+        index = {step.id: number for number, step in enumerate(self.steps)}
+        passes = tuple(
+            index.get(step.done, number) + 1 if isinstance(step, Screen | SafeContact) else number + 1
+            for number, step in enumerate(self.steps)
+        )
+        words = {fold(word): handler.name for handler in reversed(self.always) for word in handler.words}
+        object.__setattr__(self, "index", index)
+        object.__setattr__(self, "passes_to", passes)
+        object.__setattr__(self, "words", words)
+
+    def step(self, step_id: str) -> Step | None:
+        """Find a step by its id."""
+        number = self.index.get(step_id)
+        return None if number is None else self.steps[number]
+
+    def handler(self, name: str) -> OwnHandler | None:
+        """Find an own handler by its name."""
+        return next((handler for handler in self.always if handler.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """All that is published at once. `version` hashes flows, instruments and cards; lines and directory are not in it."""
+
+    version: str = ""
+    entry: str = "welcome"
+    flows: dict[str, Flow] = field(default_factory=dict)
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    directory: dict[str, DirectoryType] = field(default_factory=dict)
+
+    @property
+    def always(self) -> Flow:
+        """The deployment's flow `always`."""
+        return self.flows["always"]
