@@ -1,0 +1,95 @@
+"""Every setting, read once from the environment (PANAH_…). Wrong values are one clear sentence, exit code 2."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingsError(Exception):
+    """A setting cannot be used as given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of one installation. The environment name is PANAH_ and the field in capitals."""
+
+    var: Path = Path("var")  #: data directory: database, keys, flows, socket
+    flows: Path | None = None  #: the scripts admins edit; default: a copy in `var`/flows
+    key_file: Path | None = None  #: default: `var`/keys/panah.key; best on another disk than the database
+    public_name: str = "گفت‌وگو"  #: what pages and titles call the service; neutral on purpose
+    web_host: str = "127.0.0.1"  #: where the citizen's page listens
+    web_port: int = 8123
+    console_host: str = "127.0.0.1"  #: the console stays on loopback unless TLS stands before it
+    console_port: int = 8124
+    behind_tls: bool = False  #: pages are reached over HTTPS: cookies become Secure
+    base_url: str = ""  #: how the outside reaches the web port (webhooks, signatures); empty: no webhooks
+    telegram_token: str = field(default="", repr=False)
+    telegram_api: str = "https://api.telegram.org"
+    telegram_secret: str = field(default="", repr=False)  #: with base_url set: webhook instead of polling
+    bale_token: str = field(default="", repr=False)
+    bale_api: str = "https://tapi.bale.ai"
+    twilio_account: str = ""
+    twilio_token: str = field(default="", repr=False)
+    twilio_number: str = ""
+    twilio_api: str = "https://api.twilio.com"
+    staffbot_token: str = field(default="", repr=False)
+    staffbot_api: str = "https://api.telegram.org"
+    redis_url: str = field(default="", repr=False)
+    rasa_token: str = field(default="", repr=False)  #: set: POST /rasa/webhook runs turns for a Rasa server
+    fault: str = ""  #: tests only: "E4:kill" or "E4:kill:3" kills the process at a crash point
+
+    @property
+    def database(self) -> Path:
+        """The database file."""
+        return self.var / "panah.db"
+
+    @property
+    def flows_dir(self) -> Path:
+        """Where admins' scripts live."""
+        return self.flows or self.var / "flows"
+
+    @property
+    def key_path(self) -> Path:
+        """The key file."""
+        return self.key_file or self.var / "keys" / "panah.key"
+
+    @property
+    def socket(self) -> Path:
+        """The control socket of the writing process."""
+        return self.var / "panah.sock"
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingsError: a value has the wrong form, or a PANAH_ name is not known.
+    """
+    source = os.environ if environ is None else environ
+    known = {f"PANAH_{item.name.upper()}": item for item in fields(Settings)}
+    strangers = sorted(name for name in source if name.startswith("PANAH_") and name not in known)
+    if strangers:
+        raise SettingsError(f"{strangers[0]} is not a setting of Panah; the settings are listed in docs/settings.md")
+    values: dict[str, Any] = {}
+    for name, item in known.items():
+        if source.get(name, "") != "":
+            values[item.name] = _parse(name, source[name], item.default)
+    return Settings(**values)
+
+
+def _parse(name: str, raw: str, default: object) -> object:
+    match default:
+        case bool():
+            if raw.lower() not in {"0", "1", "true", "false", "yes", "no"}:
+                raise SettingsError(f"{name} must be 1 or 0")
+            return raw.lower() in {"1", "true", "yes"}
+        case int():
+            if not raw.isascii() or not raw.isdecimal() or not 0 <= int(raw[:6]) <= 65535 or len(raw) > 5:
+                raise SettingsError(f"{name} must be a whole number from 0 to 65535")
+            return int(raw)
+        case Path() | None:
+            return Path(raw)
+        case _:
+            return raw

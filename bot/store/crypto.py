@@ -1,0 +1,131 @@
+"""Encryption of everything a person wrote, and the keyed index that finds her address without knowing it.
+
+A key file outside the database holds the wrapping key, the index key and the signing key. Each contact has a data
+key of its own, wrapped by the wrapping key; sealing is AES-256-GCM with a random 96-bit nonce and the place of the
+value (table, column) as associated data, so a ciphertext moved to another column does not open. Erasing a contact is
+destroying her wrapped key.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE_BYTES = 12
+
+
+class UnreadableError(Exception):
+    """This value cannot be opened: the key is another one, or it was changed."""
+
+
+class KeyFileError(Exception):
+    """The key file is missing or damaged; without it nothing that people wrote can be read."""
+
+
+class DataKey:
+    """A contact's own key, ready to seal and open."""
+
+    __slots__ = ("_aead", "_random")
+
+    def __init__(self, raw: bytes, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._aead = AESGCM(raw)
+        self._random = random_bytes
+
+    def seal(self, place: bytes, plain: bytes) -> bytes:
+        """Encrypt `plain` for one place, such as b"messages.body"."""
+        nonce = self._random(_NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, plain, place)
+
+    def open(self, place: bytes, sealed: bytes) -> bytes:
+        """Decrypt what was sealed for that place.
+
+        Raises:
+            UnreadableError: wrong key, wrong place or changed bytes.
+        """
+        try:
+            return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
+        except (InvalidTag, ValueError) as error:
+            raise UnreadableError from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    key_id: str
+    wrapping: bytes
+    index: bytes
+    signing: bytes
+
+
+class Keyring:
+    """The keys of this installation."""
+
+    def __init__(self, secrets: _Secrets, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self.key_id = secrets.key_id
+        self._wrapping = AESGCM(secrets.wrapping)
+        self._index = secrets.index
+        self._signing = secrets.signing
+        self._random = random_bytes
+
+    def new_data_key(self) -> tuple[bytes, DataKey]:
+        """Make a contact's key: its wrapped form for the database, and the key itself."""
+        raw = self._random(32)
+        nonce = self._random(_NONCE_BYTES)
+        wrapped = nonce + self._wrapping.encrypt(nonce, raw, b"contacts.wrapped_key")
+        return wrapped, DataKey(raw, self._random)
+
+    def unwrap(self, wrapped: bytes) -> DataKey:
+        """Give back a contact's key.
+
+        Raises:
+            UnreadableError: it was wrapped by another installation's key.
+        """
+        try:
+            raw = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], b"contacts.wrapped_key")
+        except (InvalidTag, ValueError) as error:
+            raise UnreadableError from error
+        return DataKey(raw, self._random)
+
+    def address_index(self, channel: str, external_id: str) -> str:
+        """Give the blind index of an address: equal addresses, equal index; nothing else can be learnt."""
+        return hmac.new(self._index, f"{channel}|{external_id}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
+
+    def sign(self, purpose: str, message: bytes) -> bytes:
+        """Give a keyed digest for one purpose (tokens, safe words)."""
+        return hmac.new(self._signing, purpose.encode() + b"|" + message, "sha256").digest()
+
+
+def ephemeral_keyring(random_bytes: Callable[[int], bytes] = os.urandom) -> Keyring:
+    """Make keys that live only in memory (replay, tests)."""
+    return Keyring(_Secrets("ephemeral", random_bytes(32), random_bytes(32), random_bytes(32)), random_bytes)
+
+
+def load_keyring(path: Path) -> Keyring:
+    """Read the key file.
+
+    Raises:
+        KeyFileError: it is not there or cannot be understood.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="ascii"))
+        secrets = _Secrets(found["key_id"], *(bytes.fromhex(found[name]) for name in ("wrapping", "index", "signing")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeyFileError(f"cannot read the key file {path.name}: restore it from its escrow copy") from error
+    return Keyring(secrets)
+
+
+def create_key_file(path: Path) -> None:
+    """Write a fresh key file, readable by its owner only, durable before it returns. Refuses to replace one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    content = {name: os.urandom(32).hex() for name in ("wrapping", "index", "signing")}
+    content["key_id"] = hashlib.sha256(bytes.fromhex(content["wrapping"])).hexdigest()[:12]
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())

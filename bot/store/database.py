@@ -1,0 +1,231 @@
+"""SQLite: one writer thread with group commit, and read-only connections for everything else.
+
+`write(fn)` runs `fn(tx)` on the writer thread and answers only after the commit that holds it: WAL with
+synchronous=FULL, so an answer means «on disk». Writes that wait together share one commit; each stands behind a
+savepoint of its own, so one that fails takes nobody with it. A second process cannot write (file lock): SQLite
+before 3.51.3 may corrupt a WAL under two writers.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, pool
+
+from bot.core.fault import fault
+
+T = TypeVar("T")
+
+#: How many waiting writes may share one commit.
+GROUP_MAX = 128
+
+
+class StoreBusyError(Exception):
+    """Another Panah process is already writing to this data directory; stop it first."""
+
+
+class StoreUnwritableError(Exception):
+    """The data directory cannot be written."""
+
+
+class Tx:
+    """One open write transaction. Used only on the writer thread, only until the function that got it returns."""
+
+    __slots__ = ("_after", "connection", "raw")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        self._after: list[Callable[[], None]] = []
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run a SQLAlchemy Core statement (staff acts, rare writes)."""
+        return self.connection.execute(statement, parameters)
+
+    def many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run one SQL text for many rows of named parameters (the turn's hot path)."""
+        self.raw.executemany(sql, rows)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Do something (a wake-up) once this transaction is durable; must not raise."""
+        self._after.append(act)
+
+    def take_after(self) -> list[Callable[[], None]]:
+        """Give and forget what is to be done after the commit."""
+        acts, self._after = self._after, []
+        return acts
+
+
+def _connect(url_path: str, *, read_only: bool) -> Engine:
+    def open_it() -> sqlite3.Connection:
+        uri = f"file:{url_path}?mode=ro" if read_only else f"file:{url_path}"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
+
+    engine = create_engine(
+        "sqlite://",
+        creator=open_it,
+        poolclass=pool.QueuePool if read_only else pool.StaticPool,
+        isolation_level="AUTOCOMMIT",
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: sqlite3.Connection, _record: object) -> None:
+        raw.execute("PRAGMA foreign_keys=OFF")  # erasure and restore move rows; integrity is `panah doctor`'s
+        raw.execute("PRAGMA busy_timeout=10000")
+        if not read_only:
+            raw.execute("PRAGMA journal_mode=WAL")
+            raw.execute("PRAGMA synchronous=FULL")
+            raw.execute("PRAGMA secure_delete=ON")
+            raw.execute("PRAGMA wal_autocheckpoint=4000")
+            raw.execute("PRAGMA cache_size=-32000")
+
+    return engine
+
+
+class Store:
+    """The database of one installation. `path` None is an in-memory database for replay and tests."""
+
+    def __init__(self, path: Path | None, *, threaded: bool = True) -> None:
+        self._lock_file = _lock(path) if path is not None else None
+        self._engine = _connect(str(path) if path else ":memory:", read_only=False)
+        self._reader = _connect(str(path), read_only=True) if path else self._engine
+        self._connection = self._engine.connect()
+        self._jobs: queue.SimpleQueue[tuple[Callable[[Tx], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        if threaded:
+            self._thread = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
+            self._thread.start()
+
+    @property
+    def connection(self) -> Connection:
+        """The writer's connection, for migrations before the first write."""
+        return self._connection
+
+    def submit(self, fn: Callable[[Tx], T]) -> "Future[T]":
+        """Queue a write; the future is answered after its commit."""
+        future: Future[T] = Future()
+        if self._thread is None:
+            self._commit_group([(fn, future)])
+        else:
+            self._jobs.put((fn, future))
+        return future
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        """Run a write and wait until it is durable; what `fn` raises is raised here and nothing of it is kept."""
+        return await asyncio.wrap_future(self.submit(fn))
+
+    def write_now(self, fn: Callable[[Tx], T]) -> T:
+        """The same, blocking; for the command line, the simulator and start-up."""
+        return self.submit(fn).result()
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run a query on a read-only connection in a worker thread."""
+        if self._thread is None:
+            return self.read_now(fn)
+        return await asyncio.to_thread(self.read_now, fn)
+
+    def read_now(self, fn: Callable[[Connection], T]) -> T:
+        """The same, blocking."""
+        if self._reader is self._engine:
+            return fn(self._connection)
+        with self._reader.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # one snapshot for the whole read
+            try:
+                return fn(connection)
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of the file."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+        self._connection.close()
+        self._engine.dispose()
+        if self._reader is not self._engine:
+            self._reader.dispose()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    def _write_loop(self) -> None:
+        while True:
+            first = self._jobs.get()
+            if first is None:
+                return
+            group = [first]
+            stop = False
+            while len(group) < GROUP_MAX:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    stop = True
+                    break
+                group.append(job)
+            self._commit_group(group)
+            if stop:
+                return
+
+    def _commit_group(self, group: list[tuple[Callable[[Tx], Any], "Future[Any]"]]) -> None:
+        tx = Tx(self._connection)
+        answers: list[tuple[Future[Any], Any]] = []
+        try:
+            tx.raw.execute("BEGIN IMMEDIATE")
+            for fn, future in group:
+                answers.extend(_run_one(tx, fn, future))
+            fault("E4")
+            tx.raw.execute("COMMIT")
+            fault("E5")
+        except BaseException as error:  # noqa: BLE001 - whatever broke the commit, every caller must hear of it
+            with contextlib.suppress(sqlite3.Error):
+                tx.raw.execute("ROLLBACK")
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for act in tx.take_after():
+            act()
+        fault("E6")
+        for future, answer in answers:
+            future.set_result(answer)
+
+
+def _run_one(tx: Tx, fn: Callable[[Tx], Any], future: "Future[Any]") -> list[tuple["Future[Any]", Any]]:
+    waiting = tx.take_after()
+    tx.raw.execute("SAVEPOINT job")
+    try:
+        answer = fn(tx)
+    except Exception as error:  # noqa: BLE001 - one job's failure is its caller's, not its neighbours'
+        tx.raw.execute("ROLLBACK TO job")
+        tx.raw.execute("RELEASE job")
+        tx.take_after()
+        for act in waiting:
+            tx.after_commit(act)
+        future.set_exception(error)
+        return []
+    tx.raw.execute("RELEASE job")
+    for act in waiting:
+        tx.after_commit(act)
+    return [(future, answer)]
+
+
+def _lock(path: Path) -> Any:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = open(path.with_suffix(".lock"), "a", encoding="ascii")  # noqa: SIM115, PTH123 - held until close()
+    except OSError as error:
+        raise StoreUnwritableError(f"cannot write to the data directory {path.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise StoreBusyError("another Panah process is using this data directory; stop it first") from error
+    return handle
