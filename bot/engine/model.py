@@ -64,28 +64,36 @@ __all__ = [
     "Unclear", "Var",
 ]  # fmt: skip
 
-#: Handlers of flow `always`, in the order in which the engine tries them (flow-language §2.4).
-ALWAYS_HANDLERS = ("quick_exit", "erase", "erase_or_hide", "stop", "human", "help", "back", "repeat", "language")
+#: Handlers of flow `always`, in the order in which the engine tries them (flow-language §2.4). `duress` is optional.
+ALWAYS_HANDLERS = (
+    "quick_exit", "duress", "erase", "hide_or_erase", "stop", "human", "help", "back", "repeat", "language",
+)  # fmt: skip
 
-#: Steps that flow `always` must have: id → kind. The engine says or asks them by id.
+#: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>` is optional.
 ALWAYS_STEPS: dict[str, str] = {
-    "danger": "say",  # T1 in her words: 110, 115, 123 and that a person is called
-    "stay": "ask",  # the wait after it: free text, silence → pause
-    "heard": "say",  # T2 in her words: noted, a counsellor will see it, 123
+    "decoy": "say",  # after quick exit: weather or the like
+    "danger": "escalate",  # T1 in her words: 110, 115, 123 and that a person is called
+    "no_staff": "say",  # nobody is on shift, it is recorded, call 123
+    "stay": "ask",  # the wait after it
+    "tell": "ask",  # free text for the counsellor
+    "danger_again": "say",  # short, when T1 words come again in an open T1 case
+    "heard": "escalate",  # T2 in her words: noted, a counsellor will see it, 123
+    "heard_again": "say",  # short, when nothing new was learnt
     "soft_check": "ask",  # one gentle closed question: yes, no, skip
     "media": "ask",  # «اگر نمی‌توانید بنویسید، 1 را بفرستید»: cannot
-    "media_wait": "say",  # media this question does not take, kept for the case
-    "human": "say",  # a person was called
-    "settle": "say",  # an unpaid danger was handed to a person as the session goes to rest
+    "media_case": "escalate",  # media this question does not take, kept for the case
+    "call_human": "escalate",  # a person is called
+    "call_human_off": "escalate",  # the same when nobody is on shift
+    "settled": "say",  # the session goes to rest while she is there
+    "resting": "say",  # what she writes to a resting session is kept for the case
+    "stale": "say",  # after an old button, before the waiting question
     "unclear": "say",  # not understood, before the question is asked again
-    "help": "say",
-    "stopped": "say",  # no more messages of our own accord
-    "no_back": "say",  # there is nothing to go back to
-    "language": "say",  # the language was changed
-    "erase": "ask",  # erase, hide, no
+    "remind": "say",  # a neutral reminder
+    "hide_or_erase": "ask",  # hide, erase, neither
+    "erase_confirm": "ask",  # yes, no
     "erased": "say",
-    "decoy": "say",  # after quick exit: weather or the like
-    "fresh": "say",  # neutral start after a lock without a code word
+    "which_language": "ask",  # keys are language codes
+    "fresh": "ask",  # neutral start after a lock without a code word: start
     "safe_way": "ask",  # the six questions of safe_contact; the key `come` means: she will come herself
     "safe_phone": "ask",
     "safe_hours": "ask",
