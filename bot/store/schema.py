@@ -44,6 +44,7 @@ contacts = Table(
     _at("created_at", required=True),
     _at("seen_at", required=True),
     _at("opted_out_at"),
+    _at("erase_due_at"),  # she asked to be erased; done once the farewell is out and no case needs her
     _at("left_at"),  # quick exit: nothing proactive until she writes again
     _at("erased_at"),
     Column("safe_word_mac", LargeBinary),

@@ -1,0 +1,200 @@
+"""Where everything that moves a session waits its turn: words, presses, timers, a counsellor's acts.
+
+A handler hands an InboundMsg to `accept` and hears back only when it is on disk, so it may say 2xx then and not
+before. One row a message, UNIQUE(channel, provider_id); the worker takes what waits, oldest first for each contact.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.messages import (
+    Button,
+    ClosedInput,
+    ContactInput,
+    FollowUpInput,
+    HandedBackInput,
+    HeldInput,
+    InboundMsg,
+    Input,
+    LocationInput,
+    MediaInput,
+    NotTakenInput,
+    Press,
+    PressInput,
+    SilenceInput,
+    TextInput,
+    UnreadableInput,
+)
+from bot.core.screening import Tier
+from bot.store.database import Tx
+
+#: Arrivals that may wait in memory before new ones are refused (before acceptance; nothing accepted is shed).
+WAITING_MAX = 5_000
+
+
+class OverloadedError(Exception):
+    """Too much is waiting; ask the provider to come back (503 with Retry-After)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One text of the turn, for channels that answer in the same breath (Rasa, replay)."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of an arrival, told after its commit."""
+
+    contact_id: str = ""
+    duplicate: bool = False
+    deferred: bool = False  #: stored; its turn comes a little later (after an unclean stop, or a failure)
+    replies: tuple[Reply, ...] = ()
+    tier: Tier | None = None
+    kinds: tuple[str, ...] = ()
+    case_code: str = ""
+    handed_over: bool = False
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A message on its way to its turn. `row_id` is set when its row is stored already."""
+
+    message: InboundMsg
+    contact_id: str = ""
+    row_id: int = 0
+    attempts: int = 0
+    done: "Future[Accepted]" = field(default_factory=Future)
+
+
+class Inbox:
+    """The door. `on_arrival` is the worker's kick, set by the wiring."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Arrival] = deque()
+        self.on_arrival: Callable[[], None] = lambda: None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def accept(self, message: InboundMsg) -> Accepted:
+        """Take a message in; returns after the commit that holds it.
+
+        Raises:
+            OverloadedError: too much is waiting; nothing was stored.
+        """
+        return await asyncio.wrap_future(self.put(message).done)
+
+    async def accept_batch(self, messages: Sequence[InboundMsg]) -> list[Accepted]:
+        """Take several messages in, in their order; returns when all are on disk."""
+        arrivals = [self.put(message) for message in messages]
+        return [await asyncio.wrap_future(arrival.done) for arrival in arrivals]
+
+    def put(self, message: InboundMsg, *, contact_id: str = "") -> Arrival:
+        """Queue a message for the worker without waiting."""
+        if len(self._waiting) >= WAITING_MAX:
+            raise OverloadedError
+        arrival = Arrival(message, contact_id=contact_id)
+        self._waiting.append(arrival)
+        self.on_arrival()
+        return arrival
+
+    def take(self, most: int) -> list[Arrival]:
+        """Give what waits, oldest first (the worker, on the writer's thread)."""
+        taken: list[Arrival] = []
+        while self._waiting and len(taken) < most:
+            taken.append(self._waiting.popleft())
+        return taken
+
+
+def enqueue_act(tx: Tx, *, contact_id: str, kind: str, now_ms: int, provider_id: str) -> None:
+    """Put a counsellor's act (held, handed_back, closed) in the contact's line, inside the act's own transaction.
+
+    The wake-up follows the commit by the act's own bus hint on «inbox».
+    """
+    tx.raw.execute(
+        "INSERT INTO inbox (channel, provider_id, contact_id, kind, received_at, state, attempts, due_at)"
+        " VALUES ('desk', ?, ?, ?, ?, 'waiting', 0, ?) ON CONFLICT DO NOTHING",
+        (provider_id, contact_id, kind, now_ms, now_ms),
+    )
+
+
+_ACTS: dict[str, Input] = {"held": HeldInput(), "handed_back": HandedBackInput(), "closed": ClosedInput()}
+
+
+def input_kind(received: Input) -> str:
+    """Name an input for the `kind` column."""
+    return _KINDS[type(received)]
+
+
+_KINDS: dict[type, str] = {
+    TextInput: "text",
+    PressInput: "press",
+    MediaInput: "media",
+    LocationInput: "location",
+    ContactInput: "contact",
+    SilenceInput: "silence",
+    NotTakenInput: "not_taken",
+    FollowUpInput: "follow_up",
+    HeldInput: "held",
+    HandedBackInput: "handed_back",
+    ClosedInput: "closed",
+    UnreadableInput: "unreadable",
+}
+
+
+def input_to_json(received: Input) -> dict[str, Any]:
+    """Give an input as plain data, to be sealed in `inbox.sealed_input`."""
+    match received:
+        case TextInput(text, was_cut):
+            return {"text": text, "cut": was_cut} if was_cut else {"text": text}
+        case PressInput(press):
+            return {"press": press.encode()}
+        case MediaInput(kind):
+            return {"media": kind}
+        case LocationInput(lat, lon):
+            return {"location": [lat, lon]}
+        case ContactInput(phone):
+            return {"phone": phone}
+        case SilenceInput(visit) | NotTakenInput(visit):
+            return {"visit": visit}
+        case FollowUpInput(flow):
+            return {"flow": flow}
+        case UnreadableInput(reason):
+            return {"reason": reason}
+        case _:
+            return {}
+
+
+def input_from_json(kind: str, content: dict[str, Any]) -> Input:
+    """Read an input back; anything that cannot be read is an UnreadableInput, never an exception."""
+    if kind in _ACTS:
+        return _ACTS[kind]
+    try:
+        return _READERS[kind](content)
+    except (KeyError, TypeError, ValueError, IndexError):
+        return UnreadableInput("stored_input")
+
+
+def _read_press(content: dict[str, Any]) -> Input:
+    press = Press.decode(content["press"])
+    return PressInput(press) if press else UnreadableInput("press")
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Input]] = {
+    "text": lambda content: TextInput(content["text"], content.get("cut", False)),
+    "press": _read_press,
+    "media": lambda content: MediaInput(content["media"]),
+    "location": lambda content: LocationInput(*content["location"]),
+    "contact": lambda content: ContactInput(content["phone"]),
+    "silence": lambda content: SilenceInput(content["visit"]),
+    "not_taken": lambda content: NotTakenInput(content["visit"]),
+    "follow_up": lambda content: FollowUpInput(content["flow"]),
+    "unreadable": lambda content: UnreadableInput(content["reason"]),
+}

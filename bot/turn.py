@@ -1,0 +1,54 @@
+"""One turn, pure: read the text for danger, give session and input to the engine, name what it caused.
+
+Knows no database, no clock and no channel; the worker brings the facts and commits what comes back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.core.contact import Facts
+from bot.core.events import Event
+from bot.core.messages import Input, TextInput
+from bot.core.screening import NOTHING_FOUND, Screening
+from bot.engine.engine import resume, start
+from bot.engine.model import Bundle
+from bot.engine.session import Session
+
+
+class Screener(Protocol):
+    """Whoever reads danger in a text (bot.triage)."""
+
+    def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
+        """Read one text; `earlier` are the texts of the last 90 s, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one input did: the new session, everything it caused in order, and what was read in the words."""
+
+    session: Session
+    events: list[Event]
+    screening: Screening
+
+
+def take_turn(
+    session: Session | None,
+    received: Input,
+    *,
+    earlier: Sequence[str],
+    facts: Facts,
+    bundle: Bundle,
+    screener: Screener,
+) -> Turn:
+    """Run one input through screening and the engine."""
+    screening = screener.screen(received.text, earlier) if isinstance(received, TextInput) else NOTHING_FOUND
+    after, events = resume(session, received, screening, facts, bundle)
+    return Turn(after, events, screening)
+
+
+def begin(*, facts: Facts, bundle: Bundle, flow: str | None = None) -> Turn:
+    """Start a conversation that a person did not begin by writing (a follow-up)."""
+    session, events = start(bundle, facts, flow)
+    return Turn(session, events, NOTHING_FOUND)
