@@ -149,7 +149,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-def input_to_json(received: Input) -> dict[str, Any]:
+def input_to_json(received: Input) -> dict[str, Any]:  # noqa: PLR0911 - one line a type
     """Give an input as plain data, to be sealed in `inbox.sealed_input`."""
     match received:
         case TextInput(text, was_cut):

@@ -1,0 +1,160 @@
+"""Who is writing: finds or makes the contact behind an address, with her key and her session, and remembers them.
+
+Only the worker uses it, on the writer's thread, so what it remembers cannot go stale under SQLite's one writer; an
+entry is dropped whenever a batch that touched it was not committed.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from bot.commit import Rows
+from bot.core.ids import IdSource
+from bot.engine.session import Session, session_from_json
+from bot.store.crypto import DataKey, Keyring, UnreadableError
+from bot.store.database import Tx
+from bot.store.vault import seal, unseal
+
+#: Contacts kept in memory; about 3 KB each.
+REMEMBERED = 5_000
+_JOIN_MS = 90_000
+
+
+@dataclass(slots=True)
+class Known:
+    """A contact as the worker sees her between turns."""
+
+    contact_id: str
+    address_id: str
+    channel: str
+    key: DataKey
+    language: str = "fa"
+    session_id: str = ""
+    session: Session | None = None
+    started_at: int = 0
+    ended_at: int | None = None
+    last_visit: int = 0
+    timers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    recent: list[tuple[int, str]] = field(default_factory=list)
+    is_new: bool = False
+
+    def texts_since(self, now_ms: int) -> list[str]:
+        """Give her texts of the last 90 seconds, oldest first."""
+        self.recent = [item for item in self.recent if item[0] > now_ms - _JOIN_MS][-2:]
+        return [text for _, text in self.recent]
+
+
+_BY_ADDRESS = """
+SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language
+FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.channel = ? AND a.address_index = ?
+"""
+_BY_CONTACT = """
+SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language
+FROM contacts c JOIN addresses a ON a.contact_id = c.id
+LEFT JOIN sessions s ON s.contact_id = c.id AND s.address_id = a.id
+WHERE c.id = ? ORDER BY s.started_at DESC, a.created_at DESC LIMIT 1
+"""
+_LAST_SESSION = """
+SELECT id, sealed_state, started_at, ended_at, silence_at, silence_visit, not_taken_at, not_taken_visit
+FROM sessions WHERE contact_id = ? ORDER BY started_at DESC, id DESC LIMIT 1
+"""
+_RECENT = """
+SELECT at, sealed_body FROM messages WHERE contact_id = ? AND author = 'contact' AND at > ? ORDER BY id DESC LIMIT 2
+"""
+
+
+class Directory:
+    """Finds contacts; a small memory before the tables."""
+
+    def __init__(self, keyring: Keyring, ids: IdSource) -> None:
+        self._keyring = keyring
+        self._ids = ids
+        self._by_contact: OrderedDict[str, Known] = OrderedDict()
+        self._by_address: dict[tuple[str, str], str] = {}
+
+    def find(self, tx: Tx, channel: str, external_id: str, rows: Rows, now_ms: int) -> Known:
+        """Give the contact behind an address, making her (rows) when she is new."""
+        contact_id = self._by_address.get((channel, external_id))
+        if contact_id is not None and contact_id in self._by_contact:
+            self._by_contact.move_to_end(contact_id)
+            return self._by_contact[contact_id]
+        index = self._keyring.address_index(channel, external_id)
+        found = tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
+        known = self._load(tx, found, now_ms) if found else None
+        if known is None:
+            known = self._new(channel, external_id, index, rows, now_ms, known_address=found is not None)
+        self._remember(known, (channel, external_id))
+        return known
+
+    def find_contact(self, tx: Tx, contact_id: str, now_ms: int) -> Known | None:
+        """Give a contact by id, at the address of her newest session; None when she was erased."""
+        known = self._by_contact.get(contact_id)
+        if known is None:
+            found = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()
+            known = self._load(tx, found, now_ms) if found else None
+            if known is not None:
+                self._remember(known, None)
+        return known
+
+    def forget(self, contact_ids: set[str]) -> None:
+        """Drop entries whose rows were not committed."""
+        for contact_id in contact_ids:
+            self._by_contact.pop(contact_id, None)
+
+    def _remember(self, known: Known, address: tuple[str, str] | None) -> None:
+        if len(self._by_contact) >= REMEMBERED:
+            gone, _ = self._by_contact.popitem(last=False)
+            self._by_address = {key: value for key, value in self._by_address.items() if value != gone}
+        self._by_contact[known.contact_id] = known
+        if address is not None:
+            self._by_address[address] = known.contact_id
+
+    def _load(self, tx: Tx, found: tuple[str, str, str, bytes | None, str], now_ms: int) -> Known | None:
+        contact_id, address_id, channel, wrapped, language = found
+        if wrapped is None:
+            return None
+        known = Known(contact_id, address_id, channel, self._keyring.unwrap(wrapped), language)
+        row = tx.raw.execute(_LAST_SESSION, (contact_id,)).fetchone()
+        if row is not None:
+            known.session_id, state, known.started_at, known.ended_at = row[:4]
+            known.session = session_from_json(unseal(known.key, "sessions.state", state))
+            known.last_visit = known.session.visit
+            for name, at, visit in (("silence", row[4], row[5]), ("not_taken", row[6], row[7])):
+                if at is not None:
+                    known.timers[name] = (at, visit)
+        for at, sealed in reversed(tx.raw.execute(_RECENT, (contact_id, now_ms - _JOIN_MS)).fetchall()):
+            try:
+                known.recent.append((at, unseal(known.key, "messages.body", sealed).get("text", "")))
+            except UnreadableError:
+                continue
+        return known
+
+    def _new(
+        self, channel: str, external_id: str, index: str, rows: Rows, now_ms: int, *, known_address: bool
+    ) -> Known:
+        wrapped, key = self._keyring.new_data_key()
+        known = Known(self._ids(), self._ids(), channel, key, is_new=True)
+        rows.add(
+            "contact_new",
+            {
+                "id": known.contact_id,
+                "wrapped_key": wrapped,
+                "key_id": self._keyring.key_id,
+                "language": "fa",
+                "created_at": now_ms,
+                "seen_at": now_ms,
+            },
+        )
+        # An erased person's address row was given another index when her key was destroyed, so this one is free.
+        assert not known_address
+        rows.add(
+            "address_new",
+            {
+                "id": known.address_id,
+                "contact_id": known.contact_id,
+                "channel": channel,
+                "address_index": index,
+                "sealed_external_id": seal(key, "addresses.external_id", {"id": external_id}),
+                "created_at": now_ms,
+            },
+        )
+        return known

@@ -1,0 +1,143 @@
+"""What each event writes: one small pure function an event type, gathered in bot.app's dict.
+
+A mapper reads the event and the turn's context and appends rows; it decides nothing about the conversation. What a
+person is told and what a counsellor sees both begin here.
+"""
+
+from bot.commit import Rows, TurnContext
+from bot.core.events import (
+    ConsentRecorded,
+    ErasureRequested,
+    FollowUpPlanned,
+    InstrumentScored,
+    MessageSent,
+    OptedOut,
+    QuickExitUsed,
+    ReferralRequested,
+    ScoreComputed,
+    SessionEnded,
+    TimerCleared,
+    TimerSet,
+)
+from bot.core.messages import OutboundKind
+from bot.outbox import outbox_row
+
+#: After this the farewell has surely gone out or expired; then the key is destroyed.
+_ERASE_AFTER_MS = 5 * 60_000
+
+
+def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
+    """Put the text in the transcript and in the outbox, under one key."""
+    context.outbox_seq += 1
+    key = f"{context.inbox_id}.{context.outbox_seq}"
+    content: dict[str, object] = {
+        "text": event.text,
+        "buttons": [{"label": button.label, "data": button.data} for button in event.buttons],
+    }
+    kind: OutboundKind = "proactive" if event.proactive else "reply"
+    rows.add(
+        "message_new",
+        {
+            "contact_id": context.contact_id,
+            "session_id": context.session_id,
+            "author": "bot",
+            "staff_id": None,
+            "sealed_body": context.seal("messages.body", content),
+            "outbox_key": key,
+            "at": context.now_ms,
+        },
+    )
+    if context.left:
+        content["delete"] = True
+    rows.add(
+        "outbox_new",
+        outbox_row(
+            key=key,
+            contact_id=context.contact_id,
+            address_id=context.address_id,
+            channel=context.channel,
+            kind=kind,
+            sealed_body=context.seal("outbox.body", content),
+            urgent=event.urgent,
+            now_ms=context.now_ms,
+        ),
+    )
+    rows.topics.add("outbox")
+    context.replies.append((event.text, event.buttons))
+
+
+def timer_set(event: TimerSet, context: TurnContext, _rows: Rows) -> None:
+    """Note the deadline; it is a column of the session's row."""
+    context.timers[event.name] = (context.now_ms + event.after_s * 1000, event.visit)
+
+
+def timer_cleared(event: TimerCleared, context: TurnContext, _rows: Rows) -> None:
+    """Forget the deadline."""
+    context.timers.pop(event.name, None)
+
+
+def consent_recorded(event: ConsentRecorded, context: TurnContext, rows: Rows) -> None:
+    """Keep purpose, answer, the text's version and the time."""
+    row = {"id": context.ids(), "contact_id": context.contact_id, "purpose": event.purpose, "given": int(event.given)}
+    rows.add("consent_new", {**row, "text_hash": event.text_hash, "at": context.now_ms})
+
+
+def _assessment(context: TurnContext, rows: Rows, name: str, version: str, result: dict[str, object]) -> None:
+    row = {"id": context.ids(), "contact_id": context.contact_id, "session_id": context.session_id, "name": name}
+    sealed = context.seal("assessments.result", result)
+    rows.add("assessment_new", {**row, "version": version, "sealed_result": sealed, "at": context.now_ms})
+
+
+def instrument_scored(event: InstrumentScored, context: TurnContext, rows: Rows) -> None:
+    """Keep the run for staff: items, answers, points."""
+    result = {"band": event.band, "points": event.points, "items": [list(item) for item in event.items]}
+    _assessment(context, rows, event.instrument, event.version, result)
+
+
+def score_computed(event: ScoreComputed, context: TurnContext, rows: Rows) -> None:
+    """Keep a script's own score with its reasons."""
+    result = {"band": event.band, "points": event.points, "because": list(event.because)}
+    _assessment(context, rows, f"{event.flow}.{event.step}", context.session.version, result)
+
+
+def referral_requested(event: ReferralRequested, context: TurnContext, rows: Rows) -> None:
+    """Open a referral that staff carry on."""
+    row = {"id": context.ids(), "contact_id": context.contact_id, "session_id": context.session_id}
+    rows.add("referral_new", {**row, "to_type": event.to, "near": event.near, "state": "asked", "at": context.now_ms})
+
+
+def follow_up_planned(event: FollowUpPlanned, context: TurnContext, rows: Rows) -> None:
+    """Promise a later contact; the gate decides again when it is due."""
+    row = {"id": context.ids(), "contact_id": context.contact_id, "flow": event.start_flow, "state": "planned"}
+    due_at = context.now_ms + event.in_s * 1000
+    rows.add("follow_up_new", {**row, "if_silent": event.if_silent, "due_at": due_at, "created_at": context.now_ms})
+
+
+def opted_out(_event: OptedOut, context: TurnContext, rows: Rows) -> None:
+    """Stop everything proactive."""
+    rows.add("contact_opted_out", {"id": context.contact_id, "at": context.now_ms})
+    _hold_proactive(context, rows, "opted_out")
+
+
+def quick_exit_used(_event: QuickExitUsed, context: TurnContext, rows: Rows) -> None:
+    """Hide the transcript from her own screens, hold what is proactive; the next text also asks for deletion."""
+    context.left = True
+    rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
+    _hold_proactive(context, rows, "left")
+
+
+def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows) -> None:
+    """Plan the destruction of her key; the farewell still goes out."""
+    rows.add("contact_erase", {"id": context.contact_id, "at": context.now_ms + _ERASE_AFTER_MS})
+    rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
+    _hold_proactive(context, rows, "erased")
+
+
+def session_ended(_event: SessionEnded, context: TurnContext, _rows: Rows) -> None:
+    """Close the session's row."""
+    context.ended = True
+
+
+def _hold_proactive(context: TurnContext, rows: Rows, why: str) -> None:
+    rows.add("outbox_held_back", {"contact_id": context.contact_id, "why": why})
+    rows.add("follow_ups_dropped", {"contact_id": context.contact_id})
