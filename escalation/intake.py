@@ -1,0 +1,167 @@
+"""What an EscalationRequested makes of a contact's one open case. Pure; bot.commit writes what this gives.
+
+Risk only rises here (I8): the tier never weakens, kinds, reasons and flags only grow, a claimed case keeps its
+holder. A resting case comes back to the queue, because a person is asked for again.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.events import EscalationRequested
+from bot.core.ids import case_code
+from bot.core.screening import Tier
+from escalation.routing import desk_of
+
+_NOTE_CHARS = 2000
+#: The columns of a case row that intake never sets to anything but this when it opens one.
+_FRESH: dict[str, Any] = {
+    "state": "queued",
+    "holder": None,
+    "token": 0,
+    "lease_until": None,
+    "first_claimed_at": None,
+    "next_action_at": None,
+    "unreachable_at": None,
+    "closed_at": None,
+    "outcome": None,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase:
+    """The contact's open case as it stands in this transaction."""
+
+    id: str
+    code: str
+    tier: Tier
+    kinds: tuple[str, ...]
+    state: str
+    child: bool
+    covert: bool
+    do_not_contact: bool
+    province: str
+    desk: str
+    why: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What is to be written.
+
+    `case` holds a whole row of `cases` (without sealed_summary) when `opened`, else `id` and the columns to set.
+    `summary` is the whole new content of sealed_summary. `events` are rows of `case_events`. When neither `opened`
+    nor `changed`, there is nothing to write.
+    """
+
+    case: dict[str, Any]
+    summary: dict[str, Any]
+    events: list[dict[str, Any]] = field(default_factory=list)
+    opened: bool
+    changed: bool
+
+
+def take_in(
+    event: EscalationRequested,
+    *,
+    open_case: OpenCase | None,
+    new_id: str,
+    contact_id: str,
+    session_id: str,
+    channel: str,
+    language: str,
+    now_ms: int,
+) -> Intake:
+    """Open the contact's case, or raise and enrich the one that is open."""
+    if open_case is not None:
+        return _enrich(event, open_case, now_ms)
+    row = {
+        **_FRESH,
+        "id": new_id,
+        "code": case_code(new_id),
+        "contact_id": contact_id,
+        "session_id": session_id,
+        "channel": channel,
+        "language": language,
+        "tier": event.tier,
+        "kinds": json.dumps(_union((), event.kinds)),
+        "cause": event.cause,
+        "child": int(event.child),
+        "covert": int(event.covert),
+        "do_not_contact": int(event.do_not_contact),
+        "province": event.province,
+        "desk": desk_of(province=event.province, wanted=event.desk),
+        "opened_at": now_ms,
+        "queued_at": now_ms,
+        "changed_at": now_ms,
+    }
+    data = {"tier": event.tier, "cause": event.cause, "desk": row["desk"]}
+    return Intake(
+        case=row,
+        summary={"why": _union((), event.why), "note": event.note[:_NOTE_CHARS]},
+        events=[_row(new_id, "opened", data, now_ms)],
+        opened=True,
+        changed=True,
+    )
+
+
+def _enrich(event: EscalationRequested, before: OpenCase, now_ms: int) -> Intake:
+    tier = min(before.tier, event.tier)
+    province = event.province or before.province
+    columns: dict[str, Any] = {
+        "tier": tier,
+        "kinds": json.dumps(_union(before.kinds, event.kinds)),
+        "child": int(before.child or event.child),
+        "covert": int(before.covert or event.covert),
+        "do_not_contact": int(before.do_not_contact or event.do_not_contact),
+        "province": province,
+        "desk": _desk_after(event, before, province),
+    }
+    summary = {"why": _union(before.why, event.why), "note": _join(before.note, event.note)}
+    woken = before.state == "waiting"
+    changed = woken or columns != _columns_of(before) or summary != {"why": list(before.why), "note": before.note}
+    if woken:
+        columns |= {"state": "queued", "queued_at": now_ms, "next_action_at": None}
+    kind = "woken" if woken else "raised" if tier != before.tier else "enriched"
+    data = {"tier": tier, "before": before.tier, "cause": event.cause, "desk": columns["desk"], "left": before.desk}
+    return Intake(
+        case={"id": before.id, **columns, "changed_at": now_ms},
+        summary=summary,
+        events=[_row(before.id, kind, data, now_ms)] if changed else [],
+        opened=False,
+        changed=changed,
+    )
+
+
+def _desk_after(event: EscalationRequested, before: OpenCase, province: str) -> str:
+    """Let the desk follow the province, unless someone holds the case or a person moved it elsewhere."""
+    if before.state == "claimed" or before.desk != desk_of(province=before.province):
+        return before.desk
+    return desk_of(province=province, wanted=event.desk)
+
+
+def _columns_of(case: OpenCase) -> dict[str, Any]:
+    return {
+        "tier": case.tier,
+        "kinds": json.dumps(list(case.kinds)),
+        "child": int(case.child),
+        "covert": int(case.covert),
+        "do_not_contact": int(case.do_not_contact),
+        "province": case.province,
+        "desk": case.desk,
+    }
+
+
+def _union(before: tuple[str, ...], more: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys((*before, *more)))
+
+
+def _join(before: str, more: str) -> str:
+    if not more or more in before:
+        return before
+    return f"{before}\n{more}".strip()[-_NOTE_CHARS:]
+
+
+def _row(case_id: str, kind: str, data: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    return {"case_id": case_id, "kind": kind, "actor": "bot", "data": json.dumps(data), "at": now_ms}
