@@ -1,0 +1,290 @@
+"""Telegram by aiogram: texts with buttons out, presses answered, messages deleted; and the webhook's way in.
+
+Bale speaks nearly the same language and is this channel with other Capabilities (bot.handlers.bale). aiogram takes
+seconds to import, so only the wiring of a configured token imports this module. Errors map by one table.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import (
+    AiogramError,
+    ClientDecodeError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    DeleteMessage,
+    DeleteMessages,
+    DeleteWebhook,
+    SendMessage,
+    SetWebhook,
+    TelegramMethod,
+)
+from aiogram.types import InlineKeyboardMarkup, LinkPreviewOptions
+from aiogram.utils.token import TokenValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.core.channels import SendError, SendErrorCode, Sent
+from bot.core.clock import Clock
+from bot.core.messages import Mode, OutboundMsg
+from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same_secret
+from bot.handlers.pace import Pace
+from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
+from bot.handlers.telegram_text import keyboard, split_text, without_markdown
+from bot.inbox import OverloadedError
+from bot.settings import SettingsError
+
+T = TypeVar("T")
+
+_DELETE_MAX = 100
+_TIMEOUT_S = 15
+_HALF_SENT_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What one platform of this family can and cannot do."""
+
+    name: str
+    sends_secret_header: bool
+    protects_content: bool
+    hides_link_preview: bool
+    deletes_many: bool
+    filters_updates: bool
+    parses_markdown: bool
+
+
+TELEGRAM = Capabilities(
+    name="telegram",
+    sends_secret_header=True,
+    protects_content=True,
+    hides_link_preview=True,
+    deletes_many=True,
+    filters_updates=True,
+    parses_markdown=False,
+)
+
+#: First match wins: narrower classes stand above the wider. (code, retryable, ours)
+_ERRORS: tuple[tuple[type[AiogramError], tuple[SendErrorCode, bool, bool]], ...] = (
+    (TelegramRetryAfter, ("throttled", True, False)),
+    (TelegramForbiddenError, ("blocked_by_contact", False, False)),
+    (TelegramMigrateToChat, ("no_such_address", False, False)),
+    (TelegramUnauthorizedError, ("not_configured", True, True)),
+    (TelegramNotFound, ("not_configured", True, True)),  # an unknown token or method path
+    (TelegramConflictError, ("unavailable", True, True)),
+    (TelegramServerError, ("unavailable", True, False)),
+    (TelegramNetworkError, ("unavailable", True, False)),
+    (ClientDecodeError, ("bad_response", True, False)),
+    (TelegramBadRequest, ("rejected", False, True)),
+)
+#: What a 400 says when it is about the person rather than about our request.
+_NO_SUCH_ADDRESS = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated", "chat_id is empty")
+
+
+class Telegram:
+    """The channel of one bot."""
+
+    mode: Mode = "rich"
+
+    def __init__(self, *, token: str, api: str, clock: Clock, capabilities: Capabilities = TELEGRAM) -> None:
+        self.name = capabilities.name
+        self.can = capabilities
+        self.api = api.rstrip("/")
+        self.token = token
+        self._clock = clock
+        self._pace = Pace(clock, per_s=20.0)
+        self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
+        self._later: set[asyncio.Task[None]] = set()
+        try:
+            self._bot = Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(self.api)))
+        except TokenValidationError:
+            raise SettingsError(f"PANAH_{self.name.upper()}_TOKEN must look like 123456:letters-and-digits") from None
+
+    @property
+    def bot_id(self) -> str:
+        """The public part of the token."""
+        return self.token.split(":", 1)[0]
+
+    async def send(self, message: OutboundMsg) -> Sent:
+        """Send one message, in several when it is longer than the provider takes; buttons stand under the last.
+
+        A retry of a message that broke off half-way goes on where it stopped, as long as this process lives.
+
+        Raises:
+            SendError: it was not accepted.
+        """
+        if message.answers_press:
+            self.answer_press_later(message.answers_press)
+        chat_id = _chat_id(message.external_id)
+        parts = split_text(without_markdown(message.text) if self.can.parses_markdown else message.text)
+        sent = self._half_sent.pop(message.key, [])
+        for at in range(len(sent), len(parts)):
+            markup = keyboard(message.buttons) if at == len(parts) - 1 else None
+            try:
+                await self._pace.wait(urgent=message.urgent)
+                sent.append(await self._send_part(chat_id, parts[at], markup))
+            except SendError:
+                self._remember(message.key, sent)
+                raise
+        return Sent(provider_message_id=",".join(sent))
+
+    async def delete(self, external_id: str, provider_message_ids: tuple[str, ...]) -> int:
+        """Delete messages of ours younger than 48 hours; give how many the provider said it deleted."""
+        ids = [int(part) for joined in provider_message_ids for part in joined.split(",") if part.isdecimal()]
+        chat_id = _chat_id(external_id)
+        gone = 0
+        size = _DELETE_MAX if self.can.deletes_many else 1
+        for at in range(0, len(ids), size):
+            some = ids[at : at + size]
+            try:
+                gone += len(some) if await self._delete_some(chat_id, some) else 0
+            except SendError as error:
+                if error.retryable:
+                    raise
+        return gone
+
+    async def close(self) -> None:
+        """Finish answering presses, then let go of connections."""
+        await asyncio.gather(*self._later, return_exceptions=True)
+        await self._bot.session.close()
+
+    def answer_press_later(self, callback_id: str) -> None:
+        """Tell the provider that a press has arrived, without waiting: her button stops spinning."""
+        if callback_id:
+            task = asyncio.create_task(self._answer_press(callback_id))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+
+    async def set_webhook(self, url: str, secret: str) -> None:
+        """Ask for updates at `url`. What waits at the provider is kept.
+
+        Raises:
+            SendError: the provider refused.
+        """
+        if self.can.sends_secret_header:
+            wanted = SetWebhook(url=url, secret_token=secret, allowed_updates=list(ALLOWED_UPDATES))
+        else:
+            wanted = SetWebhook(url=url)
+        await self._call(wanted)
+
+    async def remove_webhook(self) -> None:
+        """Give up the webhook, so that polling may begin. What waits at the provider is kept.
+
+        Raises:
+            SendError: the provider refused.
+        """
+        await self._call(DeleteWebhook())
+
+    async def take_in(self, door: Door, arrivals: Sequence[Arrival]) -> None:
+        """Commit arrivals in their order, then tell the provider of the presses among them.
+
+        Raises:
+            OverloadedError: some were not stored; all may be offered again.
+        """
+        await door.inbox.accept_batch([item.message for item in arrivals if not item.for_nobody])
+        strangers = [item.message for item in arrivals if item.for_nobody]
+        if strangers:
+            now_ms = door.now_ms()
+            await door.store.write(lambda tx: keep_for_nobody(tx, strangers, now_ms))
+        for item in arrivals:
+            self.answer_press_later(item.callback_id)
+
+    async def _send_part(self, chat_id: int, text: str, markup: InlineKeyboardMarkup | None) -> str:
+        preview = LinkPreviewOptions(is_disabled=True) if self.can.hides_link_preview else None
+        sent = await self._call(
+            SendMessage(
+                chat_id=chat_id,
+                text=text,
+                parse_mode=None,
+                reply_markup=markup,
+                protect_content=True if self.can.protects_content else None,
+                link_preview_options=preview,
+            )
+        )
+        return str(sent.message_id)
+
+    async def _delete_some(self, chat_id: int, ids: list[int]) -> bool:
+        if self.can.deletes_many:
+            return await self._call(DeleteMessages(chat_id=chat_id, message_ids=ids))
+        return await self._call(DeleteMessage(chat_id=chat_id, message_id=ids[0]))
+
+    async def _answer_press(self, callback_id: str) -> None:
+        try:
+            await self._call(AnswerCallbackQuery(callback_query_id=callback_id))
+        except SendError:
+            return  # a courtesy: an old press cannot be answered any more, the reply itself goes out by the outbox
+
+    async def _call(self, method: TelegramMethod[T]) -> T:
+        try:
+            return await self._bot(method, request_timeout=_TIMEOUT_S)
+        except AiogramError as error:
+            failed = send_error(error)
+        if failed.retry_after_s is not None:
+            self._pace.hold(failed.retry_after_s)
+        raise failed
+
+    def _remember(self, key: str, sent: list[str]) -> None:
+        if sent:
+            self._half_sent[key] = sent
+        while len(self._half_sent) > _HALF_SENT_MAX:
+            self._half_sent.popitem(last=False)
+
+
+def send_error(error: AiogramError) -> SendError:
+    """Give our word for what aiogram raised. The provider's own text may quote us, so it is not kept."""
+    if isinstance(error, TelegramRetryAfter):
+        return SendError("throttled", retryable=True, retry_after_s=float(error.retry_after))
+    if isinstance(error, TelegramNetworkError) and isinstance(error.__cause__, TimeoutError):
+        return SendError("timeout", retryable=True)
+    if isinstance(error, TelegramBadRequest) and any(words in error.message.lower() for words in _NO_SUCH_ADDRESS):
+        return SendError("no_such_address", retryable=False)
+    for kind, (code, retryable, ours) in _ERRORS:
+        if isinstance(error, kind):
+            return SendError(code, retryable=retryable, ours=ours)
+    return SendError("bad_response", retryable=True, ours=True)
+
+
+def _chat_id(external_id: str) -> int:
+    if not external_id.isascii() or not external_id.isdecimal():
+        raise SendError("no_such_address", retryable=False)
+    return int(external_id)
+
+
+def telegram_routes(channel: Telegram, door: Door, *, path: str, secret: str) -> list[Route]:
+    """Give the webhook of one bot: POST `path`, authenticated by the provider's secret header.
+
+    A platform without that header (`Capabilities.sends_secret_header`) is authenticated by `path` itself.
+    """
+
+    async def receive(request: Request) -> Response:
+        header = request.headers.get("x-telegram-bot-api-secret-token")
+        if channel.can.sends_secret_header and not same_secret(header, secret):
+            return Response(status_code=403)
+        body = await read_body(request)
+        if body is None:
+            return Response(status_code=413)
+        arrival = decode_update(body, channel=channel.name, received_at=door.clock.now())
+        try:
+            await channel.take_in(door, [arrival])
+        except OverloadedError:
+            return come_back()
+        return Response(status_code=200)
+
+    return [Route(path, receive, methods=["POST"])]

@@ -1,0 +1,169 @@
+"""Long polling for Telegram and Bale: raw updates in, each accepted by itself, confirmed only after the commit.
+
+The next offset is what confirms updates to the provider, so it is sent only when all before it are on disk. One
+poller a bot, under a lease row: a second one would make the provider answer 409 to both. aiogram's own get_updates
+is not used: one malformed update fails its whole batch.
+"""
+
+import asyncio
+import random
+from typing import Any
+
+import aiohttp
+
+from bot.core.channels import SendError
+from bot.core.fault import fault
+from bot.handlers.hooks import Door
+from bot.handlers.telegram import Telegram
+from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update, split_batch
+from bot.inbox import OverloadedError
+from bot.store.database import Tx
+
+_POLL_S = 25
+_BATCH_MAX = 100
+_BODY_BYTES_MAX = 16 * 1024 * 1024
+#: Longer than a poll and its transfer; the lease is renewed before each.
+LEASE_MS = 60_000
+_LEASE_RETRY_S = 10.0
+_BACK_OFF_MAX_S = 60.0
+
+#: What the operator is told, by the provider's status.
+_REFUSALS = {
+    401: ("bot_token_is_refused_by_the_provider", "wrong_token"),
+    404: ("bot_token_is_refused_by_the_provider", "wrong_token"),
+    409: ("another_poller_or_a_webhook_holds_this_bot", "conflict"),
+}
+
+
+class _PollError(Exception):
+    """One poll brought nothing; how long to wait before the next."""
+
+    def __init__(self, event: str, code: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(code)
+        self.event = event
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+def take_lease(tx: Tx, *, name: str, holder: str, now_ms: int) -> bool:
+    """Take or renew a lease; False while another holder has it."""
+    row = tx.raw.execute(
+        "INSERT INTO leases (name, holder, lease_until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+        " holder = excluded.holder, lease_until = excluded.lease_until"
+        " WHERE leases.holder = excluded.holder OR leases.lease_until <= ? RETURNING holder",
+        (name, holder, now_ms + LEASE_MS, now_ms),
+    ).fetchone()
+    return row is not None
+
+
+def drop_lease(tx: Tx, *, name: str, holder: str) -> None:
+    """Give a lease back, so that the next process need not wait for its end."""
+    tx.raw.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+
+
+class Poller:
+    """Fetches one bot's updates for ever."""
+
+    def __init__(self, channel: Telegram, door: Door, *, holder: str, poll_s: int = _POLL_S) -> None:
+        self._channel = channel
+        self._door = door
+        self._holder = holder
+        self._poll_s = poll_s
+        self._lease = f"{channel.name}:{channel.bot_id}"
+        self._offset: int | None = None
+        self._failures = 0
+        self._webhook_gone = False
+        self._spread = random.Random(holder)  # noqa: S311 - spreads retries, guards nothing
+
+    async def run(self) -> None:
+        """Poll until cancelled; a lost lease or a failing provider only makes it wait."""
+        timeout = aiohttp.ClientTimeout(total=self._poll_s + 20)
+        try:
+            async with aiohttp.ClientSession(timeout=timeout) as session:
+                while True:
+                    pause_s = await self._once(session)
+                    if pause_s:
+                        await asyncio.sleep(pause_s)
+        finally:
+            await self._door.store.write(lambda tx: drop_lease(tx, name=self._lease, holder=self._holder))
+
+    async def _once(self, session: aiohttp.ClientSession) -> float:
+        """Do one round; give how many seconds to pause after it."""
+        now_ms = self._door.now_ms()
+        if not await self._door.store.write(
+            lambda tx: take_lease(tx, name=self._lease, holder=self._holder, now_ms=now_ms)
+        ):
+            self._offset = None  # whoever polls meanwhile confirms; we start from what is left
+            return _LEASE_RETRY_S
+        try:
+            await self._poll(session)
+        except _PollError as error:
+            return self._pause(error)
+        except OverloadedError:
+            return self._pause(_PollError("inbox_is_full", "overloaded"))
+        self._failures = 0
+        return 0.0
+
+    async def _poll(self, session: aiohttp.ClientSession) -> None:
+        if not self._webhook_gone:
+            await self._remove_webhook()
+        body = await self._fetch(session)
+        now = self._door.clock.now()
+        arrivals = [decode_update(raw, channel=self._channel.name, received_at=now) for raw in split_batch(body)]
+        if not arrivals:
+            return
+        await self._channel.take_in(self._door, arrivals)
+        fault("W4")
+        self._confirm(arrivals)
+
+    def _confirm(self, arrivals: list[Arrival]) -> None:
+        numbers = [item.update_id for item in arrivals if item.update_id is not None]
+        if not numbers:
+            raise _PollError("updates_carry_no_number", "bad_response")
+        self._offset = max(numbers) + 1
+
+    async def _remove_webhook(self) -> None:
+        """A webhook left from before makes every poll a 409."""
+        try:
+            await self._channel.remove_webhook()
+        except SendError as error:
+            event, code = _REFUSALS[401] if error.code == "not_configured" else ("poll_failed", error.code)
+            raise _PollError(event, code, error.retry_after_s or 0.0) from None
+        self._webhook_gone = True
+
+    async def _fetch(self, session: aiohttp.ClientSession) -> bytes:
+        wanted: dict[str, Any] = {"timeout": self._poll_s, "limit": _BATCH_MAX}
+        if self._offset is not None:
+            wanted["offset"] = self._offset
+        if self._channel.can.filters_updates:
+            wanted["allowed_updates"] = list(ALLOWED_UPDATES)
+        url = f"{self._channel.api}/bot{self._channel.token}/getUpdates"
+        try:
+            async with session.post(url, json=wanted) as answer:
+                body = await _read(answer.content)
+                status = answer.status
+                retry_after = answer.headers.get("Retry-After", "")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _PollError("poll_failed", type(error).__name__) from None  # its text holds the URL, so the token
+        if status == 200:
+            return body
+        event, code = _REFUSALS.get(status, ("poll_failed", f"http_{status}"))
+        if status == 409:
+            self._webhook_gone = False
+        raise _PollError(event, code, float(retry_after[:4]) if retry_after.isdecimal() else 0.0)
+
+    def _pause(self, error: _PollError) -> float:
+        self._failures += 1
+        self._door.log.warning(error.event, channel=self._channel.name, code=error.code, attempts=self._failures)
+        back_off_s = min(2.0 ** min(self._failures, 10) / 2, _BACK_OFF_MAX_S) * self._spread.uniform(0.5, 1.0)
+        return max(back_off_s, error.retry_after_s)
+
+
+async def _read(stream: aiohttp.StreamReader) -> bytes:
+    """Read an answer up to the most we take; the update cut off there is read as far as it goes."""
+    body = bytearray()
+    async for chunk in stream.iter_any():
+        body += chunk
+        if len(body) >= _BODY_BYTES_MAX:
+            break
+    return bytes(body)
