@@ -48,6 +48,7 @@ STATEMENTS: dict[str, str] = {
     ),
     "inbox_done": "UPDATE inbox SET state = :state, done_at = :done_at, error = :error, attempts = :attempts,"
     " due_at = :due_at WHERE id = :id",
+    "session_left": "UPDATE sessions SET ended_at = :at, silence_at = NULL, not_taken_at = NULL WHERE id = :id",
     "session_save": _upsert(
         "sessions",
         "id contact_id address_id version status tier sealed_state turns started_at updated_at ended_at silence_at"
@@ -78,6 +79,8 @@ STATEMENTS: dict[str, str] = {
     "assessment_new": _insert("assessments", "id contact_id session_id name version sealed_result at"),
     "referral_new": _insert("referrals", "id contact_id session_id to_type near state at"),
     "follow_up_new": _insert("follow_ups", "id contact_id flow if_silent state due_at created_at"),
+    "follow_ups_fired": "UPDATE follow_ups SET state = 'fired' WHERE contact_id = :contact_id AND state = 'planned'"
+    " AND due_at <= :now",
     "follow_ups_dropped": "UPDATE follow_ups SET state = 'dropped' WHERE contact_id = :contact_id AND state = 'planned'",
 }
 
@@ -98,6 +101,16 @@ class Rows:
             self.by_statement[statement] = [row]
         else:
             rows.append(row)
+
+    def merge(self, other: "Rows") -> None:
+        """Take over another's rows, after one's own."""
+        for statement, rows in other.by_statement.items():
+            mine = self.by_statement.get(statement)
+            if mine is None:
+                self.by_statement[statement] = rows
+            else:
+                mine.extend(rows)
+        self.topics |= other.topics
 
     def write(self, tx: Tx) -> None:
         """Write everything, table by table."""
@@ -140,21 +153,22 @@ EventMapper = Callable[[Any, TurnContext, Rows], None]
 EventMappers = Mapping[type[Event], EventMapper]
 
 
-def rows_of_events(events: list[Event], context: TurnContext, rows: Rows, mappers: EventMappers) -> None:
-    """Turn each event into rows, in order, and keep the whole list in the turn's record."""
+def map_events(events: list[Event], context: TurnContext, rows: Rows, mappers: EventMappers) -> None:
+    """Turn each event into rows, in order; an event without a mapper moves nothing."""
     for event in events:
         mapper = mappers.get(type(event))
         if mapper is not None:
             mapper(event, context, rows)
-    rows.add(
-        "turn_new",
-        {
-            "session_id": context.session_id,
-            "contact_id": context.contact_id,
-            "inbox_id": context.inbox_id,
-            "version": context.session.version,
-            "lexicon": "",
-            "sealed_events": context.seal("turns.events", [event_to_json(event) for event in events]),
-            "at": context.now_ms,
-        },
-    )
+
+
+def turn_row(events: list[Event], context: TurnContext, lexicon: str) -> Row:
+    """Give the turn's own record: everything that happened, sealed."""
+    return {
+        "session_id": context.session_id,
+        "contact_id": context.contact_id,
+        "inbox_id": context.inbox_id,
+        "version": context.session.version,
+        "lexicon": lexicon,
+        "sealed_events": context.seal("turns.events", [event_to_json(event) for event in events]),
+        "at": context.now_ms,
+    }

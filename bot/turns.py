@@ -1,0 +1,278 @@
+"""From one arrival to the rows of its turn: find the contact, gather the facts, run the pure turn, map its events.
+
+Runs on the writer's thread inside the batch's transaction; writes nothing itself. What it remembers of a contact is
+valid only once the batch is committed, so the worker forgets what a failed batch touched.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.commit import EventMappers, Rows, TurnContext, map_events, turn_row
+from bot.core.contact import Facts
+from bot.core.events import AnswerRecorded, EscalationRequested, Event, LanguageChanged
+from bot.core.fault import fault
+from bot.core.ids import IdSource, case_code
+from bot.core.messages import (
+    HUMAN_INPUTS,
+    ContactInput,
+    FollowUpInput,
+    InboundMsg,
+    LocationInput,
+    MediaInput,
+    Mode,
+    PressInput,
+    TextInput,
+)
+from bot.core.screening import Tier, strongest
+from bot.directory import Directory, Known
+from bot.engine.model import Bundle
+from bot.engine.session import Session, session_to_json
+from bot.inbox import Accepted, Arrival, Reply, input_kind, input_to_json
+from bot.store.database import Tx
+from bot.store.vault import seal
+from bot.turn import Screener, Turn, begin, take_turn
+
+#: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
+_RAW_BYTES = 256 * 1024
+_RECENT_MS = 72 * 3600_000
+
+
+class Versions(Protocol):
+    """Where compiled flows come from."""
+
+    def current(self) -> Bundle:
+        """Give the published version: what a new session runs on."""
+        ...
+
+    def get(self, version: str) -> Bundle:
+        """Give a version by id; sessions stay on the one they began with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What turns know of the world outside the database, wired by bot.app."""
+
+    ids: IdSource
+    screener: Screener
+    lexicon: str
+    versions: Versions
+    mappers: EventMappers
+    modes: Mapping[str, Mode]
+    lines: Callable[[], dict[str, str]]
+    staff_on: Callable[[Tx, int], bool]
+    open_case: Callable[[Tx, Known], Any]
+
+
+class UnknownContactError(Exception):
+    """The contact of a timer or an act is gone (erased); there is nobody to answer."""
+
+
+class TurnRunner:
+    """Runs arrivals one by one and collects their rows."""
+
+    def __init__(self, world: World, directory: Directory) -> None:
+        self._world = world
+        self._directory = directory
+
+    def run(self, tx: Tx, arrival: Arrival, inbox_id: int, now: datetime, rows: Rows) -> tuple[Accepted, Known]:
+        """Give what became of the arrival and the contact it touched; rows are appended, nothing is written."""
+        now_ms = int(now.timestamp() * 1000)
+        known = self.contact_of(tx, arrival, rows, now_ms)
+        fault("E2")
+        new_case_id = self._world.ids()
+        before = known.session
+        turn = self._turn(tx, known, arrival.message, now, new_case_id)
+        if _is_new(known, before, turn.session, arrival.message):
+            if before is not None and known.ended_at is None:
+                rows.add("session_left", {"id": known.session_id, "at": now_ms})
+            known.session_id, known.started_at, known.ended_at, known.timers = self._world.ids(), now_ms, None, {}
+        fired = input_kind(arrival.message.input)
+        context = self._context(known, turn.session, inbox_id, now_ms, new_case_id=new_case_id, fired=fired)
+        if fired == "follow_up":
+            rows.add("follow_ups_fired", {"contact_id": known.contact_id, "now": now_ms})
+        if turn.session.case or any(type(event) is EscalationRequested for event in turn.events):
+            context.open_case = self._world.open_case(tx, known)
+        if isinstance(arrival.message.input, HUMAN_INPUTS):
+            _keep_words(arrival.message, turn.events, context, rows)
+        map_events(turn.events, context, rows, self._world.mappers)
+        rows.add("turn_new", turn_row(turn.events, context, self._world.lexicon))
+        self._remember(known, turn.session, arrival.message, context)
+        rows.add("session_save", _session_row(known, turn.session, now_ms))
+        language = next((event.language for event in turn.events if isinstance(event, LanguageChanged)), None)
+        known.language = language or known.language
+        seen = {"id": known.contact_id, "seen_at": now_ms, "left_at": now_ms if context.left else None}
+        rows.add("contact_seen", {**seen, "language": known.language})
+        return _accepted(turn.session, turn.events, context), known
+
+    def write_down(
+        self, tx: Tx, known: Known, events: list[Event], *, inbox_id: int, now: datetime, rows: Rows
+    ) -> None:
+        """Map events that no turn gave (a quarantined row's case and safe message); the session stays as it is."""
+        session = known.session or Session(version=self._world.versions.current().version)
+        known.session_id = known.session_id or self._world.ids()
+        context = self._context(known, session, inbox_id, int(now.timestamp() * 1000), new_case_id=self._world.ids())
+        context.open_case = self._world.open_case(tx, known)
+        map_events(events, context, rows, self._world.mappers)
+
+    def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
+        """Find who an arrival is from.
+
+        Raises:
+            UnknownContactError: it names a contact that is gone.
+        """
+        if not arrival.contact_id:
+            return self._directory.find(tx, arrival.message.channel, arrival.message.external_id, rows, now_ms)
+        known = self._directory.find_contact(tx, arrival.contact_id, now_ms)
+        if known is None:
+            raise UnknownContactError
+        return known
+
+    def _turn(self, tx: Tx, known: Known, message: InboundMsg, now: datetime, new_case_id: str) -> Turn:
+        bundle = self._bundle(known)
+        now_ms = int(now.timestamp() * 1000)
+        facts = Facts(
+            now=now,
+            channel=known.channel,
+            mode=self._world.modes.get(known.channel, "rich"),
+            language=known.language,
+            staff="on" if self._world.staff_on(tx, now_ms) else "none",
+            returning=_returning(known, now_ms),
+            first_visit=known.last_visit + 1,
+            case_code=case_code(new_case_id),
+            lines=self._world.lines(),
+        )
+        if isinstance(message.input, FollowUpInput):
+            return begin(facts=facts, bundle=self._world.versions.current(), flow=message.input.flow)
+        earlier = known.texts_since(now_ms)
+        return take_turn(
+            known.session, message.input, earlier=earlier, facts=facts, bundle=bundle, screener=self._world.screener
+        )
+
+    def _bundle(self, known: Known) -> Bundle:
+        if known.session is None or known.ended_at is not None:
+            return self._world.versions.current()
+        return self._world.versions.get(known.session.version)
+
+    def _context(
+        self, known: Known, session: Session, inbox_id: int, now_ms: int, *, new_case_id: str, fired: str = ""
+    ) -> TurnContext:
+        return TurnContext(
+            contact_id=known.contact_id,
+            address_id=known.address_id,
+            channel=known.channel,
+            language=known.language,
+            session_id=known.session_id,
+            session=session,
+            key=known.key,
+            now_ms=now_ms,
+            inbox_id=inbox_id,
+            ids=self._world.ids,
+            case_id=new_case_id,
+            timers={name: timer for name, timer in known.timers.items() if name != fired},
+        )
+
+    def _remember(self, known: Known, session: Session, message: InboundMsg, context: TurnContext) -> None:
+        known.session = session
+        known.last_visit = session.visit
+        known.timers = {} if context.ended else context.timers
+        known.ended_at = context.now_ms if context.ended else None
+        if isinstance(message.input, TextInput):
+            known.recent.append((context.now_ms, message.input.text))
+
+
+def _is_new(known: Known, before: Session | None, after: Session, message: InboundMsg) -> bool:
+    if before is None or known.ended_at is not None or isinstance(message.input, FollowUpInput):
+        return True
+    return after.turns <= 1 < before.turns  # after a quick exit the engine starts afresh
+
+
+def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, state: str = "done") -> dict[str, Any]:
+    """Give the inbox row of an arrival: done in its turn's own transaction, or waiting for it."""
+    message = arrival.message
+    return {
+        "id": inbox_id,
+        "channel": message.channel,
+        "provider_id": message.provider_id,
+        "contact_id": known.contact_id,
+        "address_id": known.address_id,
+        "kind": input_kind(message.input),
+        "sealed_input": seal(known.key, "inbox.input", input_to_json(message.input)),
+        "sealed_raw": known.key.seal(b"inbox.raw", message.raw[:_RAW_BYTES]) if message.raw else None,
+        "received_at": int(message.received_at.timestamp() * 1000),
+        "state": state,
+        "attempts": arrival.attempts,
+        "due_at": now_ms,
+        "done_at": now_ms if state == "done" else None,
+        "error": None,
+    }
+
+
+def _session_row(known: Known, session: Session, now_ms: int) -> dict[str, Any]:
+    silence_at, silence_visit = known.timers.get("silence", (None, None))
+    not_taken_at, not_taken_visit = known.timers.get("not_taken", (None, None))
+    return {
+        "id": known.session_id,
+        "contact_id": known.contact_id,
+        "address_id": known.address_id,
+        "version": session.version,
+        "status": session.status,
+        "tier": session.risk,
+        "sealed_state": seal(known.key, "sessions.state", session_to_json(session)),
+        "turns": session.turns,
+        "started_at": known.started_at,
+        "updated_at": now_ms,
+        "ended_at": known.ended_at,
+        "silence_at": silence_at,
+        "silence_visit": silence_visit,
+        "not_taken_at": not_taken_at,
+        "not_taken_visit": not_taken_visit,
+    }
+
+
+def _keep_words(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
+    row = {"contact_id": context.contact_id, "session_id": context.session_id, "author": "contact", "staff_id": None}
+    sealed = context.seal("messages.body", _said(message, events))
+    rows.add("message_new", {**row, "sealed_body": sealed, "outbox_key": None, "at": context.now_ms})
+    rows.topics.add(f"contact:{context.contact_id}")
+    if context.open_case is not None:
+        event = {"case_id": context.open_case.id, "kind": "message", "actor": "contact", "data": "{}"}
+        rows.add("case_event_new", {**event, "at": context.now_ms})
+        rows.topics.update(("cases", f"case:{context.open_case.id}"))
+
+
+def _said(message: InboundMsg, events: list[Event]) -> dict[str, Any]:
+    match message.input:
+        case TextInput(text):
+            return {"text": text}
+        case PressInput(press):
+            answered = (event.label for event in events if isinstance(event, AnswerRecorded) and event.label)
+            return {"text": next(answered, press.key), "press": True}
+        case MediaInput(kind):
+            return {"text": "", "media": kind}
+        case LocationInput(lat, lon):
+            return {"text": "", "location": [lat, lon]}
+        case ContactInput(phone):
+            return {"text": phone}
+        case _:
+            return {"text": "", "unreadable": True}
+
+
+def _returning(known: Known, now_ms: int) -> Any:
+    if known.ended_at is None:
+        return "no"
+    return "recent" if now_ms - known.ended_at < _RECENT_MS else "yes"
+
+
+def _accepted(session: Session, events: list[Event], context: TurnContext) -> Accepted:
+    escalated: list[Tier | None] = [event.tier for event in events if isinstance(event, EscalationRequested)]
+    return Accepted(
+        contact_id=context.contact_id,
+        replies=tuple(Reply(text, buttons) for text, buttons in context.replies),
+        tier=strongest([session.risk, *escalated]),
+        kinds=session.kinds,
+        case_code=context.open_case.code if context.open_case else case_code(context.case_id) if escalated else "",
+        handed_over=session.status == "held",
+    )

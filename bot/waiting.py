@@ -1,0 +1,158 @@
+"""Rows that wait in the inbox: acts of counsellors, failed turns, and everything after an unclean stop.
+
+Each is run by itself: its attempt is committed first, then its turn. What has failed or killed the process three
+times is quarantined, and a person gets a case: nothing a human wrote is dropped.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bot.bus import Bus
+from bot.commit import Rows
+from bot.core.clock import Clock
+from bot.core.events import EscalationRequested, Event, MessageSent
+from bot.core.messages import InboundMsg
+from bot.directory import Directory, Known
+from bot.inbox import Arrival, input_from_json
+from bot.store.database import Store, Tx
+from bot.store.vault import unseal
+from bot.telemetry import Log, Metrics
+from bot.turns import TurnRunner, UnknownContactError
+from bot.worker import RETRY_MS
+
+#: A row is tried this often before a person takes over.
+ATTEMPTS_MAX = 3
+SAFE_TEXT = "پیامتان رسید. یک همکار آن را می‌خواند. در خطر فوری همین حالا 123، 110 یا 115 را بگیرید."
+
+_DUE = "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= ? ORDER BY id LIMIT 100"
+_TRY = (
+    "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
+    " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts"
+)
+
+QuarantineEvents = Callable[[str], list[Event]]
+
+
+class WaitingRows:
+    """Runs what waits, oldest first. Blocking by design: the loop calls it in a thread, the simulator directly."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        runner: TurnRunner,
+        directory: Directory,
+        log: Log,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._runner = runner
+        self._directory = directory
+        self._log = log
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Run what waits for ever; a hint wakes it, polling each second is the guarantee."""
+        with self._bus.subscribe("inbox") as hints:
+            while True:
+                try:
+                    if any(await self._store.read(self._due)):
+                        await asyncio.to_thread(self.run_due)
+                except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; the rows wait
+                    self._log.error("waiting_failed", error=type(error).__name__)
+                await hints.wait(1.0)
+
+    def run_due(self) -> int:
+        """Run every row that is due now; give how many were tried."""
+        tried = 0
+        for row_id in self._store.read_now(self._due):
+            self._run_row(row_id)
+            tried += 1
+        return tried
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
+
+    def _due(self, db: Any) -> list[int]:
+        return [row[0] for row in db.exec_driver_sql(_DUE, (self._now_ms(),))]
+
+    def _run_row(self, row_id: int) -> None:
+        found = self._store.write_now(lambda tx: tx.raw.execute(_TRY, (row_id,)).fetchone())
+        if found is None:
+            return
+        attempts: int = found[6]
+        if attempts > ATTEMPTS_MAX:
+            self._store.write_now(lambda tx: self._quarantine(tx, row_id, found))
+            return
+        try:
+            self._store.write_now(lambda tx: self._take(tx, row_id, found))
+        except Exception as error:  # noqa: BLE001 - counted, tried again, and at the third time given to a person
+            self._directory.forget({found[2]})
+            self._log.error("turn_failed", channel=found[0], error=type(error).__name__, row_id=row_id)
+            self._metrics.parked.inc()
+            name = type(error).__name__
+            self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
+
+    def _take(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
+        channel, provider_id, contact_id, kind, sealed, _, attempts = found
+        now = self._clock.now()
+        rows = Rows()
+        known = self._directory.find_contact(tx, contact_id, self._now_ms())
+        if known is None:
+            self._done(tx, row_id, attempts, state="done", error="erased")
+            return
+        content = unseal(known.key, "inbox.input", sealed) if sealed else {}
+        message = InboundMsg(
+            channel=channel,
+            external_id="",
+            provider_id=provider_id,
+            input=input_from_json(kind, content),
+            received_at=now,
+        )
+        try:
+            self._runner.run(tx, Arrival(message, contact_id=contact_id), row_id, now, rows)
+        except UnknownContactError:
+            self._done(tx, row_id, attempts, state="done", error="erased")
+            return
+        rows.write(tx)
+        self._done(tx, row_id, attempts, state="done", error=None)
+        tx.after_commit(lambda: self._bus.publish(*rows.topics))
+
+    def _put_back(self, tx: Tx, row_id: int, found: tuple[Any, ...], error: str) -> None:
+        attempts: int = found[6]
+        if attempts >= ATTEMPTS_MAX:
+            self._quarantine(tx, row_id, found)
+            return
+        due_at = self._now_ms() + RETRY_MS[min(attempts, len(RETRY_MS) - 1)]
+        tx.raw.execute("UPDATE inbox SET due_at = ?, error = ? WHERE id = ?", (due_at, error, row_id))
+
+    def _quarantine(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
+        contact_id, attempts = found[2], found[6]
+        self._log.error("quarantined", channel=found[0], row_id=row_id)
+        self._metrics.quarantined.inc()
+        known = self._directory.find_contact(tx, contact_id, self._now_ms())
+        if known is not None:
+            self._tell_a_person(tx, known, row_id)
+        self._done(tx, row_id, attempts, state="quarantined", error="three_times")
+
+    def _tell_a_person(self, tx: Tx, known: Known, row_id: int) -> None:
+        events: list[Event] = [
+            EscalationRequested(tier="T2", cause="failure", why=("پیامی رسید که برنامه نتوانست آن را بخواند",)),
+            MessageSent(text=SAFE_TEXT, urgent=True),
+        ]
+        rows = Rows()
+        self._runner.write_down(tx, known, events, inbox_id=row_id, now=self._clock.now(), rows=rows)
+        rows.write(tx)
+        tx.after_commit(lambda: self._bus.publish(*rows.topics))
+
+    def _done(self, tx: Tx, row_id: int, attempts: int, *, state: str, error: str | None) -> None:
+        now_ms = self._now_ms()
+        tx.raw.execute(
+            "UPDATE inbox SET state = ?, done_at = ?, error = ?, attempts = ? WHERE id = ?",
+            (state, now_ms, error, attempts, row_id),
+        )

@@ -1,0 +1,166 @@
+"""Takes what waits, runs the turns, commits the batch, wakes those who listen.
+
+Ordinary running: inbox rows and turns share one transaction, many contacts a commit. Careful running, for a while
+after an unclean stop: rows are stored and answered first, then run one at a time with their attempt committed before
+the try, so a message that kills the process is given up at its third attempt instead of being redelivered for ever.
+A row whose turn fails waits and is tried again; the third failure quarantines it and opens a case (bot.waiting).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.bus import Bus
+from bot.commit import Rows
+from bot.core.clock import Clock
+from bot.core.fault import fault
+from bot.directory import Directory
+from bot.inbox import Accepted, Arrival, Inbox
+from bot.store.database import Store, Tx
+from bot.telemetry import Log, Metrics
+from bot.turns import TurnRunner, UnknownContactError, inbox_row
+
+#: Turns that may share one commit.
+BATCH = 64
+#: How long the worker stays careful after an unclean stop: longer than a provider waits before it redelivers.
+CAREFUL_S = 600.0
+#: The wait before a failed row is tried again, by attempt.
+RETRY_MS = (0, 1_000, 10_000)
+
+_SEEN = "SELECT contact_id FROM inbox WHERE channel = ? AND provider_id = ?"
+
+
+@dataclass(slots=True)
+class _Batch:
+    arrivals: list[Arrival] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    rows: Rows = field(default_factory=Rows)
+
+
+class Worker:
+    """The one that runs turns. `kick` may be called from any thread; the work is done on the writer's."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        inbox: Inbox,
+        bus: Bus,
+        clock: Clock,
+        runner: TurnRunner,
+        directory: Directory,
+        log: Log,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._bus = bus
+        self._clock = clock
+        self._runner = runner
+        self._directory = directory
+        self._log = log
+        self._metrics = metrics
+        self._kicked = False
+        self._careful_until = 0.0
+
+    def be_careful(self, seconds: float = CAREFUL_S) -> None:
+        """Run one at a time for a while: the last stop was not clean."""
+        self._careful_until = self._clock.monotonic() + seconds
+
+    @property
+    def is_careful(self) -> bool:
+        """True while rows are stored before they are run."""
+        return self._clock.monotonic() < self._careful_until
+
+    def kick(self) -> None:
+        """Something arrived: have it taken as soon as the writer is free."""
+        if not self._kicked:
+            self._kicked = True
+            self._submit(self._drain)
+
+    def _submit(self, work: "Callable[[Tx, _Batch], list[tuple[Arrival, Accepted]]]") -> None:
+        batch = _Batch()
+        future = self._store.submit(lambda tx: work(tx, batch))
+        future.add_done_callback(lambda done: self._after(done, batch))
+
+    def _drain(self, tx: Tx, batch: _Batch) -> list[tuple[Arrival, Accepted]]:
+        self._kicked = False
+        batch.arrivals = self._inbox.take(BATCH)
+        if len(self._inbox):
+            self.kick()
+        return self._run(tx, batch)
+
+    def _run(self, tx: Tx, batch: _Batch) -> list[tuple[Arrival, Accepted]]:
+        fault("E1")
+        now = self._clock.now()
+        next_id: int = tx.raw.execute("SELECT coalesce(max(id), 0) FROM inbox").fetchone()[0]
+        careful = self.is_careful
+        seen: set[tuple[str, str]] = set()
+        outcomes: list[tuple[Arrival, Accepted]] = []
+        for arrival in batch.arrivals:
+            name = (arrival.message.channel, arrival.message.provider_id)
+            found = tx.raw.execute(_SEEN, name).fetchone()
+            if found is not None or name in seen:
+                outcomes.append((arrival, Accepted(contact_id=found[0] if found else "", duplicate=True)))
+                continue
+            seen.add(name)
+            next_id += 1
+            take = self._store_only if careful else self._take
+            outcomes.append((arrival, take(tx, arrival, next_id, batch)))
+        batch.rows.write(tx)
+        topics = tuple(batch.rows.topics) + (("inbox",) if careful else ())
+        tx.after_commit(lambda: self._bus.publish(*topics))
+        self._metrics.turn_s.observe(max(0.0, (self._clock.now() - now).total_seconds()))
+        return outcomes
+
+    def _take(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
+        now = self._clock.now()
+        mine = Rows()
+        try:
+            accepted, known = self._runner.run(tx, arrival, inbox_id, now, mine)
+        except UnknownContactError:
+            return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
+        except Exception as error:  # noqa: BLE001 - a bug in one turn must not cost another its commit
+            return self._park(tx, arrival, inbox_id, batch, error)
+        batch.touched.add(known.contact_id)
+        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, int(now.timestamp() * 1000)))
+        batch.rows.merge(mine)
+        self._metrics.turns.labels(arrival.message.channel).inc()
+        return accepted
+
+    def _store_only(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
+        now_ms = int(self._clock.now().timestamp() * 1000)
+        known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
+        batch.touched.add(known.contact_id)
+        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms, state="waiting"))
+        return Accepted(contact_id=known.contact_id, deferred=True)
+
+    def _park(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
+        self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
+        self._metrics.parked.inc()
+        arrival.attempts += 1
+        now_ms = int(self._clock.now().timestamp() * 1000)
+        known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
+        batch.touched.add(known.contact_id)
+        row = inbox_row(known, arrival, inbox_id, now_ms, state="waiting")
+        batch.rows.add("inbox_new", {**row, "due_at": now_ms + RETRY_MS[1], "error": type(error).__name__})
+        batch.rows.topics.add("inbox")
+        return Accepted(contact_id=known.contact_id, deferred=True)
+
+    def _after(self, done: "Future[Any]", batch: _Batch) -> None:
+        error = done.exception()
+        if error is None:
+            self._inbox.settle(done.result())
+            return
+        self._directory.forget(batch.touched)
+        self._log.error("batch_failed", error=type(error).__name__, count=len(batch.arrivals))
+        if len(batch.arrivals) == 1:
+            self._inbox.settle([(batch.arrivals[0], error)])
+            return
+        for arrival in batch.arrivals:  # one by one, so that one bad row does not refuse its neighbours
+            self._submit(lambda tx, alone, arrival=arrival: self._run_alone(tx, alone, arrival))  # type: ignore[misc]
+
+    def _run_alone(self, tx: Tx, batch: _Batch, arrival: Arrival) -> list[tuple[Arrival, Accepted]]:
+        batch.arrivals = [arrival]
+        return self._run(tx, batch)
