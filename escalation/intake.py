@@ -50,9 +50,10 @@ class OpenCase:
 class Intake:
     """What is to be written.
 
-    `case` holds a whole row of `cases` (without sealed_summary) when `opened`, else `id` and the columns to set.
-    `summary` is the whole new content of sealed_summary. `events` are rows of `case_events`. When neither `opened`
-    nor `changed`, there is nothing to write.
+    `case` is always a whole row of `cases` (without sealed_summary) for the UPSERT on one open case a contact; on a
+    conflict only tier, kinds, child, covert, do_not_contact, province, desk and changed_at are its news. `summary`
+    is the whole new content of sealed_summary, `events` rows of `case_events`. `woken`: the case was resting, so it
+    must also become queued, queued_at = now, next_action_at = null. Not `changed`: there is nothing to write.
     """
 
     case: dict[str, Any]
@@ -60,6 +61,7 @@ class Intake:
     events: list[dict[str, Any]] = field(default_factory=list)
     opened: bool
     changed: bool
+    woken: bool = False
 
 
 def take_in(
@@ -74,43 +76,47 @@ def take_in(
     now_ms: int,
 ) -> Intake:
     """Open the contact's case, or raise and enrich the one that is open."""
-    if open_case is not None:
-        return _enrich(event, open_case, now_ms)
-    row = {
+    base = {
         **_FRESH,
-        "id": new_id,
-        "code": case_code(new_id),
         "contact_id": contact_id,
         "session_id": session_id,
         "channel": channel,
         "language": language,
+        "cause": event.cause,
+        "opened_at": now_ms,
+        "queued_at": now_ms,
+        "changed_at": now_ms,
+    }
+    return _open(event, base, new_id) if open_case is None else _enrich(event, base, open_case)
+
+
+def _open(event: EscalationRequested, base: dict[str, Any], new_id: str) -> Intake:
+    row = {
+        **base,
+        "id": new_id,
+        "code": case_code(new_id),
         "tier": event.tier,
         "kinds": json.dumps(_union((), event.kinds)),
-        "cause": event.cause,
         "child": int(event.child),
         "covert": int(event.covert),
         "do_not_contact": int(event.do_not_contact),
         "province": event.province,
         "desk": desk_of(province=event.province, wanted=event.desk),
-        "opened_at": now_ms,
-        "queued_at": now_ms,
-        "changed_at": now_ms,
     }
     data = {"tier": event.tier, "cause": event.cause, "desk": row["desk"]}
     return Intake(
         case=row,
         summary={"why": _union((), event.why), "note": event.note[:_NOTE_CHARS]},
-        events=[_row(new_id, "opened", data, now_ms)],
+        events=[_event_row(new_id, "opened", data, base["changed_at"])],
         opened=True,
         changed=True,
     )
 
 
-def _enrich(event: EscalationRequested, before: OpenCase, now_ms: int) -> Intake:
-    tier = min(before.tier, event.tier)
+def _enrich(event: EscalationRequested, base: dict[str, Any], before: OpenCase) -> Intake:
     province = event.province or before.province
-    columns: dict[str, Any] = {
-        "tier": tier,
+    news: dict[str, Any] = {
+        "tier": min(before.tier, event.tier),
         "kinds": json.dumps(_union(before.kinds, event.kinds)),
         "child": int(before.child or event.child),
         "covert": int(before.covert or event.covert),
@@ -120,17 +126,22 @@ def _enrich(event: EscalationRequested, before: OpenCase, now_ms: int) -> Intake
     }
     summary = {"why": _union(before.why, event.why), "note": _join(before.note, event.note)}
     woken = before.state == "waiting"
-    changed = woken or columns != _columns_of(before) or summary != {"why": list(before.why), "note": before.note}
-    if woken:
-        columns |= {"state": "queued", "queued_at": now_ms, "next_action_at": None}
-    kind = "woken" if woken else "raised" if tier != before.tier else "enriched"
-    data = {"tier": tier, "before": before.tier, "cause": event.cause, "desk": columns["desk"], "left": before.desk}
+    changed = woken or news != _news_of(before) or summary != {"why": list(before.why), "note": before.note}
+    kind = "woken" if woken else "raised" if news["tier"] != before.tier else "enriched"
+    data = {
+        "tier": news["tier"],
+        "before": before.tier,
+        "cause": event.cause,
+        "desk": news["desk"],
+        "left": before.desk,
+    }
     return Intake(
-        case={"id": before.id, **columns, "changed_at": now_ms},
+        case={**base, "id": before.id, "code": before.code, **news},
         summary=summary,
-        events=[_row(before.id, kind, data, now_ms)] if changed else [],
+        events=[_event_row(before.id, kind, data, base["changed_at"])] if changed else [],
         opened=False,
         changed=changed,
+        woken=woken,
     )
 
 
@@ -141,7 +152,7 @@ def _desk_after(event: EscalationRequested, before: OpenCase, province: str) -> 
     return desk_of(province=province, wanted=event.desk)
 
 
-def _columns_of(case: OpenCase) -> dict[str, Any]:
+def _news_of(case: OpenCase) -> dict[str, Any]:
     return {
         "tier": case.tier,
         "kinds": json.dumps(list(case.kinds)),
@@ -163,5 +174,5 @@ def _join(before: str, more: str) -> str:
     return f"{before}\n{more}".strip()[-_NOTE_CHARS:]
 
 
-def _row(case_id: str, kind: str, data: dict[str, Any], now_ms: int) -> dict[str, Any]:
+def _event_row(case_id: str, kind: str, data: dict[str, Any], now_ms: int) -> dict[str, Any]:
     return {"case_id": case_id, "kind": kind, "actor": "bot", "data": json.dumps(data), "at": now_ms}
