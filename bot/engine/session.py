@@ -45,7 +45,8 @@ class Session:
 
     `told_tier` and `told_kinds` are what the open case already knows, so that only news is sent. `timers` maps a
     timer's name to (visit, seconds); `not_taken` is (flow, step, repeats left) of the escalation it belongs to;
-    `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for.
+    `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for,
+    `soft_count` how often one was asked; `why` are the reasons no case has been told yet.
     """
 
     version: str
@@ -67,6 +68,9 @@ class Session:
     tries: int = 0
     reminded: int = 0
     soft_asked: tuple[str, ...] = ()
+    soft_count: int = 0
+    why: tuple[str, ...] = ()
+    province: str = ""
     media_asked: bool = False
     silenced: bool = False
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -95,6 +99,9 @@ class Session:
             self.tries,
             self.reminded,
             self.soft_asked,
+            self.soft_count,
+            self.why,
+            self.province,
             self.media_asked,
             self.silenced,
             self.timers.copy(),
@@ -123,11 +130,13 @@ _PLAIN: tuple[tuple[str, str, Any], ...] = (
     ("code_word", "cw", ""),
     ("tries", "t", 0),
     ("reminded", "rm", 0),
+    ("soft_count", "sn", 0),
+    ("province", "p", ""),
     ("media_asked", "m", False),
     ("silenced", "si", False),
     ("consents", "cs", {}),
 )
-_TUPLES: tuple[tuple[str, str], ...] = (("kinds", "k"), ("told_kinds", "tk"), ("soft_asked", "so"))
+_TUPLES: tuple[tuple[str, str], ...] = (("kinds", "k"), ("told_kinds", "tk"), ("soft_asked", "so"), ("why", "w"))
 
 
 def session_to_json(session: Session) -> dict[str, Any]:
@@ -182,8 +191,13 @@ def _frame_to_json(frame: Frame) -> list[Any]:
     return out
 
 
+#: What a frame's parts are before anything happened in it; never changed, only read.
+_FRAME_START: list[Any] = ["", "", 0, {}, {}, []]
+
+
 def _frame_from_json(raw: list[Any]) -> Frame:
-    flow, step, visit, answers, variables, back = (*raw, *("", "", 0, {}, {}, [])[len(raw) :])
+    missing = _FRAME_START[len(raw) :]
+    flow, step, visit, answers, variables, back = [*raw, *missing]
     return Frame(
         flow,
         step,

@@ -1,0 +1,223 @@
+"""The flow engine: `start` and `resume`. A session, one input and its screening in; a new session and events out.
+
+Pure and deterministic: time, staff and phone lines come in Facts, randomness and I/O do not come at all. Whatever
+a script does, a turn ends with a defined session, and a failure reaches both her and a person (design.md §1.5).
+"""
+
+from bot.core.contact import Facts
+from bot.core.events import (
+    ContentFailed,
+    Event,
+    InputKept,
+    MessageSent,
+    QuickExitUsed,
+    SessionEnded,
+    StayedSilent,
+    TextCut,
+)
+from bot.core.messages import (
+    ClosedInput,
+    FollowUpInput,
+    HandedBackInput,
+    HeldInput,
+    Input,
+    NotTakenInput,
+    PressInput,
+    SilenceInput,
+    TextInput,
+)
+from bot.core.screening import NOTHING_FOUND, Screening, strongest
+from bot.core.text import fold
+from bot.engine import handlers, staff, timers, turn_answer, walk
+from bot.engine.model import Bundle
+from bot.engine.run import Run
+from bot.engine.session import Session
+
+#: §2.5: so long a conversation belongs to a person.
+TURNS_MAX = 500
+#: What she reads when a script cannot go on. Fixed here: content is what has just failed.
+SAFE_MESSAGE = "این‌جا مشکلی پیش آمد، ولی پیامتان رسید و مددکار خبر شد. در خطر فوری 110، 115 یا 123 را بگیرید."
+SAFE_MESSAGE_DISCREET = "110 / 123"
+_DECOY = "هوای فردا کمی ابری است."
+
+
+def start(bundle: Bundle, facts: Facts, flow: str | None = None) -> tuple[Session, list[Event]]:
+    """Begin a conversation without an input: the entry flow, up to its first wait."""
+    entered = SilenceInput(visit=0)
+    run = Run(_new_session(None, facts, bundle), entered, NOTHING_FOUND, facts, bundle)
+    run.by_person = True
+    try:
+        walk.enter(run, flow or bundle.entry)
+    except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer
+        return _failed(run, error)
+    return run.session, run.events
+
+
+def resume(
+    session: Session | None,
+    input: Input,
+    screening: Screening,
+    facts: Facts,
+    bundle: Bundle,
+) -> tuple[Session, list[Event]]:
+    """Take one input and give the session after it with everything it caused.
+
+    Total: any failure of the content becomes ContentFailed, the fixed safe message and a case. `session` is never
+    changed. None or an ended session begins a new one, whose first message is read for danger like any other.
+    """
+    begun = session.copy() if session is not None else _new_session(None, facts, bundle)
+    if session is None:
+        begun.status = "ended"
+    begun.visit = max(begun.visit, facts.first_visit - 1)
+    run = Run(begun, input, screening, facts, bundle)
+    try:
+        _turn(run)
+    except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer and a person hears
+        return _failed(run, error, session)
+    return run.session, run.events
+
+
+def _turn(run: Run) -> None:
+    """Do §5.2, in its order."""
+    match run.input:
+        case SilenceInput() | NotTakenInput():
+            timers.fire(run)
+            return
+        case HeldInput() | HandedBackInput() | ClosedInput():
+            staff.act(run)
+            return
+        case FollowUpInput(flow=flow):
+            _follow_up(run, flow)
+            return
+    session = run.session
+    _keep(run)
+    word = handlers.handler_of(run)
+    if word == "quick_exit":
+        _exit(run)
+    elif session.status == "held":
+        turn_answer.held(run, word)
+    elif session.status == "locked":
+        turn_answer.locked(run)
+    elif session.status == "ended" or not session.stack:
+        _begin(run, word)
+    elif session.turns >= TURNS_MAX:
+        _too_long(run)
+    else:
+        session.turns += 1
+        turn_answer.answer(run, word)
+
+
+def _keep(run: Run) -> None:
+    """Note that what she sent is kept, whatever follows."""
+    stale = isinstance(run.input, PressInput) and not _is_fresh(run, run.input)
+    run.emit(InputKept, stale=stale)
+    if isinstance(run.input, TextInput) and run.input.was_cut:
+        run.emit(TextCut)
+
+
+def _is_fresh(run: Run, entered: PressInput) -> bool:
+    stack, press = run.session.stack, entered.press
+    if not stack or run.session.status in {"ended", "locked"}:
+        return False
+    frame = stack[-1]
+    return press.flow == frame.flow and press.step == frame.step and frame.visit <= press.visit <= run.session.visit
+
+
+def _exit(run: Run) -> None:
+    """Quick exit, also before any conversation and over an ended one."""
+    if run.session.status == "ended":
+        _renew(run)
+    handlers.quick_exit(run)
+
+
+def _begin(run: Run, word: str) -> None:
+    """Begin a new conversation with her first message."""
+    _renew(run)
+    turn_answer.first(run, word)
+
+
+def _renew(run: Run) -> None:
+    """Put a fresh session in the place of the ended one; what she sent stays kept."""
+    run.session = _new_session(run.session, run.facts, run.bundle)
+
+
+def _too_long(run: Run) -> None:
+    """End after so many turns: the words are read once more, then a person has it."""
+    if run.screening.tier is not None:
+        run.raise_risk(run.screening.tier, run.screening.kinds)
+    if run.screening.tier == "T1":
+        run.owe("T1")
+    walk.call_human(run, "unclear")
+    walk.end_session(run, "too_long")
+
+
+def _follow_up(run: Run, flow: str) -> None:
+    """Begin a planned follow-up, unless a conversation is under way or she wants to hear nothing."""
+    status = run.session.status
+    if run.session.silenced:
+        run.emit(StayedSilent, reason="opted_out")
+    elif status in {"held", "locked"}:
+        run.emit(StayedSilent, reason=status)
+    elif status == "waiting":
+        run.emit(StayedSilent, reason="waiting")
+    else:
+        _renew(run)
+        run.proactive = True
+        walk.enter(run, flow)
+
+
+def _new_session(old: Session | None, facts: Facts, bundle: Bundle) -> Session:
+    """Make a session for a new conversation; visits go on, and what she said of her safety stays."""
+    session = Session(bundle.version, language=facts.language, case=facts.case_open)
+    session.visit = facts.first_visit - 1
+    if old is not None:
+        session.visit = max(session.visit, old.visit)
+        session.language = old.language
+        session.code_word, session.silenced = old.code_word, old.silenced
+    return session
+
+
+def _failed(run: Run, error: Exception, before: Session | None = None) -> tuple[Session, list[Event]]:
+    """Give the safe message and a case, on the session as it was before the turn."""
+    session = before.copy() if before is not None else _new_session(None, run.facts, run.bundle)
+    failed = Run(session, run.input, run.screening, run.facts, run.bundle)
+    session.visit = max(session.visit, run.session.visit)
+    session.debt = strongest((session.debt, run.session.debt))
+    session.case = session.case or run.session.case
+    if run.by_person:
+        failed.emit(InputKept)
+    failed.emit(ContentFailed, reason=type(error).__name__)
+    tier = strongest(("T2", run.screening.tier, session.risk, run.session.risk, session.debt)) or "T2"
+    failed.raise_risk(tier, run.screening.kinds)
+    leaving = _is_leaving(run)
+    session.told_tier = None  # the failed turn may have lost what it told: tell it again
+    failed.request(tier, "failure", **({"do_not_contact": True} if leaving else {}))
+    _last_words(failed, leaving=leaving)
+    return session, failed.events
+
+
+def _is_leaving(run: Run) -> bool:
+    """True for a quick exit, even when flow `always` itself is what is broken."""
+    if run.folded in {"0", fold("خروج"), "exit"}:
+        return True
+    return "always" in run.bundle.flows and handlers.handler_of(run) == "quick_exit"
+
+
+def _last_words(run: Run, *, leaving: bool) -> None:
+    """Say the one thing that needs no content, and leave the session where her next message finds it."""
+    session = run.session
+    for name in ("silence", "not_taken"):
+        run.disarm(name)
+    if leaving:
+        run.emit(QuickExitUsed)
+        run.emit(MessageSent, text=_DECOY)
+        run.emit(SessionEnded, outcome="quick_exit")
+        session.status = "locked"
+    elif session.status in {"held", "locked"}:
+        run.emit(StayedSilent, reason=session.status)
+    else:
+        text = SAFE_MESSAGE_DISCREET if session.covert or run.screening.covert else SAFE_MESSAGE
+        run.emit(MessageSent, text=text, urgent=True)
+        if run.waiting() is None:  # nothing to come back to: her next message begins anew
+            session.stack.clear()
+        session.status = "resting" if session.stack else "ended"

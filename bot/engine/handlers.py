@@ -1,0 +1,239 @@
+"""The words that act in every wait (flow-language §2.4), and the questions of flow `always` that stand over a script's.
+
+Quick exit comes first and acts in every status; what a handler says is content of flow `always`.
+"""
+
+from typing import TYPE_CHECKING
+
+from bot.core.events import (
+    ErasureRequested,
+    HandlerUsed,
+    LanguageChanged,
+    OptedOut,
+    QuickExitUsed,
+    SessionEnded,
+)
+from bot.core.messages import PressInput, TextInput
+from bot.engine import danger, record, walk
+from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
+from bot.engine.session import Answer
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+#: Order 1 of §2.4: these come before the answer; the rest only when nothing else fitted exactly.
+FIRST = frozenset({"quick_exit", "duress", "erase", "hide_or_erase"})
+#: What acts while a person holds the session.
+WHILE_HELD = frozenset({"quick_exit", "duress", "erase", "hide_or_erase", "stop"})
+_BUILT_IN = {"0": "quick_exit", "start": "repeat"}
+
+
+def handler_of(run: "Run") -> str:
+    """Give the handler that the whole text, or a handler's own button, names; empty for none."""
+    match run.input:
+        case TextInput():
+            return run.bundle.always.words.get(run.folded, "") or _BUILT_IN.get(run.folded, "")
+        case PressInput(press=press) if press.flow == "always" and press.step in ALWAYS_HANDLERS:
+            return "" if isinstance(run.bundle.always.step(press.step), Ask) else press.step
+    return ""
+
+
+def act_first(run: "Run", name: str) -> None:
+    """Do a handler of order 1."""
+    if name == "quick_exit":
+        quick_exit(run)
+        return
+    run.emit(HandlerUsed, handler=name)
+    if name == "duress":
+        # It must look like nothing: the question again, and a person who knows not to ring.
+        run.raise_risk("T1", (), ("واژهٔ اجبار",))
+        run.request("T1", "words", do_not_contact=True)
+        if run.session.status != "held":
+            run.ask_again()
+        return
+    held = run.session.status == "held"
+    run.put_over("erase_confirm" if name == "erase" else "hide_or_erase")
+    if held:
+        run.session.status = "held"
+
+
+def act(run: "Run", name: str) -> None:
+    """Do a handler that interrupts: it is said, and the question is asked again."""
+    run.emit(HandlerUsed, handler=name)
+    match name:
+        case "human":
+            walk.call_human(run, "human")
+        case "language":
+            run.put_over("which_language")
+        case "back":
+            _back(run)
+        case "repeat":
+            _say_own(run, name)
+            run.ask_again(short=False)
+        case "stop":
+            stop(run)
+            run.ask_again()
+        case _:
+            _say_own(run, name)
+            run.ask_again()
+
+
+def stop(run: "Run") -> None:
+    """Send nothing of our own accord any more; the case stays."""
+    run.session.silenced = True
+    run.emit(OptedOut)
+    if run.session.status != "held":
+        _say_own(run, "stop")
+
+
+def act_own(run: "Run") -> bool:
+    """Do the running flow's own handler for these words, if it has one."""
+    if not isinstance(run.input, TextInput) or run.flow.id == "always":
+        return False
+    handler = run.flow.handler(run.flow.words.get(run.folded, ""))
+    if handler is None:
+        return False
+    run.emit(HandlerUsed, handler=handler.name)
+    if handler.go:
+        walk.go(run, handler.go)
+    else:
+        run.say(Texts(text=handler.say))
+        run.ask_again()
+    return True
+
+
+def quick_exit(run: "Run") -> None:
+    """Leave at once: the decoy, nothing proactive, locked until the code word; what is unpaid goes to a person."""
+    session = run.session
+    run.emit(HandlerUsed, handler="quick_exit")
+    _answer_what_was_open(run)
+    run.pop_interrupts()
+    run.pay("net", do_not_contact=True)
+    run.emit(QuickExitUsed)
+    run.say_always("decoy")
+    run.disarm("silence")
+    run.disarm("not_taken")
+    run.emit(SessionEnded, outcome="quick_exit")
+    session.status = "locked"
+
+
+def _answer_what_was_open(run: "Run") -> None:
+    """A gentle question she leaves unanswered counts as yes, as silence does; unread media goes to a person."""
+    if not run.interrupted():
+        return
+    frame = run.session.stack[-1]
+    if frame.step.startswith("soft_check"):
+        run.raise_risk("T1", _kinds(run), ("پرسش خطر بی‌پاسخ ماند",))
+        run.owe("T1")
+    elif frame.step == "media":
+        run.raise_risk("T2", (), ("پیام بی‌متن",))
+        run.owe("T2")
+
+
+def _back(run: "Run") -> None:
+    """Go to the previous question of this flow and take its answer back."""
+    if run.interrupted():
+        run.pop_interrupts()
+        run.ask_again()
+        return
+    frame = run.session.stack[-1]
+    step = run.flow.step(frame.back[-1]) if frame.back else None
+    if not isinstance(step, Ask):
+        _say_own(run, "back")
+        run.ask_again()
+        return
+    frame.back = frame.back[:-1]
+    record.unwrite(run, step)
+    run.ask(step)
+
+
+# -- answers to the questions that stand over a script's own ---------------------------------------------------------
+
+
+def answer_over(run: "Run", ask: Ask, value: Answer) -> None:
+    """Act on the answer to an interrupting question."""
+    if ask.id.startswith("soft_check"):
+        _soft(run, ask, value)
+    elif ask.id == "media":
+        _media(run, ask, value)
+    elif ask.id == "which_language":
+        _language(run, str(value))
+    elif ask.id == "hide_or_erase" and value == "hide":
+        quick_exit(run)
+    elif ask.id == "hide_or_erase" and value == "erase":
+        act_first(run, "erase")
+    elif ask.id == "erase_confirm" and value == "yes":
+        _erase(run)
+    else:
+        held = run.session.status == "held"
+        run.pop_interrupts()
+        if not held:
+            run.ask_again()
+
+
+def silent_over(run: "Run", ask: Ask) -> None:
+    """Act on silence after an interrupting question: yes for danger, a case for media, rest for the others."""
+    if ask.id.startswith("soft_check"):
+        kinds = _kinds(run)
+        run.pop_interrupts()
+        if danger.immediate(run, "words", kinds, ("پرسش خطر بی‌پاسخ ماند",)) is not danger.Verdict.OVER:
+            run.rest()
+        return
+    if ask.id == "media":
+        run.pop_interrupts()
+        danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
+    run.rest()
+
+
+def _soft(run: "Run", ask: Ask, value: Answer) -> None:
+    option = ask.by_key.get(str(value))
+    kinds = _kinds(run) + (option.kinds if option else ())
+    answered = run.session.stack[-1].vars.get("answered", 0)
+    record.record(run, ask, value)
+    run.pop_interrupts()
+    why = ("در پاسخ به پرسش خطر",)
+    verdict = danger.Verdict.NOTHING
+    if option is not None and option.danger == "immediate":
+        verdict = danger.immediate(run, "words", kinds, why)
+    elif option is not None and option.danger is not None:
+        verdict = danger.high(run, "heard", "words", kinds, why)
+    if verdict is danger.Verdict.OVER:
+        return
+    below = run.waiting()
+    if answered and below is not None:
+        record.record(run, below, "given")
+        walk.go_on(run, below.id)
+    else:
+        run.ask_again()
+
+
+def _media(run: "Run", ask: Ask, value: Answer) -> None:
+    record.record(run, ask, value)
+    run.pop_interrupts()
+    danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
+    run.ask_again()
+
+
+def _language(run: "Run", language: str) -> None:
+    run.session.language = language
+    run.emit(LanguageChanged, language=language)
+    run.pop_interrupts()
+    run.ask_again(short=False)
+
+
+def _erase(run: "Run") -> None:
+    run.pop_interrupts()
+    run.emit(ErasureRequested)
+    run.say_always("erased")
+    walk.end_session(run, "erased")
+
+
+def _kinds(run: "Run") -> tuple[str, ...]:
+    """Give the kinds the gentle question was asked for."""
+    return tuple(kind for kind in str(run.session.stack[-1].vars.get("kinds", "")).split(",") if kind)
+
+
+def _say_own(run: "Run", name: str) -> None:
+    handler = run.bundle.always.handler(name)
+    if handler is not None and handler.say:
+        run.say(Texts(text=handler.say))

@@ -1,0 +1,92 @@
+"""Writing an answer down: its value, its risk, its consent, and the way back to it.
+
+The one place where a tag of an option acts, so that number, label, button and guess all count the same.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, cast
+
+from bot.core.events import AnswerRecorded, ConsentRecorded
+from bot.engine.model import DANGER_TIER, Ask, Date, FreeText, Media, Option, Phone, Place
+from bot.engine.places import PROVINCES
+from bot.engine.session import BACK_MAX, Answer
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+_PERSONAL = (Phone, FreeText, Media)
+
+
+def record(run: "Run", ask: Ask, value: Answer) -> tuple[Option, ...]:
+    """Write an answer of the running frame and act by its tags; give the options it chose."""
+    frame = run.session.stack[-1]
+    keys = _keys(ask, value)
+    options = tuple(ask.by_key[key] for key in keys if key in ask.by_key)
+    frame.answers[ask.id] = value
+    if ask.screen:
+        points = f"{ask.screen}.points"
+        frame.answers[points] = cast("int", frame.answers.get(points, 0)) + sum(option.points for option in options)
+    run.emit(AnswerRecorded, keys=keys, label=_label(ask, value, options), sensitive=ask.sensitive)
+    if ask.consent:
+        _consent(run, ask, value)
+    if ask.safe and ask.id.endswith(".word") and value == "given":
+        run.session.code_word = run.folded
+    if isinstance(ask.spec, Place) and value in PROVINCES:
+        run.session.province = PROVINCES[str(value)][1]
+    for option in options:
+        raise_by(run, option)
+    if ask.consent or any(option.danger for option in options):
+        frame.back = ()
+    elif frame.flow != "always":
+        frame.back = (*frame.back, ask.id)[-BACK_MAX:]
+    return options
+
+
+def raise_by(run: "Run", option: Option, *, kinds: tuple[str, ...] = ()) -> None:
+    """Act by an option's tags: risk, debt, kinds, covert."""
+    if option.covert:
+        run.session.covert = True
+    if option.danger is not None:
+        tier = DANGER_TIER[option.danger]
+        run.raise_risk(tier, (*option.kinds, *kinds), (f"پاسخ «{option.label}»",))
+        if tier in {"T1", "T2"}:
+            run.owe(tier)
+    elif option.kinds:
+        run.session.kinds += tuple(kind for kind in option.kinds if kind not in run.session.kinds)
+
+
+def unwrite(run: "Run", ask: Ask) -> None:
+    """Take an answer back, with the points it gave."""
+    frame = run.session.stack[-1]
+    value = frame.answers.pop(ask.id, None)
+    if value is not None and ask.screen:
+        points = f"{ask.screen}.points"
+        taken = sum(ask.by_key[key].points for key in _keys(ask, value) if key in ask.by_key)
+        frame.answers[points] = cast("int", frame.answers.get(points, 0)) - taken
+
+
+def _keys(ask: Ask, value: Answer) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
+    if value == 0 and "none" in ask.by_key:
+        return ("none",)
+    return (str(value),)
+
+
+def _label(ask: Ask, value: Answer, options: tuple[Option, ...]) -> str:
+    """Give what staff read; personal answers show no more than that they were given."""
+    if options:
+        return "، ".join(option.label for option in options)
+    if isinstance(ask.spec, _PERSONAL):
+        return ""
+    if isinstance(ask.spec, Place):
+        return PROVINCES[str(value)][0] if value in PROVINCES else ""
+    return "" if isinstance(ask.spec, Date) and ask.sensitive else str(value)
+
+
+def _consent(run: "Run", ask: Ask, value: Answer) -> None:
+    given = value == "yes"
+    run.session.consents[ask.consent] = given
+    shown = "\n".join(ask.texts.variant(run.facts.mode, covert=run.session.covert))
+    digest = hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    run.emit(ConsentRecorded, purpose=ask.consent, given=given, text_hash=digest)

@@ -1,0 +1,93 @@
+"""Texts as she sees them: the variant for her channel and her safety, placeholders filled, answers numbered.
+
+While covert, a question that has a discreet text shows bare numbers on its buttons: a label would tell what was
+asked. A person's own words are never inserted anywhere.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.core.messages import Button
+from bot.engine.model import Ask, Multi, Scale, Texts
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_.]+)\}")
+
+
+def variant(run: "Run", texts: Texts) -> tuple[str, ...]:
+    """Choose and fill the messages of a step."""
+    chosen = texts.variant(run.facts.mode, covert=run.session.covert)
+    return tuple(fill(run, text) for text in chosen)
+
+
+def fill(run: "Run", text: str) -> str:
+    """Fill the declared placeholders; one that has no value becomes nothing rather than braces."""
+    if "{" not in text:
+        return text
+    return _PLACEHOLDER.sub(lambda found: _value(run, found.group(1)), text)
+
+
+def question(run: "Run", ask: Ask, *, short: bool) -> tuple[str, ...]:
+    """Give the messages of a question; by SMS its answers are numbered in the text. Never empty."""
+    hidden = run.session.covert and ask.texts.discreet
+    if short and ask.short and not hidden:
+        texts: tuple[str, ...] = tuple(fill(run, text) for text in ask.short)
+    else:
+        texts = variant(run, ask.texts)
+    if not texts:
+        raise LookupError("a question without a text")
+    if hidden:
+        return texts
+    last = texts[-1]
+    if isinstance(ask.spec, Scale) and len(ask.spec.ends) == 2:
+        last = f"{last}\n{ask.spec.low} = {ask.spec.ends[0]}، {ask.spec.high} = {ask.spec.ends[1]}"
+    if run.facts.mode == "sms" and ask.options:
+        last = f"{last}\n{_numbered(ask)}"
+    return texts if last is texts[-1] else (*texts[:-1], last)
+
+
+def _numbered(ask: Ask) -> str:
+    """List the answers: with their numbers where digits choose, by their words where digits are the answer."""
+    if ask.numbered:
+        return "\n".join(f"{number} {option.label}" for number, option in enumerate(ask.options, 1))
+    return "یا بنویسید: " + " / ".join(option.label for option in ask.options)
+
+
+def buttons(run: "Run", ask: Ask) -> tuple[Button, ...]:
+    """Offer the answers as buttons; a scale offers its numbers."""
+    frame = run.session.stack[-1]
+    head = f"p|{frame.flow}|{ask.id}|{run.session.visit}|"
+    offered = [(option.label, option.key) for option in ask.options]
+    if isinstance(ask.spec, Scale):
+        offered = [(str(number), str(number)) for number in range(ask.spec.low, ask.spec.high + 1)] + offered
+    elif run.session.covert and ask.texts.discreet and ask.numbered:
+        offered = [(str(number), key) for number, (_, key) in enumerate(offered, 1)]
+    return tuple(Button(label, head + key) for label, key in offered)
+
+
+def _value(run: "Run", name: str) -> str:
+    match name:
+        case "case_code":
+            return run.facts.case_code
+        case "wait_minutes":
+            return str(run.facts.wait_minutes)
+        case "place_name" | "place_phone":
+            return run.place.get(name.removeprefix("place_"), "")
+    if name.startswith("line."):
+        key = name.removeprefix("line.")
+        line = run.bundle.lines.get(key)
+        return run.facts.lines.get(key) or (line.number if line else key)
+    return _label(run, name)
+
+
+def _label(run: "Run", name: str) -> str:
+    """Give the label of a choice answer of the running flow; nothing for answers in her own words."""
+    frame = run.session.stack[-1]
+    step = run.flow.step(name)
+    value = frame.answers.get(name)
+    if not isinstance(step, Ask) or value is None:
+        return ""
+    keys = value if isinstance(step.spec, Multi) and isinstance(value, tuple) else (value,)
+    return "، ".join(step.by_key[key].label for key in keys if isinstance(key, str) and key in step.by_key)

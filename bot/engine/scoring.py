@@ -1,0 +1,68 @@
+"""Adding up: an instrument's band and a script's own score. Nobody who writes to us is shown a number."""
+
+from typing import TYPE_CHECKING, cast
+
+from bot.core.events import InstrumentScored, ScoreComputed
+from bot.engine.model import DANGER_TIER, Ask, Band, Score, ScreenBand
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+
+def close_screen(run: "Run", step: ScreenBand) -> str:
+    """Turn an instrument's sum into its band, raise by it, tell staff the items; give the band's key."""
+    answers = run.session.stack[-1].answers
+    instrument = run.bundle.instruments[step.instrument]
+    points = cast("int", answers.get(f"{step.screen}.points", 0))
+    items = _items(run, step.screen)
+    answered = sum(1 for _, key, _ in items if key != "skip")
+    band = None if answered < step.enough else _band_of(step.bands, points)
+    key = band.key if band else "unknown"
+    answers[step.screen] = key
+    run.emit(
+        InstrumentScored, instrument=instrument.id, version=instrument.version, band=key, points=points, items=items
+    )
+    if band is not None:
+        _raise(run, band, band.kinds or instrument.kinds, (f"{instrument.title}: {band.key}",))
+    return key
+
+
+def score(run: "Run", step: Score) -> str:
+    """Add a score's points, raise by its band; give the band's key."""
+    answers = run.session.stack[-1].answers
+    counted = [point for point in step.points if run.holds(point.condition)]
+    points = sum(point.add for point in counted)
+    because = tuple(point.because for point in counted if point.because)
+    band = _band_of(step.bands, points)
+    if band is None:
+        raise LookupError("a score outside every band")
+    answers[step.id] = band.key
+    answers[f"{step.id}.points"] = points
+    run.emit(ScoreComputed, band=band.key, points=points, because=because)
+    _raise(run, band, band.kinds, because)
+    return band.key
+
+
+def _items(run: "Run", screen: str) -> tuple[tuple[str, str, int], ...]:
+    """List what was answered: (item, key, points) in the script's order."""
+    flow, answers = run.flow, run.session.stack[-1].answers
+    found: list[tuple[str, str, int]] = []
+    for step in flow.steps:
+        if isinstance(step, Ask) and step.screen == screen and step.id in answers:
+            key = str(answers[step.id])
+            points = step.by_key[key].points if key in step.by_key else 0
+            found.append((step.id.rpartition(".")[2], key, points))
+    return tuple(found)
+
+
+def _band_of(bands: tuple[Band, ...], points: int) -> Band | None:
+    return next((band for band in bands if band.low <= points <= band.high), None)
+
+
+def _raise(run: "Run", band: Band, kinds: tuple[str, ...], why: tuple[str, ...]) -> None:
+    if band.danger is None:
+        return
+    tier = DANGER_TIER[band.danger]
+    run.raise_risk(tier, kinds, why)
+    if tier in {"T1", "T2"}:
+        run.owe(tier)

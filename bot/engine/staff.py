@@ -1,0 +1,74 @@
+"""What counsellors cause in a session: it is held, handed back, or its case is closed."""
+
+from typing import TYPE_CHECKING
+
+from bot.core.events import SessionHeld, SessionResumed, StayedSilent
+from bot.core.messages import ClosedInput, HandedBackInput
+from bot.engine import walk
+from bot.engine.session import Frame
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+
+def act(run: "Run") -> None:
+    """Act on what a counsellor did."""
+    if isinstance(run.input, ClosedInput):
+        _closed(run)
+    elif isinstance(run.input, HandedBackInput):
+        _handed_back(run)
+    else:
+        _held(run)
+
+
+def _held(run: "Run") -> None:
+    """Fall silent. A locked session stays locked: whoever has the phone must see nothing."""
+    session = run.session
+    if session.status == "locked":
+        run.emit(StayedSilent, reason="locked")
+        return
+    run.pop_interrupts()
+    run.disarm("silence")
+    run.disarm("not_taken")
+    session.status = "held"
+    session.case = True
+    session.debt = None
+    run.emit(SessionHeld)
+
+
+def _handed_back(run: "Run") -> None:
+    """Go on where the escalation says, with a new clock."""
+    session = run.session
+    if session.status != "held":
+        run.emit(StayedSilent, reason="old_timer")
+        return
+    run.emit(SessionResumed)
+    run.pop_interrupts()
+    if not session.stack:
+        session.status = "ended"
+        return
+    session.status = "waiting"
+    after, session.after = session.after, None
+    if after is None or not after[1]:
+        if run.waiting() is None:
+            session.status = "resting"
+        else:
+            run.ask_again()
+        return
+    flow_id, target = after
+    depth = next((at for at in reversed(range(len(session.stack))) if session.stack[at].flow == flow_id), None)
+    if depth is None:
+        session.stack[:] = [Frame(flow_id)]
+    else:
+        del session.stack[depth + 1 :]
+    walk.go(run, target)
+
+
+def _closed(run: "Run") -> None:
+    """Forget what the closed case was told, so that any new danger opens another."""
+    session = run.session
+    run.disarm("not_taken")
+    session.case, session.told_tier, session.told_kinds = False, None, ()
+    if session.status == "held":
+        run.pop_interrupts()
+        walk.end_session(run, "closed")
