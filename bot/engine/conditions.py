@@ -23,9 +23,9 @@ _NUMBER_MAX = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """What a name can be. `given` may only be asked for with known() and skipped(); a date only through days_ago()."""
+    """What a name can be. Her own words are the key given; a date is read through days_ago()."""
 
-    kind: Literal["keys", "number", "set", "date", "given"]
+    kind: Literal["keys", "number", "set", "date"]
     keys: tuple[str, ...] = ()
     low: int = 0
     high: int = 0
@@ -312,7 +312,7 @@ class _Parser:
         if domain is None:
             return
         is_asked_of_set = domain.kind == "set" and value.col < name.col  # `key in x`, not `x == key`
-        if domain.kind in {"date", "given", "set"} and not is_asked_of_set:
+        if domain.kind in {"date", "set"} and not is_asked_of_set:
             _fail("wrong_type", name.col, name=name.text, **_TYPE_WORDS[f"not_{domain.kind}"])
         if value.kind == "number":
             inside = domain.kind == "number" and domain.low <= _whole(value) <= domain.high
@@ -341,5 +341,4 @@ _TYPE_WORDS: dict[str, dict[str, str | int]] = {
     "date": {"is_fa": "تاریخ نیست", "is_en": "is no date", "mend": "days_ago فقط برای پرسش date", "mend_en": "days_ago() takes a date question"},
     "not_set": {"is_fa": "چندپاسخی است", "is_en": "is a set of answers", "mend": "key in … بنویسید", "mend_en": "write key in …"},
     "not_date": {"is_fa": "تاریخ است", "is_en": "is a date", "mend": "days_ago(…) <= 30 بنویسید", "mend_en": "write days_ago(…) <= 30"},
-    "not_given": {"is_fa": "متن آزاد است", "is_en": "is her own words", "mend": "known(…) یا skipped(…) بنویسید", "mend_en": "write known(…) or skipped(…)"},
 }  # fmt: skip

@@ -24,6 +24,7 @@ from bot.engine.model import (
     Bundle,
     Card,
     DirectoryType,
+    Escalate,
     Flow,
     Instrument,
     Say,
@@ -31,6 +32,7 @@ from bot.engine.model import (
 )
 
 STEPS_MAX_ALL = 2000
+_ALWAYS_KINDS: dict[str, type[Step]] = {"ask": Ask, "say": Say, "escalate": Escalate}
 _Thing = TypeVar("_Thing", Instrument, Card, DirectoryType)
 
 
@@ -175,6 +177,6 @@ def _missing(bundle: Bundle) -> list[Issue]:
     always = bundle.flows.get("always")
     for name, kind in ALWAYS_STEPS.items() if always else ():
         step = always.step(name) if always else None
-        if not isinstance(step, Ask if kind == "ask" else Say):
+        if not isinstance(step, _ALWAYS_KINDS[kind]):
             found.append(issue("always_incomplete", "always.yaml", (1, 1), name=name, kind=kind))
     return found

@@ -101,15 +101,15 @@ def _handlers(found: Fields, *, is_always: bool) -> tuple[OwnHandler, ...]:
 
 
 def _handler(reading: Reading, entry: Entry, *, is_always: bool) -> OwnHandler:
-    if is_always:
-        if entry.key not in ALWAYS_HANDLERS:
-            expected = ", ".join(ALWAYS_HANDLERS)
-            reading.report("bad_value", entry.at, name="always", value=entry.key, expected=expected)
+    if is_always and entry.key not in ALWAYS_HANDLERS:
+        expected = ", ".join(ALWAYS_HANDLERS)
+        reading.report("bad_value", entry.at, name="always", value=entry.key, expected=expected)
+    if is_always and not isinstance(entry.value, Map):
         return OwnHandler(name=entry.key, words=reading.texts_of(entry.value, entry.key, 40))
     found = reading.fields(entry.value, entry.key)
     found.need("words")
     handler = OwnHandler(name=entry.key, words=found.words("words"), say=found.words("say", 3), go=found.key("go"))
-    if bool(handler.say) == bool(handler.go):
+    if not is_always and bool(handler.say) == bool(handler.go):
         reading.report("bad_value", entry.at, name=entry.key, value="-", expected="say / go")
     found.done()
     return handler

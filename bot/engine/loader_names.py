@@ -64,7 +64,7 @@ def domain_of_ask(spec: AnswerSpec, options: tuple[Option, ...]) -> Domain:
         case Place(level="province"):
             return Domain(kind="keys", keys=(*PROVINCES, "other"), has_skip=has_skip)
         case _:
-            return Domain(kind="given", has_skip=has_skip)
+            return Domain(kind="keys", keys=("given",), has_skip=has_skip)
 
 
 def domain_of_var(var: Var) -> Domain:
