@@ -7,37 +7,15 @@ state lives on the application and the request, so one Shell serves every mounte
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from escalation.policy import Actor, may
+
 HERE = Path(__file__).parent
-
-
-class Actor(Protocol):
-    """A signed-in member of staff."""
-
-    @property
-    def staff_id(self) -> str:
-        """The account."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """What colleagues call her."""
-        ...
-
-    @property
-    def roles(self) -> frozenset[str]:
-        """counsellor, supervisor, admin, flow_admin, reviewer, analyst."""
-        ...
-
-    @property
-    def province(self) -> str:
-        """A province code; empty for the national desk."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +33,6 @@ class ShellParts:
     """What a Shell finds on `app.state.shell`."""
 
     environment: Environment
-    may: Callable[[Any, str, str], bool]
     nav: Sequence[NavEntry]
     globals: Callable[[Request], Mapping[str, Any]]
 
@@ -82,23 +59,23 @@ def make_environment(template_dirs: Sequence[Path]) -> Environment:
 class Shell:
     """The frame for pages of this port. Its templates begin with `{% extends "base.html" %}` and fill block `main`."""
 
-    def actor(self, request: Request) -> Any:
-        """Give who is signed in (an Actor).
+    def actor(self, request: Request) -> Actor:
+        """Give who is signed in: staff_id, name, roles, province.
 
         Raises:
             SignInNeededError: nobody is; the console answers with a redirect to /login.
         """
-        actor = getattr(request.state, "actor", None)
+        actor = _signed_in(request)
         if actor is None:
             raise SignInNeededError
         return actor
 
     def allowed(self, request: Request, target: str, action: str) -> bool:
         """True when somebody is signed in and her roles hold the (target, action) pair."""
-        actor = getattr(request.state, "actor", None)
-        return actor is not None and self._parts(request).may(actor, target, action)
+        actor = _signed_in(request)
+        return actor is not None and may(actor, target, action)
 
-    def require(self, request: Request, target: str, action: str) -> Any:
+    def require(self, request: Request, target: str, action: str) -> Actor:
         """Give the actor if she may.
 
         Raises:
@@ -106,7 +83,7 @@ class Shell:
             ForbiddenError: her roles do not hold the pair; the console answers 403.
         """
         actor = self.actor(request)
-        if not self._parts(request).may(actor, target, action):
+        if not may(actor, target, action):
             raise ForbiddenError
         return actor
 
@@ -119,8 +96,8 @@ class Shell:
     ) -> Response:
         """Render a template with the frame's own names (actor, nav, csrf, path, public_name) added."""
         parts = self._parts(request)
-        actor = getattr(request.state, "actor", None)
-        nav = [entry for entry in parts.nav if actor is not None and parts.may(actor, entry.target, entry.action)]
+        actor = _signed_in(request)
+        nav = [entry for entry in parts.nav if actor is not None and may(actor, entry.target, entry.action)]
         frame = {"actor": actor, "nav": nav, "csrf": self.csrf(request), "path": request.url.path}
         values = {**parts.globals(request), **frame, **(context or {})}
         return HTMLResponse(parts.environment.get_template(template).render(values), status_code=status)
@@ -132,15 +109,20 @@ class Shell:
         return parts
 
 
+def _signed_in(request: Request) -> Actor | None:
+    actor = getattr(request.state, "actor", None)
+    return actor if isinstance(actor, Actor) else None
+
+
 _shell = Shell()
 
 
-def current_actor(request: Request) -> Any:
+def current_actor(request: Request) -> Actor:
     """Give who is signed in; see Shell.actor."""
     return _shell.actor(request)
 
 
-def require(request: Request, target: str, action: str) -> Any:
+def require(request: Request, target: str, action: str) -> Actor:
     """Give the actor if she may; see Shell.require."""
     return _shell.require(request, target, action)
 
