@@ -8,7 +8,7 @@ after the words were screened.
 from typing import TYPE_CHECKING
 
 from bot.core.jalali import parse_date, tehran_today
-from bot.core.messages import ContactInput, LocationInput, MediaInput, PressInput, TextInput
+from bot.core.messages import ContactInput, Input, LocationInput, MediaInput, Press, PressInput, TextInput
 from bot.core.numbers import number_in
 from bot.core.phones import mobile_e164
 from bot.core.provinces import find_province
@@ -27,7 +27,7 @@ def _folded(words: str) -> frozenset[str]:
 
 #: Ways to say yes and no that no label needs to list.
 YES = _folded(
-    "بله،بلی،بلە،آره،اره،آری،اری،بعله،آره بله،اوهوم،اهوم،آها،اره دیگه،چرا،bale،baleh،bali،are,،are،areh،ari،yes،yeah،yep،y،ok"
+    "بله،بلی،بلە،آره،اره،آری،اری،بعله،آره بله،اوهوم،اهوم،آها،اره دیگه،bale،baleh،bali،are,،are،areh،ari،yes،yeah،yep،y،ok"
 )
 NO = _folded("نه،نخیر،خیر،نه خیر،نچ،نوچ،نع،ن،نه بابا،اصلا نه،na،nah،no،nope،n،nakheyr،nakheir،kheyr،kheir")
 SKIP = _folded("نمی‌خواهم بگویم،نمی‌خوام بگم،ترجیح می‌دهم نگویم،رد،رد کن،بگذریم،بعدی،نمیگم،نمی‌گویم،skip")
@@ -50,17 +50,30 @@ def exact(run: "Run", ask: Ask) -> Answer | None:
         case TextInput():
             return _exact_text(run, ask)
         case PressInput(press=press):
-            frame = run.session.stack[-1]
-            if press.flow != frame.flow or press.step != ask.id or not frame.visit <= press.visit <= run.session.visit:
-                return None
-            return pressed(ask, press.key)
+            return pressed(ask, press.key) if is_fresh(run, press) else None
+    return "given" if _takes(ask, run.input) else None
+
+
+def is_fresh(run: "Run", press: Press) -> bool:
+    """True for a button of the waiting question, of its first asking or a later one."""
+    stack = run.session.stack
+    if not stack or run.session.status in {"ended", "locked"}:
+        return False
+    frame = stack[-1]
+    return press.flow == frame.flow and press.step == frame.step and frame.visit <= press.visit <= run.session.visit
+
+
+def _takes(ask: Ask, entered: Input) -> bool:
+    """True for something without words that the question asked for."""
+    spec = ask.spec
+    match entered:
         case ContactInput():
-            return "given" if isinstance(ask.spec, Phone) else None
+            return isinstance(spec, Phone)
         case MediaInput(kind=kind):
-            return "given" if isinstance(ask.spec, Media) and kind in ask.spec.accept else None
+            return isinstance(spec, Media) and kind in spec.accept
         case LocationInput():
-            return "given" if isinstance(ask.spec, Media) and "location" in ask.spec.accept else None
-    return None
+            return isinstance(spec, Media) and "location" in spec.accept
+    return False
 
 
 def pressed(ask: Ask, key: str) -> Answer | None:
@@ -79,47 +92,48 @@ def loose(run: "Run", ask: Ask) -> Answer | None:
     if not isinstance(run.input, TextInput) or not run.folded:
         return None
     tokens = run.folded.split()
+    found: Answer | None = None
     match ask.spec:
         case Number() | Scale():
-            found = number_in(run.text) if len(tokens) <= _LOOSE_WORDS_MAX else None
-            return (_in_range(ask, found) if found is not None else None) or _near(ask, run.folded, tokens)
+            number = number_in(run.text) if len(tokens) <= _LOOSE_WORDS_MAX else None
+            found = None if number is None else _in_range(ask, number)
         case Date():
-            return _date(run, ask) or _near(ask, run.folded, tokens)
+            found = _date(run, ask)
         case Place():
-            return _place(run, ask) or _near(ask, run.folded, tokens)
+            found = _place(run, ask)
         case Multi():
             return _contained_all(ask, run.folded)
-        case Phone() | FreeText() | Media():
-            return None
-    return _near(ask, run.folded, tokens)
+    return found if found is not None else _near(ask, run.folded, tokens)
 
 
 def _exact_text(run: "Run", ask: Ask) -> Answer | None:
     key = run.folded
-    spec = ask.spec
     found = ask.keys_by_text.get(key)
-    if found is not None and not (found == "none" and key == "0"):
-        return _value(ask, found)
-    if key in SKIP and "skip" in ask.by_key:
-        return _value(ask, "skip")
-    if isinstance(spec, Choice):
+    if found is None and "skip" in ask.by_key and key in SKIP:
+        found = "skip"
+    if found is None and isinstance(ask.spec, Choice):
         found = _choice(ask, key)
-        return None if found is None else _value(ask, found)
-    match spec:
+    return _typed(run, ask, key) if found is None else _value(ask, found)
+
+
+def _typed(run: "Run", ask: Ask, key: str) -> Answer | None:
+    """Read a typed value, when the text is nothing but that."""
+    value: Answer | None = None
+    match ask.spec:
         case FreeText():
-            return "given" if run.text.strip() else None
+            value = "given" if run.text.strip() else None
         case Multi():
-            return _set(ask, _parts(ask, run.text))
+            value = _set(ask, _parts(ask, run.text))
         case Number() | Scale():
             number = _whole_number(key)
-            return None if number is None else _in_range(ask, number)
+            value = None if number is None else _in_range(ask, number)
         case Phone():
-            return "given" if mobile_e164(run.text) else None
+            value = "given" if mobile_e164(run.text) else None
         case Date():
-            return _date(run, ask) if len(key.split()) <= _DATE_WORDS_MAX else None
-        case Place():
-            return _place(run, ask) if ask.spec == Place() and len(key.split()) <= _PLACE_WORDS_MAX else None
-    return None
+            value = _date(run, ask) if len(key.split()) <= _DATE_WORDS_MAX else None
+        case Place(level="province"):
+            value = _place(run, ask) if len(key.split()) <= _PLACE_WORDS_MAX else None
+    return value
 
 
 def _choice(ask: Ask, key: str) -> str | None:

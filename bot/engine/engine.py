@@ -28,7 +28,7 @@ from bot.core.messages import (
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
-from bot.engine import handlers, staff, timers, turn_answer, walk
+from bot.engine import answers, handlers, staff, timers, turn_answer, walk
 from bot.engine.model import Bundle
 from bot.engine.run import Run
 from bot.engine.session import Session
@@ -42,10 +42,13 @@ _DECOY = "هوای فردا کمی ابری است."
 
 
 def start(bundle: Bundle, facts: Facts, flow: str | None = None) -> tuple[Session, list[Event]]:
-    """Begin a conversation without an input: the entry flow, up to its first wait."""
-    entered = SilenceInput(visit=0)
+    """Begin a conversation without an input: the entry flow, up to its first wait.
+
+    With a `flow` it is one we begin (a follow-up): its messages are proactive.
+    """
+    entered = FollowUpInput(flow=flow or bundle.entry)
     run = Run(_new_session(None, facts, bundle), entered, NOTHING_FOUND, facts, bundle)
-    run.by_person = True
+    run.proactive = flow is not None
     try:
         walk.enter(run, flow or bundle.entry)
     except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer
@@ -55,7 +58,7 @@ def start(bundle: Bundle, facts: Facts, flow: str | None = None) -> tuple[Sessio
 
 def resume(
     session: Session | None,
-    input: Input,
+    input: Input,  # noqa: A002 - the word of the specification
     screening: Screening,
     facts: Facts,
     bundle: Bundle,
@@ -109,18 +112,10 @@ def _turn(run: Run) -> None:
 
 def _keep(run: Run) -> None:
     """Note that what she sent is kept, whatever follows."""
-    stale = isinstance(run.input, PressInput) and not _is_fresh(run, run.input)
+    stale = isinstance(run.input, PressInput) and not answers.is_fresh(run, run.input.press)
     run.emit(InputKept, stale=stale)
     if isinstance(run.input, TextInput) and run.input.was_cut:
         run.emit(TextCut)
-
-
-def _is_fresh(run: Run, entered: PressInput) -> bool:
-    stack, press = run.session.stack, entered.press
-    if not stack or run.session.status in {"ended", "locked"}:
-        return False
-    frame = stack[-1]
-    return press.flow == frame.flow and press.step == frame.step and frame.visit <= press.visit <= run.session.visit
 
 
 def _exit(run: Run) -> None:

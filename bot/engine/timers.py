@@ -20,7 +20,12 @@ def fire(run: "Run") -> None:
     entered = run.input
     name = "silence" if isinstance(entered, SilenceInput) else "not_taken"
     armed = run.session.timers.get(name)
-    if not isinstance(entered, SilenceInput | NotTakenInput) or armed is None or armed[0] != entered.visit or run.session.status in {"held", "locked", "ended"}:
+    if (
+        not isinstance(entered, SilenceInput | NotTakenInput)
+        or armed is None
+        or armed[0] != entered.visit
+        or run.session.status in {"held", "locked", "ended"}
+    ):
         run.emit(StayedSilent, reason="old_timer")
     elif name == "silence":
         _silence(run, armed[1])

@@ -170,11 +170,7 @@ def first(run: "Run", word: str) -> None:
     if word not in {"", "repeat", "back"}:
         handlers.act(run, word)
         return
-    value = answers.loose(run, ask) if _may_answer(run, ask) else None
-    if value is None:
-        run.events += question
-    else:
-        accept(run, ask, value)
+    run.events += question
 
 
 def _may_answer(run: "Run", ask: Ask) -> bool:
@@ -233,6 +229,7 @@ def locked(run: "Run") -> None:
     fresh = run.bundle.always.step("fresh")
     if not isinstance(fresh, Ask):
         raise KeyError("fresh")
+    session.version = run.bundle.version
     session.stack[:] = [Frame("always")]
     session.consents.clear()
     session.safe, session.after = "unset", None

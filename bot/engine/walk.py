@@ -173,7 +173,7 @@ def _say(run: "Run", _flow: Flow, step: Say, at: int) -> int:
     return at + 1
 
 
-def _ask(run: "Run", flow: Flow, step: Ask, at: int) -> int | None:
+def _ask(run: "Run", _flow: Flow, step: Ask, at: int) -> int | None:
     if step.safe and _is_needless(run, step):
         return at + 1
     again = run.session.stack[-1].step == step.id and step.id in run.session.stack[-1].answers
