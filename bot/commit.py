@@ -65,15 +65,19 @@ STATEMENTS: dict[str, str] = {
         "outbox",
         "key contact_id address_id channel kind urgent sealed_body state attempts created_at due_at expires_at",
     ),
-    "case_save": _upsert(
+    "case_open": _upsert(
         "cases",
         "id code contact_id session_id channel language tier kinds cause child covert do_not_contact province desk"
-        " state holder token lease_until opened_at queued_at changed_at first_claimed_at next_action_at sealed_summary",
+        " state token opened_at queued_at changed_at sealed_summary",
         "contact_id",
-        "id code session_id channel language cause state holder token lease_until opened_at queued_at first_claimed_at"
-        " next_action_at",
+        "id code session_id channel language cause state token opened_at queued_at",
         "WHERE state <> 'closed'",
     ),
+    "case_raise": "UPDATE cases SET tier = min(tier, :tier), kinds = :kinds, child = :child, covert = :covert,"
+    " do_not_contact = :do_not_contact, province = :province, desk = :desk, changed_at = :changed_at,"
+    " sealed_summary = :sealed_summary WHERE id = :id",
+    "case_wake": "UPDATE cases SET state = 'queued', queued_at = :now, next_action_at = NULL"
+    " WHERE id = :id AND state = 'waiting'",
     "case_event_new": _insert("case_events", "case_id kind actor data at"),
     "consent_new": _insert("consents", "id contact_id purpose given text_hash at"),
     "assessment_new": _insert("assessments", "id contact_id session_id name version sealed_result at"),

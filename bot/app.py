@@ -1,0 +1,207 @@
+"""The composition root: the only module that knows both packages. Wiring by hand, dicts in sight.
+
+`build_core` makes what every process needs to run turns; `bot.service` puts channels, pages and loops round it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot import event_rows
+from bot.bus import Bus
+from bot.commit import EventMappers, Rows, TurnContext
+from bot.core.clock import Clock
+from bot.core.events import (
+    ConsentRecorded,
+    ErasureRequested,
+    EscalationRequested,
+    FollowUpPlanned,
+    InstrumentScored,
+    MessageSent,
+    OptedOut,
+    QuickExitUsed,
+    ReferralRequested,
+    ScoreComputed,
+    SessionEnded,
+    TimerCleared,
+    TimerSet,
+)
+from bot.core.ids import IdSource
+from bot.core.messages import Mode
+from bot.directory import Directory, Known
+from bot.inbox import Inbox
+from bot.store.crypto import Keyring
+from bot.store.database import Store, Tx
+from bot.store.vault import unseal
+from bot.telemetry import Log, Metrics
+from bot.timers import Timers
+from bot.turn import Screener
+from bot.turns import TurnRunner, Versions, World
+from bot.waiting import WaitingRows
+from bot.worker import Worker
+from escalation.intake import OpenCase, take_in
+
+#: How each channel shows a text.
+MODES: dict[str, Mode] = {"web": "rich", "telegram": "rich", "bale": "rich", "sms": "sms", "rasa": "rich"}
+#: A counsellor is on shift while her console's stream was seen this lately.
+_ON_SHIFT_MS = 60_000
+
+
+def escalation_requested(event: EscalationRequested, context: TurnContext, rows: Rows) -> None:
+    """Open or raise the contact's one open case, in the turn's own transaction."""
+    intake = take_in(
+        event,
+        open_case=context.open_case,
+        new_id=context.case_id,
+        contact_id=context.contact_id,
+        session_id=context.session_id,
+        channel=context.channel,
+        language=context.language,
+        now_ms=context.now_ms,
+    )
+    if not intake.changed:
+        return
+    case = intake.case
+    sealed = context.seal("cases.summary", intake.summary)
+    rows.add("case_open" if intake.opened else "case_raise", {**case, "sealed_summary": sealed})
+    if intake.woken:
+        rows.add("case_wake", {"id": case["id"], "now": context.now_ms})
+    for row in intake.events:
+        rows.add("case_event_new", row)
+    rows.topics.update(("cases", f"case:{case['id']}"))
+    before: OpenCase | None = context.open_case
+    state = before.state if before is not None and not intake.woken else "queued"
+    context.open_case = _snapshot({**case, "state": state}, intake.summary)
+
+
+#: Every event that moves a row, and the pure function that gives its rows.
+EVENT_ROWS: EventMappers = {
+    MessageSent: event_rows.message_sent,
+    EscalationRequested: escalation_requested,
+    TimerSet: event_rows.timer_set,
+    TimerCleared: event_rows.timer_cleared,
+    ConsentRecorded: event_rows.consent_recorded,
+    InstrumentScored: event_rows.instrument_scored,
+    ScoreComputed: event_rows.score_computed,
+    ReferralRequested: event_rows.referral_requested,
+    FollowUpPlanned: event_rows.follow_up_planned,
+    OptedOut: event_rows.opted_out,
+    QuickExitUsed: event_rows.quick_exit_used,
+    ErasureRequested: event_rows.erasure_requested,
+    SessionEnded: event_rows.session_ended,
+}
+
+_OPEN_CASE = (
+    "SELECT id, code, tier, kinds, state, child, covert, do_not_contact, province, desk, sealed_summary FROM cases"
+    " WHERE contact_id = ? AND state <> 'closed'"
+)
+
+
+def open_case(tx: Tx, known: Known) -> OpenCase | None:
+    """Read the contact's open case, inside the turn's transaction."""
+    cursor = tx.raw.execute(_OPEN_CASE, (known.contact_id,))
+    found = cursor.fetchone()
+    if found is None:
+        return None
+    row = dict(zip((column[0] for column in cursor.description), found, strict=True))
+    return _snapshot(row, unseal(known.key, "cases.summary", row["sealed_summary"]) if row["sealed_summary"] else {})
+
+
+def _snapshot(row: dict[str, Any], summary: dict[str, Any]) -> OpenCase:
+    return OpenCase(
+        id=row["id"],
+        code=row["code"],
+        tier=row["tier"],
+        kinds=tuple(json.loads(row["kinds"])),
+        state=row["state"],
+        child=bool(row["child"]),
+        covert=bool(row["covert"]),
+        do_not_contact=bool(row["do_not_contact"]),
+        province=row["province"],
+        desk=row["desk"],
+        why=tuple(summary.get("why", ())),
+        note=summary.get("note", ""),
+    )
+
+
+class _StaffOnShift:
+    """Whether anybody is on shift, asked of the database at most every two seconds."""
+
+    def __init__(self) -> None:
+        self._asked_at = 0
+        self._answer = False
+
+    def __call__(self, tx: Tx, now_ms: int) -> bool:
+        if not 0 <= now_ms - self._asked_at < 2_000:
+            found = tx.raw.execute("SELECT 1 FROM shifts WHERE seen_at > ? LIMIT 1", (now_ms - _ON_SHIFT_MS,))
+            self._answer = found.fetchone() is not None
+            self._asked_at = now_ms
+        return self._answer
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What runs turns: the same in production, in the simulator and in the bench."""
+
+    store: Store
+    keyring: Keyring
+    bus: Bus
+    clock: Clock
+    ids: IdSource
+    inbox: Inbox
+    directory: Directory
+    worker: Worker
+    waiting: WaitingRows
+    timers: Timers
+    versions: Versions
+    log: Log
+    metrics: Metrics
+
+
+def build_core(
+    *,
+    store: Store,
+    keyring: Keyring,
+    bus: Bus,
+    clock: Clock,
+    ids: IdSource,
+    screener: Screener,
+    lexicon: str,
+    versions: Versions,
+    lines: Callable[[], dict[str, str]],
+    log: Log,
+    staff_on: Callable[[Tx, int], bool] | None = None,
+) -> Core:
+    """Wire the one path from inbox to commit."""
+    world = World(
+        ids=ids,
+        screener=screener,
+        lexicon=lexicon,
+        versions=versions,
+        mappers=EVENT_ROWS,
+        modes=MODES,
+        lines=lines,
+        staff_on=staff_on or _StaffOnShift(),
+        open_case=open_case,
+    )
+    metrics = Metrics()
+    inbox = Inbox()
+    directory = Directory(keyring, ids)
+    runner = TurnRunner(world, directory)
+    worker = Worker(
+        store=store,
+        inbox=inbox,
+        bus=bus,
+        clock=clock,
+        runner=runner,
+        directory=directory,
+        log=log,
+        metrics=metrics,
+    )
+    inbox.on_arrival = worker.kick
+    waiting = WaitingRows(
+        store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log, metrics=metrics
+    )
+    timers = Timers(store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, log=log)
+    return Core(store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, log, metrics)

@@ -1,0 +1,176 @@
+"""`panah …`: the verbs and their arguments (design.md §4). Errors are one clear sentence, exit code 2.
+
+Each verb's module is imported only when it is called, so that `panah triage` does not pay for a web server.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+#: verb: (module and function, one line of help, an example)
+VERBS: dict[str, tuple[str, str, str]] = {
+    "run": ("bot.commands.service:run", "start everything on this machine", "panah run"),
+    "serve": ("bot.commands.service:serve", "start one role", "panah serve --role staffbot"),
+    "chat": ("bot.commands.talk:chat", "talk with the bot in the terminal", "panah chat --channel sms"),
+    "replay": ("bot.commands.talk:replay", "run one recorded conversation", "panah replay talk.jsonl --json"),
+    "triage": ("bot.commands.triage:triage", "read danger in lines of text", "panah triage --json < lines.txt"),
+    "flows": (
+        "bot.commands.flows:flows",
+        "check, diff, publish, roll back or extract the scripts",
+        "panah flows check",
+    ),
+    "staff": (
+        "bot.commands.staff:staff",
+        "add people who work in the console",
+        "panah staff add sara --role counsellor",
+    ),
+    "doctor": ("bot.commands.doctor:doctor", "check the invariants and the configuration", "panah doctor"),
+    "backup": ("bot.commands.backup:backup", "write a consistent copy of the database", "panah backup copy.db"),
+    "restore": (
+        "bot.commands.backup:restore",
+        "put a backup in the place of an empty installation",
+        "panah restore copy.db",
+    ),
+    "key": ("bot.commands.keys:key", "export the key file for escrow", "panah key export escrow.json"),
+    "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --seconds 10"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and give the exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    from bot.commands.errors import CommandError  # noqa: PLC0415
+
+    module, function = VERBS[args.verb][0].split(":")
+    try:
+        code: int = getattr(importlib.import_module(module), function)(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except CommandError as error:
+        return _refuse(str(error))
+    except _known_errors() as error:
+        return _refuse(str(error))
+    return code
+
+
+def _known_errors() -> tuple[type[Exception], ...]:
+    from bot.settings import SettingsError  # noqa: PLC0415
+    from bot.store.crypto import KeyFileError  # noqa: PLC0415
+    from bot.store.database import StoreBusyError, StoreUnwritableError  # noqa: PLC0415
+    from bot.store.migrate import FromTheFutureError  # noqa: PLC0415
+
+    return (SettingsError, KeyFileError, StoreBusyError, StoreUnwritableError, FromTheFutureError)
+
+
+def _refuse(sentence: str) -> int:
+    print(f"panah: {sentence}", file=sys.stderr)  # noqa: T201 - the terminal is this function's business
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"panah: {message}; see `{self.prog} --help`\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="panah", description="The conversational front door of the Social Emergency (line 123).")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    for name, (_, summary, example) in VERBS.items():
+        verb = verbs.add_parser(
+            name, help=summary, description=summary.capitalize() + ".", epilog=f"Example: {example}"
+        )
+        _ARGUMENTS.get(name, lambda _verb: None)(verb)
+    return parser
+
+
+def _talk(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--channel", choices=("web", "telegram", "bale", "sms"), default="web")
+
+
+def _replay(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", help="a file of JSON lines, or - for standard input")
+    _talk(verb)
+    verb.add_argument("--at", help="when it begins, such as 2026-11-22T03:00+03:30")
+    verb.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _serve(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--role", required=True, choices=("staffbot",))
+
+
+def _triage(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _flows(verb: argparse.ArgumentParser) -> None:
+    acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
+    check = acts.add_parser("check", help="list every problem as file:line:col: rule: what: how to mend")
+    check.add_argument("directory", nargs="?", help="default: the scripts of this installation")
+    check.add_argument("--lang", choices=("fa", "en"), default="fa")
+    read = acts.add_parser("read", help="print a script as a page to read aloud")
+    read.add_argument("file")
+    format_ = acts.add_parser("format", help="write a script with one key a line")
+    format_.add_argument("file")
+    acts.add_parser("diff", help="show what the drafts change against the published version")
+    publish = acts.add_parser("publish", help="publish the drafts; scripts with danger tags need a second person")
+    publish.add_argument("--by", required=True, help="who publishes (account name)")
+    publish.add_argument("--author", required=True, help="who wrote the change (account name)")
+    publish.add_argument("--note", default="")
+    publish.add_argument("--accept-warnings", action="store_true")
+    rollback = acts.add_parser("rollback", help="go back to an earlier version at once")
+    rollback.add_argument("version", nargs="?", help="default: the one before")
+    rollback.add_argument("--by", required=True)
+    rollback.add_argument("--reason", required=True)
+    extract = acts.add_parser("extract", help="write the gettext template of the scripts")
+    extract.add_argument("directory", nargs="?")
+
+
+def _staff(verb: argparse.ArgumentParser) -> None:
+    acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
+    add = acts.add_parser("add", help="make an account and print its one-time link")
+    add.add_argument("username")
+    add.add_argument("--name", default="")
+    add.add_argument("--role", action="append", required=True, help="may be given more than once")
+    add.add_argument("--province", default="", help="a code such as IR-23; empty is the national desk")
+
+
+def _backup(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file")
+
+
+def _key(verb: argparse.ArgumentParser) -> None:
+    acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
+    acts.add_parser("export", help="copy the key file to a safe place").add_argument("file")
+
+
+def _doctor(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true")
+
+
+def _bench(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("what", choices=("turns",))
+    verb.add_argument("--contacts", type=int, default=200)
+    verb.add_argument("--seconds", type=float, default=5.0)
+    verb.add_argument("--rounds", type=int, default=5)
+    verb.add_argument("--peer", choices=("aiogram", "none"), default="aiogram")
+    verb.add_argument("--json", action="store_true")
+
+
+_ARGUMENTS = {
+    "chat": _talk,
+    "replay": _replay,
+    "serve": _serve,
+    "triage": _triage,
+    "flows": _flows,
+    "staff": _staff,
+    "backup": _backup,
+    "restore": _backup,
+    "key": _key,
+    "doctor": _doctor,
+    "bench": _bench,
+}

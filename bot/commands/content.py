@@ -1,0 +1,84 @@
+"""What verbs without a database draw on: the scripts of a directory, compiled, and the lexicon."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app import Core, build_core
+from bot.bus import InProcessBus
+from bot.commands.errors import CommandError
+from bot.core.clock import VirtualClock
+from bot.core.ids import seeded_ids
+from bot.engine.loader import load_bundle
+from bot.engine.model import Bundle
+from bot.settings import Settings
+from bot.store import migrate
+from bot.store.crypto import ephemeral_keyring
+from bot.store.database import Store
+from bot.telemetry import configure
+from bot.triage import Screener, load_lexicon
+
+#: The scripts that come with the package.
+PACKAGE_FLOWS = Path(__file__).resolve().parent.parent / "flows"
+
+
+@dataclass(frozen=True, slots=True)
+class OneVersion:
+    """Versions that are always the same bundle (replay, scripts' own tests)."""
+
+    bundle: Bundle
+
+    def current(self) -> Bundle:
+        """Give the bundle."""
+        return self.bundle
+
+    def get(self, version: str) -> Bundle:  # noqa: ARG002 - there is only one
+        """Give the bundle."""
+        return self.bundle
+
+
+def flows_of(settings: Settings) -> Path:
+    """Give the admins' scripts, or the package's own while there are none."""
+    return settings.flows_dir if (settings.flows_dir / "always.yaml").is_file() else PACKAGE_FLOWS
+
+
+def load_or_refuse(directory: Path) -> Bundle:
+    """Compile a directory of scripts.
+
+    Raises:
+        CommandError: they have an error; `panah flows check` lists them all.
+    """
+    bundle, issues = load_bundle(directory)
+    errors = [found for found in issues if found.severity == "E"]
+    if bundle is None or errors:
+        first = f" First: {errors[0].render('en')}" if errors else ""
+        raise CommandError(f"the scripts in {directory} have errors; run `panah flows check`.{first}")
+    return bundle
+
+
+def lines_of(bundle: Bundle) -> dict[str, str]:
+    """Give today's numbers of the lines that are in service."""
+    return {key: line.number for key, line in bundle.lines.items() if line.status != "suspended"}
+
+
+def simulated_core(bundle: Bundle, screener: Screener, clock: VirtualClock, *, staff: bool = True) -> Core:
+    """Wire the one path on an in-memory store, without threads, randomness or network."""
+    store = Store(None, threaded=False)
+    migrate.upgrade(store.connection)
+    return build_core(
+        store=store,
+        keyring=ephemeral_keyring(),
+        bus=InProcessBus(),
+        clock=clock,
+        ids=seeded_ids(1),
+        screener=screener,
+        lexicon=screener.version,
+        versions=OneVersion(bundle),
+        lines=lambda: lines_of(bundle),
+        log=configure(),
+        staff_on=lambda _tx, _now: staff,
+    )
+
+
+def load_screener() -> Screener:
+    """Compile the lexicon that comes with the package."""
+    return Screener(load_lexicon())

@@ -1,0 +1,200 @@
+"""`panah replay` and `panah chat`: conversations without a network, through the very path production runs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from bot.commands.content import flows_of, load_or_refuse, load_screener, simulated_core
+from bot.commands.errors import CommandError
+from bot.core.clock import VirtualClock
+from bot.core.messages import (
+    TEXT_CHARS_MAX,
+    ContactInput,
+    Input,
+    LocationInput,
+    MediaInput,
+    Press,
+    PressInput,
+    TextInput,
+    UnreadableInput,
+)
+from bot.settings import read_settings
+from bot.simulator import LINE_S, Simulator, Step
+
+_MEDIA = ("voice", "photo", "sticker", "video", "document")
+
+
+def replay(args: argparse.Namespace) -> int:
+    """Run one conversation from a file or standard input."""
+    source = sys.stdin.buffer.read() if args.file == "-" else _read_file(args.file)
+    clock = VirtualClock(_moment(args.at))
+    simulator = _simulator(clock, args.channel)
+    show = _JsonShow(sys.stdout) if args.json else _ChatShow(sys.stdout)
+    for number, line in enumerate(_lines(source), start=1):
+        show.turn(number, line, _one(simulator, clock, line))
+    show.summary(simulator)
+    return 0
+
+
+def chat(args: argparse.Namespace) -> int:
+    """Talk with the bot in the terminal; an empty line ends."""
+    clock = VirtualClock(datetime.now(UTC))
+    simulator = _simulator(clock, args.channel)
+    show = _ChatShow(sys.stdout)
+    print("بنویسید؛ خط خالی پایان است. (Write; an empty line ends.)")  # noqa: T201
+    for number in range(1, sys.maxsize):
+        try:
+            text = input("› ")
+        except (EOFError, KeyboardInterrupt):
+            break
+        if not text.strip():
+            break
+        show.answer(_one(simulator, clock, {"text": text}), number)
+    return 0
+
+
+def _simulator(clock: VirtualClock, channel: str) -> Simulator:
+    bundle = load_or_refuse(flows_of(read_settings()))
+    return Simulator(simulated_core(bundle, load_screener(), clock), clock, channel=channel)
+
+
+def _read_file(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"cannot read {name}: {error.strerror}") from error
+
+
+def _moment(raw: str | None) -> datetime:
+    if raw is None:
+        return datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(raw)
+    except ValueError as error:
+        raise CommandError("--at must look like 2026-11-22T03:00+03:30") from error
+    if moment.tzinfo is None:
+        raise CommandError("--at needs an offset, as in 2026-11-22T03:00+03:30")
+    return moment
+
+
+def _lines(source: bytes) -> Iterator[dict[str, Any]]:
+    for number, raw in enumerate(source.decode("utf-8", "replace").split("\n"), start=1):
+        if not raw.strip():
+            continue
+        try:
+            line = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise CommandError(f"line {number} is not a JSON object") from error
+        if not isinstance(line, dict) or not line:
+            raise CommandError(f"line {number} is not a JSON object")
+        yield line
+
+
+def _one(simulator: Simulator, clock: VirtualClock, line: dict[str, Any]) -> Step:
+    if "wait_s" in line:
+        return simulator.wait(float(line["wait_s"]))
+    step = simulator.send(_input(line, simulator))
+    clock.advance(LINE_S)
+    return step
+
+
+def _input(line: dict[str, Any], simulator: Simulator) -> Input:
+    match line:
+        case {"text": str(text)}:
+            return TextInput(text[:TEXT_CHARS_MAX], was_cut=len(text) > TEXT_CHARS_MAX)
+        case {"press": pressed}:
+            return _press(str(pressed), simulator)
+        case {"media": kind} if kind in _MEDIA:
+            return MediaInput(kind)
+        case {"location": [lat, lon]}:
+            return LocationInput(float(lat), float(lon))
+        case {"contact": str(phone)}:
+            return ContactInput(phone)
+        case _:
+            return UnreadableInput("unknown_line")
+
+
+def _press(wanted: str, simulator: Simulator) -> Input:
+    """Find the button that is meant by its key, label or number; what fits none is sent as text."""
+    from bot.core.text import fold  # noqa: PLC0415
+
+    for number, (label, data) in enumerate(simulator.buttons, start=1):
+        press = Press.decode(data)
+        if press and (wanted in {press.key, data} or fold(wanted) in {fold(label), str(number)}):
+            return PressInput(press)
+    return TextInput(wanted)
+
+
+class _JsonShow:
+    """One object a line, as design.md §4 promises."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._turns = 0
+        self._quick_exit = False
+        self._handed_over = False
+
+    def turn(self, number: int, line: dict[str, Any], step: Step) -> None:
+        self._turns = number
+        self._quick_exit |= any(event["type"] == "QuickExitUsed" for event in step.events)
+        self._handed_over |= any(event.get("hand_over") for event in step.events)
+        self._print(
+            {
+                "turn": number,
+                "in": line,
+                "out": [{"text": said.text, "buttons": [label for label, _ in said.buttons]} for said in step.out],
+                "risk": {"tier": step.tier, "kinds": list(step.kinds), "why": list(step.why)},
+                "cases": [_case(case) for case in step.cases],
+                "ended": step.ended,
+            }
+        )
+
+    def summary(self, simulator: Simulator) -> None:
+        summary = {
+            "turns": self._turns,
+            "tier": simulator.last_tier,
+            "kinds": list(simulator.last_kinds),
+            "cases": [_case(case) for case in simulator.cases()],
+            "quick_exit": self._quick_exit,
+            "handed_over": self._handed_over,
+        }
+        self._print({"summary": summary})
+
+    def _print(self, content: dict[str, Any]) -> None:
+        text = json.dumps(content, ensure_ascii=False)
+        self._out.write(text.encode("utf-8", "replace").decode("utf-8") + "\n")
+
+
+def _case(case: dict[str, Any]) -> dict[str, Any]:
+    return {key: case[key] for key in ("id", "tier", "kinds", "province", "state")}
+
+
+class _ChatShow:
+    """The chat as a person reads it."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def turn(self, number: int, line: dict[str, Any], step: Step) -> None:
+        said = next(iter(line.items()))
+        self._write([f"— {said[0]}: {said[1]}" if said[0] != "text" else f"› {said[1]}"])
+        self.answer(step, number)
+
+    def answer(self, step: Step, _number: int) -> None:
+        for said in step.out:
+            self._write([*said.text.split("\n"), *(f"  {i}. {label}" for i, (label, _) in enumerate(said.buttons, 1))])
+        for case in step.cases:
+            self._write([f"[پروندهٔ {case['code']} · {case['tier']} · {', '.join(case['kinds'])} · {case['state']}]"])
+
+    def summary(self, simulator: Simulator) -> None:
+        self._write([f"— {simulator.last_tier or 'no risk'}, {len(simulator.cases())} case(s)"])
+
+    def _write(self, lines: Iterable[str]) -> None:
+        self._out.writelines(line.encode("utf-8", "replace").decode("utf-8") + "\n" for line in lines)
+
+
+Verb = Callable[[argparse.Namespace], int]
