@@ -93,6 +93,7 @@ def immediate(
     if not isinstance(step, Escalate):
         raise KeyError("danger")
     session.stack[:] = [Frame("always", step.id)]
+    run.steps = run.said = 0  # a wordy script must not cost her the lines to call
     target = walk.begin_escalation(run, step, cause)
     walk.go(run, target or "stay")
     return Verdict.OVER

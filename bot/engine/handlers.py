@@ -54,6 +54,7 @@ def act_first(run: "Run", name: str) -> None:
     held = run.session.status == "held"
     run.put_over("erase_confirm" if name == "erase" else "hide_or_erase")
     if held:
+        run.disarm("silence")
         run.session.status = "held"
 
 
@@ -115,6 +116,8 @@ def quick_exit(run: "Run") -> None:
     run.disarm("not_taken")
     run.emit(SessionEnded, outcome="quick_exit")
     session.status = "locked"
+    # What she writes after this is a new conversation: a new cry is told again, however much the case knows.
+    session.told_tier, session.told_kinds = None, ()
 
 
 def _answer_what_was_open(run: "Run") -> None:

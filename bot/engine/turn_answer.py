@@ -151,6 +151,7 @@ def first(run: "Run", word: str) -> None:
         return
     run.session.turns = 1
     question = _cut_question(run)
+    run.steps = run.said = 0  # what follows is the script's next turn, only earlier
     if word in handlers.FIRST:
         handlers.act_first(run, word)
         return
