@@ -1,0 +1,314 @@
+"""A case's page: everything a counsellor needs before her first sentence, opened under the contact's key.
+
+No audit, no read (I24): the audit row is written in the transaction that reads. Who may not read the content gets the
+case's line and its reasons (`content` is false); an erased contact leaves the line alone (`erased` is true).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from bot.store.crypto import DataKey
+from bot.store.database import Tx
+from bot.store.vault import contact_key, unseal
+from escalation import repo, repo_read
+from escalation.case import UNDO_MS, Case, is_live
+from escalation.office import Office
+from escalation.page_answers import Answer, answers_of
+from escalation.policy import Actor, require
+
+#: At most this many messages, the newest, are given at once.
+MESSAGES_MAX = 500
+_TURNS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One line of the transcript. `input` is press, media or location when it is not words.
+
+    `delivery` is the state of an outgoing message: queued, sending, sent, delivered, read, failed, expired, unknown.
+    """
+
+    id: int
+    author: str
+    staff_name: str
+    text: str
+    input: str
+    media: str
+    location: tuple[float, float] | None
+    buttons: tuple[str, ...]
+    delivery: str
+    at: int
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """One run of an instrument or a script's score. `items` are (item, answer, points)."""
+
+    name: str
+    version: str
+    band: str
+    points: int
+    items: tuple[tuple[str, str, int], ...]
+    because: tuple[str, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A colleague's note, also of an earlier case."""
+
+    staff_name: str
+    text: str
+    case_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A consent given or refused."""
+
+    purpose: str
+    given: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """A referral: asked by the flow or made by staff."""
+
+    to_type: str
+    near: str
+    state: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCase:
+    """Another case of the same contact."""
+
+    id: str
+    code: str
+    tier: str
+    kinds: tuple[str, ...]
+    state: str
+    outcome: str
+    opened_at: int
+    closed_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One line of the case's history."""
+
+    kind: str
+    actor_name: str
+    data: dict[str, Any]
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePage:
+    """Everything about one case. `undo_*_until` are times (ms) until which the actor can undo, else None."""
+
+    case: Case
+    kinds: tuple[str, ...]
+    cause: str
+    covert: bool
+    do_not_contact: bool
+    channel: str
+    language: str
+    holder_name: str
+    mine: bool
+    live: bool
+    unreachable_at: int | None
+    content: bool
+    erased: bool
+    why: tuple[str, ...]
+    note: str
+    messages: tuple[Message, ...]
+    last_message: int
+    answers: tuple[Answer, ...]
+    assessments: tuple[Assessment, ...]
+    notes: tuple[Note, ...]
+    consents: tuple[Consent, ...]
+    referrals: tuple[Referral, ...]
+    safe_contact: dict[str, str]
+    earlier: tuple[EarlierCase, ...]
+    history: tuple[Happening, ...]
+    undo_claim_until: int | None
+    undo_close_until: int | None
+
+
+def read_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int, since: int = 0) -> CasePage:
+    """Give the page of a case within scope, with messages numbered above `since`, and write that it was read.
+
+    Raises:
+        NotAllowedError, NoSuchCaseError: it is not the actor's to see.
+    """
+    require(actor, "case", "read")
+    connection = tx.connection
+    case = repo.find_case(connection, actor=actor, case_id=case_id, now_ms=now_ms)
+    content = repo.content_allowed(connection, actor, case)
+    action = "read" if content else "glanced"
+    repo.add_audit(tx, actor=actor.staff_id, action=action, target="case", target_id=case_id, now_ms=now_ms)
+    key = contact_key(connection, office.keyring, case.contact_id)
+    row = repo_read.case_row(connection, case_id)
+    summary = _open(key, "cases.summary", row["sealed_summary"]) or {}
+    names = repo_read.staff_names(connection)
+    inside = _content(tx, key, case, names, since) if content else _NO_CONTENT
+    history = repo_read.history(connection, case_id)
+    return CasePage(
+        case=case,
+        kinds=tuple(json.loads(row["kinds"])),
+        cause=row["cause"],
+        covert=bool(row["covert"]),
+        do_not_contact=bool(row["do_not_contact"]),
+        channel=row["channel"],
+        language=row["language"],
+        unreachable_at=row["unreachable_at"],
+        holder_name=names.get(case.holder or "", ""),
+        mine=case.state == "claimed" and case.holder == actor.staff_id,
+        live=is_live(case, now_ms),
+        content=content,
+        erased=key is None,
+        why=tuple(summary.get("why", ())),
+        note=summary.get("note", "") if content else "",
+        history=tuple(
+            Happening(
+                kind=one["kind"],
+                actor_name=names.get(one["actor"], one["actor"]),
+                data=json.loads(one["data"]),
+                at=one["at"],
+            )
+            for one in history
+        ),
+        undo_claim_until=_undo_until(history, ("claimed", "reopened"), actor, now_ms)
+        if case.state == "claimed"
+        else None,
+        undo_close_until=_undo_until(history, ("closed",), actor, now_ms) if case.state == "closed" else None,
+        **inside,
+    )
+
+
+def read_messages(
+    tx: Tx, office: Office, *, actor: Actor, case_id: str, since: int, now_ms: int
+) -> tuple[Message, ...]:
+    """Give the messages numbered above `since`, in order. The audit row is written when there are any.
+
+    Raises:
+        NotAllowedError, NoSuchCaseError: the content is not the actor's to read.
+    """
+    require(actor, "case", "read")
+    case = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
+    repo.require_content(tx.connection, actor, case)
+    key = contact_key(tx.connection, office.keyring, case.contact_id)
+    found = _messages(tx, key, case, repo_read.staff_names(tx.connection), since)
+    if found:
+        repo.add_audit(tx, actor=actor.staff_id, action="read_on", target="case", target_id=case_id, now_ms=now_ms)
+    return found
+
+
+_NO_CONTENT: dict[str, Any] = {
+    "messages": (),
+    "last_message": 0,
+    "answers": (),
+    "assessments": (),
+    "notes": (),
+    "consents": (),
+    "referrals": (),
+    "safe_contact": {},
+    "earlier": (),
+}
+
+
+def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], since: int) -> dict[str, Any]:
+    connection, contact_id = tx.connection, case.contact_id
+    contact = repo_read.contact_row(connection, contact_id)
+    messages = _messages(tx, key, case, names, since)
+    turns = repo_read.turns_of(connection, contact_id, most=_TURNS_MAX)
+    return {
+        "messages": messages,
+        "last_message": messages[-1].id if messages else since,
+        "answers": answers_of((_open(key, "turns.events", row["sealed_events"]) or [], row["at"]) for row in turns),
+        "assessments": tuple(
+            _assessment(row, _open(key, "assessments.result", row["sealed_result"]) or {})
+            for row in repo_read.of_contact(connection, "assessments", contact_id)
+        ),
+        "notes": tuple(_notes(key, repo_read.notes_of(connection, contact_id), names)),
+        "consents": tuple(
+            Consent(purpose=row["purpose"], given=bool(row["given"]), at=row["at"])
+            for row in repo_read.of_contact(connection, "consents", contact_id)
+        ),
+        "referrals": tuple(
+            Referral(to_type=row["to_type"], near=row["near"], state=row["state"], at=row["at"])
+            for row in repo_read.of_contact(connection, "referrals", contact_id)
+        ),
+        "safe_contact": _open(key, "contacts.safe_contact", contact["sealed_safe_contact"]) or {} if contact else {},
+        "earlier": tuple(_earlier(row) for row in repo_read.earlier_cases(connection, contact_id, but=case.id)),
+    }
+
+
+def _messages(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], since: int) -> tuple[Message, ...]:
+    rows = repo_read.messages_after(tx.connection, case.contact_id, since=since, most=MESSAGES_MAX)
+    return tuple(_message(row, _open(key, "messages.body", row["sealed_body"]), names) for row in rows if key)
+
+
+def _message(row: RowMapping, body: dict[str, Any] | None, names: Mapping[str, str]) -> Message:
+    body = body or {}
+    place = body.get("location")
+    kind = next((name for name in ("press", "media", "location") if body.get(name)), "")
+    return Message(
+        id=row["id"],
+        author=row["author"],
+        staff_name=names.get(row["staff_id"] or "", ""),
+        text=body.get("text", ""),
+        input=kind,
+        media=body.get("media", ""),
+        location=(float(place[0]), float(place[1])) if place else None,
+        buttons=tuple(button["label"] for button in body.get("buttons", ())),
+        delivery=row["receipt"] or row["state"] or "",
+        at=row["at"],
+        hidden=row["hidden_at"] is not None,
+    )
+
+
+def _assessment(row: RowMapping, result: Mapping[str, Any]) -> Assessment:
+    return Assessment(
+        name=row["name"],
+        version=row["version"],
+        band=result.get("band", ""),
+        points=result.get("points", 0),
+        items=tuple((item, answer, points) for item, answer, points in result.get("items", ())),
+        because=tuple(result.get("because", ())),
+        at=row["at"],
+    )
+
+
+def _notes(key: DataKey | None, rows: Sequence[RowMapping], names: Mapping[str, str]) -> Iterator[Note]:
+    for row in rows:
+        body = _open(key, "case_notes.body", row["sealed_body"])
+        if body is not None:
+            yield Note(
+                staff_name=names.get(row["staff_id"], ""), text=body["text"], case_id=row["case_id"], at=row["at"]
+            )
+
+
+def _earlier(row: RowMapping) -> EarlierCase:
+    same = {name: row[name] for name in ("id", "code", "tier", "state", "opened_at", "closed_at")}
+    return EarlierCase(**same, kinds=tuple(json.loads(row["kinds"])), outcome=row["outcome"] or "")
+
+
+def _undo_until(history: Sequence[RowMapping], kinds: tuple[str, ...], actor: Actor, now_ms: int) -> int | None:
+    newest = next((row for row in reversed(history) if row["kind"] in kinds), None)
+    if newest is None or newest["actor"] != actor.staff_id or newest["at"] + UNDO_MS < now_ms:
+        return None
+    return int(newest["at"]) + UNDO_MS
+
+
+def _open(key: DataKey | None, place: str, sealed: bytes | None) -> Any:
+    return None if key is None or sealed is None else unseal(key, place, sealed)
