@@ -43,6 +43,7 @@ from starlette.routing import Route
 
 from bot.core.channels import SendError, SendErrorCode, Sent
 from bot.core.clock import Clock
+from bot.core.fault import fault
 from bot.core.messages import Mode, OutboundMsg
 from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same_secret
 from bot.handlers.pace import Pace
@@ -280,11 +281,14 @@ def telegram_routes(channel: Telegram, door: Door, *, path: str, secret: str) ->
         body = await read_body(request)
         if body is None:
             return Response(status_code=413)
+        fault("W1")
         arrival = decode_update(body, channel=channel.name, received_at=door.clock.now())
+        fault("W2")
         try:
             await channel.take_in(door, [arrival])
         except OverloadedError:
             return come_back()
+        fault("W4")
         return Response(status_code=200)
 
     return [Route(path, receive, methods=["POST"])]

@@ -33,6 +33,8 @@ _REFUSALS = {
     404: ("bot_token_is_refused_by_the_provider", "wrong_token"),
     409: ("another_poller_or_a_webhook_holds_this_bot", "conflict"),
 }
+#: What may be over at the next try.
+_PASSING = ("unavailable", "timeout", "throttled")
 
 
 class _PollError(Exception):
@@ -127,8 +129,9 @@ class Poller:
         try:
             await self._channel.remove_webhook()
         except SendError as error:
-            event, code = _REFUSALS[401] if error.code == "not_configured" else ("poll_failed", error.code)
-            raise _PollError(event, code, error.retry_after_s or 0.0) from None
+            if error.code in _PASSING:
+                raise _PollError("poll_failed", error.code, error.retry_after_s or 0.0) from None
+            # anything else getUpdates will meet too, and name precisely
         self._webhook_gone = True
 
     async def _fetch(self, session: aiohttp.ClientSession) -> bytes:

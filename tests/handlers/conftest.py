@@ -1,0 +1,102 @@
+# ruff: noqa: E402 - the path must be set before the first import from it
+"""Real parts for the channels: a database, a door with a recording inbox, a real HTTP server for our routes."""
+
+import sys
+from pathlib import Path
+
+for place in Path(__file__).parents[1:3]:  # `fakes` and the tree itself can be imported from every test
+    if str(place) not in sys.path:
+        sys.path.insert(0, str(place))
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+import pytest
+import structlog
+import uvicorn
+from fakes.waiting import until
+from starlette.applications import Starlette
+
+from bot.core.clock import SystemClock
+from bot.handlers.hooks import Door
+from bot.inbox import Accepted, OverloadedError
+from bot.store import schema
+from bot.store.database import Store
+
+
+@dataclass
+class RecordingInbox:
+    """Keeps what was accepted; `full` makes it refuse, `answer` is what every turn says."""
+
+    accepted: list = field(default_factory=list)
+    full: bool = False
+    answer: Accepted = field(default_factory=Accepted)
+
+    async def accept(self, message):
+        if self.full:
+            raise OverloadedError
+        duplicate = any(
+            (item.channel, item.provider_id) == (message.channel, message.provider_id) for item in self.accepted
+        )
+        if not duplicate:
+            self.accepted.append(message)
+        return self.answer
+
+    async def accept_batch(self, messages):
+        return [await self.accept(message) for message in messages]
+
+    @property
+    def inputs(self):
+        return [message.input for message in self.accepted]
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "panah.db")
+    schema.metadata.create_all(store.connection)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def inbox():
+    return RecordingInbox()
+
+
+@pytest.fixture
+def log_lines():
+    return []
+
+
+@pytest.fixture
+def door(inbox, store, log_lines):
+    def keep(_logger, level, event):
+        log_lines.append({"level": level, **event})
+        raise structlog.DropEvent
+
+    log = structlog.wrap_logger(None, processors=[keep])
+    return Door(inbox=inbox, store=store, clock=SystemClock(), log=log)
+
+
+@pytest.fixture
+async def serve():
+    """Serve routes over real HTTP: `url = await serve(routes)`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(routes):
+            config = uvicorn.Config(
+                Starlette(routes=routes), host="127.0.0.1", port=0, log_level="critical", lifespan="off", ws="none"
+            )
+            server = uvicorn.Server(config)
+            running = asyncio.create_task(server._serve())
+            await until(lambda: server.started)
+
+            async def stop():
+                server.should_exit = True
+                await running
+
+            stack.push_async_callback(stop)
+            return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+        yield start
