@@ -35,6 +35,7 @@ class PageForm:
     press: str = ""
     word: str = ""
     message_id: str = ""
+    after: int = 0  #: the newest message the page shows
 
 
 def read_form(body: bytes) -> PageForm:
@@ -49,6 +50,7 @@ def read_form(body: bytes) -> PageForm:
         press=found.get(b"p", ""),
         word=found.get(b"w", "").strip(),
         message_id=message_id if _MESSAGE_ID.fullmatch(message_id) else "",
+        after=number(found.get(b"a", "")),
     )
 
 
@@ -64,13 +66,18 @@ def form_input(form: PageForm) -> Input | None:
     return None
 
 
-def provider_id(external_id: str, form: PageForm) -> str:
+def number(raw: str) -> int:
+    """Read a message number of the page; 0 for anything else."""
+    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else 0
+
+
+def provider_id(address: str, form: PageForm, message_id: str) -> str:
     """Give the id that dedupes a retry of one form.
 
     The words count too: a browser may bring a sent page back with its old id, and what she writes then is a new
     message, which must not be taken for a copy of the first.
     """
-    parts = (external_id, form.message_id, form.text, form.press)
+    parts = (address, message_id, form.text, form.press)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -1,0 +1,265 @@
+"""The citizen's page: one address to read, write, see answers come in, and leave at once.
+
+Everything works with plain forms and links; the script only makes it livelier. A message is answered after its
+commit. Nothing of a conversation stands in a URL, a title or a browser's store, and what was written before this
+view began is not shown without the code word (bot.web.view).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.bus import Bus
+from bot.core.clock import Clock
+from bot.core.messages import InboundMsg, Input, TextInput
+from bot.handlers import webchat
+from bot.handlers.webchat import PageForm
+from bot.inbox import Accepted, OverloadedError
+from bot.settings import Settings
+from bot.store import schema
+from bot.store.codeword import is_code_word
+from bot.store.crypto import Keyring
+from bot.store.database import Store
+from bot.web.errors import ErrorPages, LastResort
+from bot.web.guesses import Guesses
+from bot.web.security import SecurityHeaders, is_same_origin, read_body
+from bot.web.static import StaticFiles
+from bot.web.transcript import open_choices
+from bot.web.view import IDLE_MS, Cookies, View
+from bot.web.visit import Visitor, Visits, is_opened_anew
+
+#: Where «leave» leads: everyday pages that nobody asks about. The first is used.
+EXITS = ("https://www.irimo.ir/", "https://www.time.ir/")
+#: A long poll answers at the latest after this; between hints it looks for itself this often.
+POLL_S = 25.0
+LOOK_S = 5.0
+#: How long a form waits for its turn before it says «try again»; the retry is recognised.
+ACCEPT_S = 20.0
+#: How long leaving waits for the engine to hear of it.
+LEAVE_S = 1.0
+RAW_BYTES_MAX = 256 * 1024
+HERE = Path(__file__).parent
+
+
+class InboxDoor(Protocol):
+    """What the page needs of bot.inbox."""
+
+    async def accept(self, message: InboundMsg) -> Accepted:
+        """Take a message in; returns after its commit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitizenDeps:
+    """What the page is built from."""
+
+    store: Store
+    keyring: Keyring
+    inbox: InboxDoor
+    bus: Bus
+    clock: Clock
+    settings: Settings
+
+
+def build_citizen(deps: CitizenDeps, *, others: Sequence[BaseRoute] = ()) -> Starlette:
+    """Make the application of the citizen's port; `others` are routes that live beside the page (webhooks)."""
+    static = StaticFiles(HERE / "static")
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        title=deps.settings.public_name, exit_url=EXITS[0], static=static.urls, idle_s=IDLE_MS // 1000
+    )
+    errors = ErrorPages(environment)
+    page = CitizenPage(deps, environment, errors)
+    return Starlette(
+        routes=[*page.routes(), static.route(), *others],
+        middleware=[
+            Middleware(SecurityHeaders, behind_tls=deps.settings.behind_tls),
+            Middleware(LastResort, pages=errors),
+        ],
+        exception_handlers=errors.handlers(),
+    )
+
+
+class CitizenPage:
+    """The page's endpoints."""
+
+    def __init__(self, deps: CitizenDeps, environment: Environment, errors: ErrorPages) -> None:
+        self._deps = deps
+        self._environment = environment
+        self._errors = errors
+        self._cookies = Cookies(deps.keyring, behind_tls=deps.settings.behind_tls)
+        self._visits = Visits(deps.store, deps.keyring, deps.clock, self._cookies)
+        self._guesses = Guesses(deps.clock)
+
+    def routes(self) -> list[Route]:
+        """Give the routes of the page."""
+        return [
+            Route("/", self.show, methods=["GET"]),
+            Route("/", self.write, methods=["POST"]),
+            Route("/new", self.news, methods=["GET"]),
+            Route("/back", self.come_back, methods=["POST"]),
+            Route("/leave", self.leave, methods=["GET", "POST"]),
+            Route("/favicon.ico", _no_icon, methods=["GET"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Give the page: this view's conversation, or a fresh start."""
+        visitor = await self._visits.of(request)
+        if is_opened_anew(request) or visitor.is_idle:
+            visitor = await self._visits.fresh(visitor)
+        return await self._page(visitor)
+
+    async def write(self, request: Request) -> Response:
+        """Take a message in; the script gets what is new as data, a plain form gets the page again."""
+        if not is_same_origin(request):
+            return self._errors.answer(request, 403)
+        body = await read_body(request)
+        form = webchat.read_form(body)
+        visitor = await self._visits.of(request)
+        if visitor.is_idle:
+            visitor = await self._visits.fresh(visitor)
+        received = webchat.form_input(form)
+        if received is not None and not await self._accept(visitor, received, form, body):
+            return self._errors.answer(request, 503, {"t": form.text, "p": form.press, "n": form.message_id})
+        visitor = await self._visits.again(visitor)
+        if _by_script(request):
+            return await self._data(visitor, after=form.after)
+        if visitor.is_new:  # where cookies are refused, a redirect would lose the answer and its numbers
+            return await self._page(visitor)
+        return self._keep(RedirectResponse("/#end", status_code=303), visitor)
+
+    async def news(self, request: Request) -> Response:
+        """Wait for messages above `after` and give them to the script; `here=1` says that she is at the page."""
+        if not _by_script(request):
+            return RedirectResponse("/", status_code=303)
+        visitor = await self._visits.of(request)
+        after = webchat.number(request.query_params.get("after", ""))
+        if visitor.contact_id is not None:
+            await self._wait_for_news(visitor, after)
+        shown = await self._visits.read(visitor, after=after)
+        response = JSONResponse({"messages": [message.as_json() for message in shown]})
+        if request.query_params.get("here") == "1" and not visitor.is_idle and not visitor.is_new:
+            self._cookies.keep(response, visitor.token, visitor.view.seen(self._visits.now_ms()))
+        return response
+
+    async def come_back(self, request: Request) -> Response:
+        """Open the conversation again for the code word; a wrong one gives a fresh page."""
+        if not is_same_origin(request):
+            return self._errors.answer(request, 403)
+        body = await read_body(request)
+        form = webchat.read_form(body)
+        visitor = await self._visits.of(request)
+        if visitor.contact_id is not None and self._guesses.may_try(visitor.contact_id):
+            if await self._knows_word(visitor.contact_id, form.word):
+                await self._unlock(visitor, form, body)
+                opened = View(since=0, seen_ms=visitor.now_ms, unlocked=True)
+                response = RedirectResponse("/#end", status_code=303)
+                self._cookies.keep(response, visitor.token, opened)
+                return response
+            self._guesses.missed(visitor.contact_id)
+        return await self._page(await self._visits.fresh(visitor), notice="با این رمز چیزی پیدا نشد.")
+
+    async def leave(self, request: Request) -> Response:
+        """Leave at once, whatever else fails; the engine is told, and without a conversation nothing is written."""
+        if is_same_origin(request) or request.method == "GET":
+            telling = asyncio.ensure_future(self._tell_of_leaving(request))
+            await asyncio.wait({telling}, timeout=LEAVE_S)  # never raises: a failure there must not hold her here
+            telling.add_done_callback(lambda done: done.cancelled() or done.exception())
+        response = RedirectResponse(EXITS[0], status_code=303)
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        self._cookies.forget_view(response)
+        return response
+
+    async def _tell_of_leaving(self, request: Request) -> None:
+        visitor = await self._visits.of(request)
+        if visitor.contact_id is not None:
+            form = PageForm(text="0", message_id=secrets.token_hex(16))
+            await self._accept(visitor, TextInput("0"), form, b"")
+
+    async def _accept(self, visitor: Visitor, received: Input, form: PageForm, body: bytes) -> bool:
+        """Put a message into the inbox; False when it must be sent again (the retry is recognised by its id)."""
+        message_id = form.message_id or secrets.token_hex(16)
+        message = InboundMsg(
+            channel=webchat.CHANNEL,
+            external_id=visitor.address,
+            provider_id=webchat.provider_id(visitor.address, form, message_id),
+            input=received,
+            received_at=datetime.fromtimestamp(visitor.now_ms / 1000, UTC),
+            raw=body[:RAW_BYTES_MAX],
+        )
+        try:
+            # Shielded: a wait that is given up must not take the message out of the worker's hands.
+            await asyncio.wait_for(asyncio.shield(self._deps.inbox.accept(message)), ACCEPT_S)
+        except (OverloadedError, TimeoutError):
+            return False
+        except Exception:  # noqa: BLE001 - whatever broke the commit (the worker logs it), she must be told to send again
+            return False
+        return True
+
+    async def _wait_for_news(self, visitor: Visitor, after: int) -> None:
+        with self._deps.bus.subscribe(f"contact:{visitor.contact_id}") as hints:
+            for _ in range(int(POLL_S // LOOK_S)):
+                if await self._visits.has_news(visitor, after=after):
+                    return
+                await hints.wait(LOOK_S)
+
+    async def _knows_word(self, contact_id: str, word: str) -> bool:
+        query = select(schema.contacts.c.safe_word_mac).where(schema.contacts.c.id == contact_id)
+        mac = await self._deps.store.read(lambda found: found.execute(query).scalar_one_or_none())
+        return is_code_word(self._deps.keyring, contact_id, word, mac)
+
+    async def _unlock(self, visitor: Visitor, form: PageForm, body: bytes) -> None:
+        """Say the word to the engine, too, when it has locked the conversation after a quick exit."""
+        table = schema.sessions.c
+        query = select(table.status).where(table.contact_id == visitor.contact_id, table.ended_at.is_(None))
+        status = await self._deps.store.read(lambda found: found.execute(query).scalar_one_or_none())
+        if status == "locked":
+            await self._accept(visitor, TextInput(form.word), form, body)
+
+    async def _data(self, visitor: Visitor, *, after: int) -> Response:
+        shown = await self._visits.read(visitor, after=after)
+        return self._keep(JSONResponse({"messages": [message.as_json() for message in shown]}), visitor)
+
+    async def _page(self, visitor: Visitor, *, notice: str = "") -> Response:
+        shown = await self._visits.read(visitor)
+        text = self._environment.get_template("citizen.html").render(
+            messages=shown,
+            choices=open_choices(shown),
+            is_waiting=bool(shown) and shown[-1].author == "contact",
+            last=shown[-1].id if shown else visitor.view.since,
+            nonces=[secrets.token_hex(16) for _ in range(4)],
+            notice=notice,
+        )
+        return self._keep(HTMLResponse(text), visitor)
+
+    def _keep(self, response: Response, visitor: Visitor) -> Response:
+        self._cookies.keep(response, visitor.token, visitor.view.seen(visitor.now_ms))
+        return response
+
+
+async def _no_icon(_request: Request) -> Response:
+    """Spare a slow line the error page of an icon that is not there."""
+    return Response(status_code=204, headers={"Cache-Control": "public, max-age=604800"})
+
+
+def _by_script(request: Request) -> bool:
+    """True for a request of the page's script; a typed address cannot carry this header."""
+    return request.headers.get("x-page") == "1"

@@ -1,0 +1,123 @@
+"""The conversation as the page shows it: rows of `messages`, opened with her key, as plain pieces.
+
+A text becomes pieces of words and of emergency numbers, so that the page can build both from text alone; nothing
+here makes HTML.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from bot.core.clock import TEHRAN
+from bot.core.text import persian_digits
+from bot.store import schema
+from bot.store.crypto import Keyring
+from bot.store.vault import contact_key, unseal
+
+#: Numbers that become a telephone link where they stand alone in a text of ours. Source: domain.md §2.5, grade H.
+DIALLED = ("110", "112", "115", "123", "125", "1480")
+SHOWN_MAX = 200
+
+_NUMBER = re.compile(rf"(?<![\w.,:/+٫٬-])({'|'.join(DIALLED)})(?![\w/٫٬-]|[.,:]\d)")
+_MEDIA_WORDS = {"voice": "صدا", "photo": "عکس", "sticker": "برچسب", "video": "ویدیو", "document": "پرونده"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An answer that may be pressed."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One message as the page shows it. `pieces`: («text» or «tel», words) in order."""
+
+    id: int
+    author: str
+    pieces: tuple[tuple[str, str], ...]
+    choices: tuple[Choice, ...] = ()
+    at: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what the page's script reads."""
+        return {
+            "id": self.id,
+            "author": self.author,
+            "pieces": [list(piece) for piece in self.pieces],
+            "choices": [[choice.label, choice.data] for choice in self.choices],
+            "at": self.at,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which messages a view may see: above `after`, not before `not_before_ms`, hidden ones only when `unlocked`."""
+
+    after: int
+    not_before_ms: int = 0
+    unlocked: bool = False
+
+
+def last_id(connection: Connection, contact_id: str | None) -> int:
+    """Give the id of the contact's newest message; 0 when there is none."""
+    if contact_id is None:
+        return 0
+    query = select(func.max(schema.messages.c.id)).where(schema.messages.c.contact_id == contact_id)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, window: Window) -> list[Shown]:
+    """Give the messages of a window, oldest first, at most the last SHOWN_MAX; none after an erasure."""
+    table = schema.messages.c
+    query = (
+        select(table.id, table.author, table.sealed_body, table.at)
+        .where(table.contact_id == contact_id, table.id > window.after, table.at >= window.not_before_ms)
+        .where(table.sealed_body.is_not(None))
+        .order_by(table.id.desc())
+        .limit(SHOWN_MAX)
+    )
+    if not window.unlocked:
+        query = query.where(table.hidden_at.is_(None))
+    rows = connection.execute(query).all()
+    key = contact_key(connection, keyring, contact_id) if rows else None
+    if key is None:
+        return []
+    return [_shown(row, unseal(key, "messages.body", row.sealed_body)) for row in reversed(rows)]
+
+
+def open_choices(shown: Sequence[Shown]) -> tuple[Choice, ...]:
+    """Give the choices that still wait for her: those of the newest message that has any, if she wrote nothing since."""
+    for message in reversed(shown):
+        if message.author == "contact":
+            return ()
+        if message.choices:
+            return message.choices
+    return ()
+
+
+def pieces_of(text: str) -> tuple[tuple[str, str], ...]:
+    """Split a text of ours at the emergency numbers that stand alone in it."""
+    parts = _NUMBER.split(text)
+    return tuple(("tel" if at % 2 else "text", part) for at, part in enumerate(parts) if part)
+
+
+def _shown(row: Row[Any], body: dict[str, Any]) -> Shown:
+    text = body.get("text") or _wordless(body)
+    ours = row.author != "contact"
+    return Shown(
+        id=row.id,
+        author=row.author,
+        pieces=pieces_of(text) if ours else (("text", text),),
+        choices=tuple(Choice(label=found["label"], data=found["data"]) for found in body.get("buttons", ()) if ours),
+        at=persian_digits(datetime.fromtimestamp(row.at / 1000, UTC).astimezone(TEHRAN).strftime("%H:%M")),
+    )
+
+
+def _wordless(body: dict[str, Any]) -> str:
+    return _MEDIA_WORDS.get(str(body.get("media", "")), "…")
