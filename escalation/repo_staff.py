@@ -104,6 +104,11 @@ def change_staff(tx: Tx, staff_id: str, **columns: str | int | None) -> bool:
     return tx.execute(update(schema.staff).where(_staff.id == staff_id).values(**columns)).rowcount == 1
 
 
+def change_profile(tx: Tx, staff_id: str, *, name: str, roles: Sequence[str], province: str) -> bool:
+    """Change who a person is to us; False when there is no such account."""
+    return change_staff(tx, staff_id, name=name.strip(), roles=json.dumps(sorted(roles)), province=province)
+
+
 def add_session(tx: Tx, *, token_hash: str, staff_id: str, csrf: str, now_ms: int, expires_at: int) -> None:
     """Open a sign-in and drop those that are over."""
     tx.execute(delete(schema.staff_sessions).where(_sessions.expires_at <= now_ms))
@@ -119,6 +124,12 @@ def session_of(connection: Connection, token_hash: str) -> RowMapping | None:
         .where(_sessions.token_hash == token_hash, _staff.disabled_at.is_(None))
     )
     return connection.execute(query).mappings().one_or_none()
+
+
+def seen_at(connection: Connection, token_hash: str) -> int:
+    """Give when a sign-in was last used, 0 when it is gone."""
+    query = select(_sessions.seen_at).where(_sessions.token_hash == token_hash)
+    return connection.execute(query).scalar_one_or_none() or 0
 
 
 def touch_session(tx: Tx, token_hash: str, now_ms: int) -> None:
@@ -172,6 +183,11 @@ def use_code(tx: Tx, *, code_hash: str, purpose: str, now_ms: int) -> tuple[bool
     )
     row = tx.execute(statement).one_or_none()
     return (False, None) if row is None else (True, row.staff_id)
+
+
+def end_codes_of(tx: Tx, staff_id: str) -> None:
+    """Forget a person's unused codes."""
+    tx.execute(delete(schema.staff_codes).where(_codes.staff_id == staff_id))
 
 
 def by_chat(connection: Connection, chat_id: str) -> RowMapping | None:

@@ -1,0 +1,122 @@
+"""Passwords (argon2id) and the limits that stand before hashing, so that guessing never costs us a processor.
+
+Hashing runs in a pool of one thread, never on the event loop and never on the writer. A user name that does not exist
+costs the same work and gets the same answer as a wrong password (T25, T26).
+"""
+
+import asyncio
+import base64
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+PASSWORD_CHARS_MIN = 10
+PASSWORD_CHARS_MAX = 256
+#: Tries allowed within the window: in all, for one account, from one address.
+TRIES_IN_ALL = 120
+TRIES_PER_ACCOUNT = 8
+TRIES_PER_ADDRESS = 24
+WINDOW_S = 300.0
+#: Most accounts and addresses that are remembered; the oldest are forgotten first.
+_KEPT = 4096
+
+
+class TooManyTriesError(Exception):
+    """Too many tries; wait five minutes."""
+
+
+class WeakPasswordError(Exception):
+    """A password needs 10 to 256 characters and must not be the user name."""
+
+
+def check_password(password: str, username: str) -> None:
+    """Refuse a password that is too short, too long or the user name.
+
+    Raises:
+        WeakPasswordError: choose another.
+    """
+    right_size = PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX
+    if not right_size or password.casefold() == username.casefold() or len(set(password)) < 4:
+        raise WeakPasswordError
+
+
+def new_token(random_bytes: Callable[[int], bytes], size: int) -> str:
+    """Draw a token of `size` random bytes: lower-case letters and digits, easy to type and safe in a link."""
+    return base64.b32encode(random_bytes(size)).decode("ascii").rstrip("=").lower()
+
+
+def hash_token(token: str) -> str:
+    """Give what is stored of a token or code. Its randomness is the salt; case and spaces round it do not count."""
+    return hashlib.sha256(token.strip().lower()[:200].encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Hashing:
+    """The one thread that hashes."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
+        self._decoy = self._hasher.hash("a decoy for user names that do not exist")
+
+    async def hash(self, password: str) -> str:
+        """Give the argon2id hash of a password."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, password)
+
+    async def matches(self, password_hash: str, password: str) -> bool:
+        """True when the password fits. An empty hash fits nothing and costs as much."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._verify, password_hash, password)
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._pool.shutdown(wait=True)
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash or self._decoy, password) and bool(password_hash)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+class Tries:
+    """How often signing in was tried lately. In memory: a restart forgives, a flood is still one pool of one."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._all: deque[float] = deque()
+        self._by_key: dict[str, deque[float]] = {}
+
+    def count(self, *, username: str, address: str) -> None:
+        """Count one try before anything is hashed.
+
+        Raises:
+            TooManyTriesError: one of the three limits is reached.
+        """
+        now = self._monotonic()
+        account = "account " + hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
+        limits = (
+            (self._all, TRIES_IN_ALL),
+            (self._of(account), TRIES_PER_ACCOUNT),
+            (self._of("address " + address[:64]), TRIES_PER_ADDRESS),
+        )
+        for tries, most in limits:
+            while tries and tries[0] <= now - WINDOW_S:
+                tries.popleft()
+            if len(tries) >= most:
+                raise TooManyTriesError
+        for tries, _ in limits:
+            tries.append(now)
+
+    def forgive(self, *, username: str) -> None:
+        """Forget an account's tries once its password was right."""
+        self._by_key.pop("account " + hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest(), None)
+
+    def _of(self, key: str) -> deque[float]:
+        tries = self._by_key.pop(key, None) or deque()
+        self._by_key[key] = tries  # moved to the end: the longest unused is the first to be forgotten
+        while len(self._by_key) > _KEPT:
+            self._by_key.pop(next(iter(self._by_key)))
+        return tries
