@@ -34,7 +34,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "panah restore copy.db",
     ),
     "key": ("bot.commands.keys:key", "export the key file for escrow", "panah key export escrow.json"),
-    "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --seconds 10"),
+    "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --peer aiogram"),
 }
 
 
@@ -155,7 +155,6 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
 def _bench(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("what", choices=("turns",))
     verb.add_argument("--contacts", type=int, default=200)
-    verb.add_argument("--seconds", type=float, default=5.0)
     verb.add_argument("--rounds", type=int, default=5)
     verb.add_argument("--peer", choices=("aiogram", "none"), default="aiogram")
     verb.add_argument("--json", action="store_true")
