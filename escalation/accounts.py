@@ -22,7 +22,9 @@ from escalation.office import Office
 from escalation.passwords import Hashing, check_password, hash_token, new_token
 from escalation.policy import ROLES, SYSTEM, Actor, require
 from escalation.repo_staff import StaffRow
-from escalation.signin import put_password
+from escalation.signin import LoginRefusedError, NewSession, SignedIn, SignIns, put_password
+
+__all__ = ["Accounts", "CodeRefusedError", "LoginRefusedError", "NameTakenError", "NewSession", "Profile", "SignedIn"]
 
 FIRST_ADMIN_MS = 15 * 60_000
 INVITE_MS = 72 * 3_600_000
@@ -48,8 +50,8 @@ class Profile:
     province: str = ""
 
 
-class Accounts:
-    """The accounts of one installation."""
+class Accounts(SignIns):
+    """The accounts of one installation, and signing in to them."""
 
     def __init__(
         self,
@@ -60,11 +62,8 @@ class Accounts:
         hashing: Hashing,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._store = store
-        self._clock = clock
+        super().__init__(store, clock, hashing=hashing, random_bytes=random_bytes)
         self._new_id = new_id
-        self._hashing = hashing
-        self._random = random_bytes
 
     async def create_staff(self, *, actor: Actor, profile: Profile, password: str) -> str:
         """Make an account with a password; give its id.
@@ -88,7 +87,7 @@ class Accounts:
         Raises:
             NotAllowedError, NameTakenError, BadInputError: it was not made.
         """
-        now_ms, staff_id, code = self._now(), self._new_id(), self._token(16)
+        now_ms, staff_id, code = self._now(), self._new_id(), new_token(self._random, 16)
 
         def write(tx: Tx) -> None:
             _add(tx, actor=actor, profile=profile, staff_id=staff_id, password_hash="", now_ms=now_ms)
@@ -104,7 +103,7 @@ class Accounts:
             NotAllowedError, BadInputError: no such account.
         """
         require(actor, "staff", "manage")
-        now_ms, code = self._now(), self._token(16)
+        now_ms, code = self._now(), new_token(self._random, 16)
 
         def write(tx: Tx) -> None:
             if repo_staff.by_id(tx.connection, staff_id) is None:
@@ -192,7 +191,7 @@ class Accounts:
 
     async def first_admin_code(self) -> str | None:
         """Give the one-time code (15 min) with which the first admin makes an account; None when there is one."""
-        now_ms, code = self._now(), self._token(16)
+        now_ms, code = self._now(), new_token(self._random, 16)
 
         def write(tx: Tx) -> str | None:
             if repo_staff.has_admin(tx.connection):
@@ -227,7 +226,7 @@ class Accounts:
     async def staffbot_code(self, *, actor: Actor) -> str:
         """Give the one-time code (10 min) that links the actor's own chat with the staff bot."""
         require(actor, "case", "claim")
-        now_ms, code = self._now(), self._token(10)
+        now_ms, code = self._now(), new_token(self._random, 10)
         await self._store.write(
             lambda tx: _add_code(
                 tx, code, purpose="staffbot", staff_id=actor.staff_id, now_ms=now_ms, life_ms=STAFFBOT_MS
@@ -242,12 +241,6 @@ class Accounts:
                 connection, code_hash=hash_token(code), purpose=purpose, now_ms=now_ms
             )
         )
-
-    def _now(self) -> int:
-        return int(self._clock.now().timestamp() * 1000)
-
-    def _token(self, size: int) -> str:
-        return new_token(self._random, size)
 
 
 def link_staffbot(tx: Tx, *, code: str, chat_id: str, now_ms: int) -> Actor:

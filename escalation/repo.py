@@ -16,7 +16,6 @@ from bot.store.crypto import DataKey
 from bot.store.database import Tx
 from bot.store.vault import seal, unseal
 from escalation.case import Case, NoSuchCaseError, StaleTokenError, State
-from escalation.intake import OpenCase
 from escalation.policy import Actor, NotAllowedError, in_scope, may_read_content
 
 _cases = schema.cases
@@ -95,29 +94,6 @@ def open_case_of(connection: Connection, contact_id: str) -> Case | None:
     query = select(_cases).where(_cases.c.contact_id == contact_id, _cases.c.state != "closed")
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else to_case(row)
-
-
-def load_open_case(connection: Connection, contact_id: str, key: DataKey) -> OpenCase | None:
-    """Give intake's snapshot of the contact's open case."""
-    query = select(_cases).where(_cases.c.contact_id == contact_id, _cases.c.state != "closed")
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
-    summary = unseal(key, "cases.summary", row["sealed_summary"]) if row["sealed_summary"] else {}
-    return OpenCase(
-        id=row["id"],
-        code=row["code"],
-        tier=cast("Tier", row["tier"]),
-        kinds=tuple(json.loads(row["kinds"])),
-        state=row["state"],
-        child=bool(row["child"]),
-        covert=bool(row["covert"]),
-        do_not_contact=bool(row["do_not_contact"]),
-        province=row["province"],
-        desk=row["desk"],
-        why=tuple(summary.get("why", ())),
-        note=summary.get("note", ""),
-    )
 
 
 def save(tx: Tx, before: Case, after: Case, *, now_ms: int) -> None:
