@@ -5,7 +5,6 @@ mapper is one visible dict in bot.app. Nothing here sends, waits or decides; wha
 turn's own record and moves nothing.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from bot.core.ids import IdSource
 from bot.engine.session import Session
 from bot.store.crypto import DataKey
 from bot.store.database import Tx
+from bot.store.vault import seal
 
 Row = dict[str, Any]
 
@@ -149,8 +149,7 @@ class TurnContext:
 
     def seal(self, place: str, content: Any) -> bytes:
         """Seal plain data under the contact's key."""
-        plain = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return self.key.seal(place.encode(), plain.encode("utf-8", "surrogatepass"))
+        return seal(self.key, place, content)
 
 
 EventMapper = Callable[[Any, TurnContext, Rows], None]

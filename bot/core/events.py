@@ -4,7 +4,7 @@ Every event names flow, step and visit. None carries a person's words: what she 
 the transcript, encrypted; an event points, it does not quote.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from bot.core.messages import Button
@@ -268,15 +268,19 @@ EVENT_TYPES: dict[str, type[Event]] = {
 }  # fmt: skip
 
 
+#: The fields of each event type with their defaults, read once.
+_FIELDS: dict[type[Event], tuple[tuple[str, Any], ...]] = {
+    cls: tuple((item.name, item.default) for item in fields(cls)) for cls in EVENT_TYPES.values()
+}
+
+
 def event_to_json(event: Event) -> dict[str, Any]:
     """Give an event as plain data with its type name under `type`; defaults are left out."""
     out: dict[str, Any] = {"type": type(event).__name__}
-    for item in fields(event):
-        value = getattr(event, item.name)
-        if value != item.default:
-            out[item.name] = (
-                [asdict(part) if isinstance(part, Button) else part for part in value]
-                if isinstance(value, tuple)
-                else value
-            )
+    for name, default in _FIELDS[type(event)]:
+        value = getattr(event, name)
+        if value != default:
+            out[name] = value
+    if "buttons" in out:
+        out["buttons"] = [{"label": button.label, "data": button.data} for button in out["buttons"]]
     return out

@@ -17,6 +17,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bot.core.ids import RandomBlock
+
 _NONCE_BYTES = 12
 
 
@@ -33,7 +35,7 @@ class DataKey:
 
     __slots__ = ("_aead", "_random")
 
-    def __init__(self, raw: bytes, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, raw: bytes, random_bytes: Callable[[int], bytes]) -> None:
         self._aead = AESGCM(raw)
         self._random = random_bytes
 
@@ -70,7 +72,7 @@ class Keyring:
         self._wrapping = AESGCM(secrets.wrapping)
         self._index = secrets.index
         self._signing = secrets.signing
-        self._random = random_bytes
+        self._random = RandomBlock(random_bytes)
 
     def new_data_key(self) -> tuple[bytes, DataKey]:
         """Make a contact's key: its wrapped form for the database, and the key itself."""

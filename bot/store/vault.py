@@ -7,6 +7,7 @@
 import json
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, select
 
 from bot.store import schema
@@ -20,10 +21,25 @@ def contact_key(connection: Connection, keyring: Keyring, contact_id: str) -> Da
     return None if wrapped is None else keyring.unwrap(wrapped)
 
 
+def to_bytes(content: Any) -> bytes:
+    """Give plain data as JSON bytes. Lone surrogates, which a stranger may send, survive the round trip."""
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        return json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def from_bytes(plain: bytes) -> Any:
+    """Read what `to_bytes` gave."""
+    try:
+        return orjson.loads(plain)
+    except orjson.JSONDecodeError:
+        return json.loads(plain.decode("utf-8", "surrogatepass"))
+
+
 def seal(key: DataKey, place: str, content: Any) -> bytes:
     """Seal plain data (JSON) for one place."""
-    plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return key.seal(place.encode(), plain)
+    return key.seal(place.encode(), to_bytes(content))
 
 
 def unseal(key: DataKey, place: str, sealed: bytes) -> Any:
@@ -32,4 +48,4 @@ def unseal(key: DataKey, place: str, sealed: bytes) -> Any:
     Raises:
         UnreadableError: wrong key, wrong place or changed bytes.
     """
-    return json.loads(key.open(place.encode(), sealed).decode("utf-8", "surrogatepass"))
+    return from_bytes(key.open(place.encode(), sealed))
