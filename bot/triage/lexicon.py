@@ -1,0 +1,248 @@
+"""The lexicon compiled: word forms to tag masks, phrases, concepts and patterns, and the version they make together.
+
+Data lives in bot/flows/lexicon/*.yaml; this module turns it into tables once, for a Screener to use for ever.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from bot.core.finglish import persian_skeleton
+from bot.core.screening import KINDS, TIERS, Tier
+from bot.core.text import fold
+from bot.triage.lexfile import LexiconError, Section, read_sections
+from bot.triage.morphology import Form, noun_forms, verb_forms
+from bot.triage.rules import Alternative, compile_alternative, tags_of
+
+LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
+_FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides")
+_FUZZY_CHARS_MIN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """What a match means: its tier (None asks softly), kinds, and why in Persian.
+
+    `whole` patterns look at the whole text; `asks` says that an overridden match still asks one question.
+    """
+
+    id: str
+    tier: Tier | None
+    kinds: tuple[str, ...]
+    why: str
+    alternatives: tuple[Alternative, ...]
+    label: str = ""
+    whole: bool = False
+    asks: bool = False
+    covert: bool = False
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """All tables of one lexicon version. Treat as immutable."""
+
+    version: str
+    bits: dict[str, int]
+    forms: dict[str, int]
+    phrases: dict[str, list[tuple[tuple[str, ...], int]]]
+    defuse: list[tuple[int, frozenset[str], frozenset[str]]]
+    concepts: list[tuple[int, tuple[Alternative, ...]]]
+    patterns: list[Pattern]
+    overrides: dict[str, tuple[Alternative, ...]]
+    slips: dict[str, list[str]]
+    common: list[str]
+    bones: dict[str, list[str]] = field(default_factory=dict)
+
+    def by_bones(self, skeleton: str) -> list[str]:
+        """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
+        if not self.bones:
+            for form in self.common:
+                self.bones.setdefault(persian_skeleton(form), []).append(form)
+        return self.bones.get(skeleton, [])
+
+
+def load_lexicon(path: Path | None = None) -> Lexicon:
+    """Read and compile the lexicon of a directory (the shipped one by default). The caller keeps it.
+
+    Raises:
+        LexiconError: a file is missing or says something that cannot be compiled.
+    """
+    folder = path or LEXICON_DIR
+    files = {name: folder / f"{name}.yaml" for name in _FILES}
+    missing = [file.name for file in files.values() if not file.is_file()]
+    if missing:
+        raise LexiconError(f"the lexicon in {folder.name} lacks {', '.join(missing)}")
+    sections = {name: read_sections(file) for name, file in files.items()}
+    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files.values())).hexdigest()
+    return _compile(sections, digest[:12])
+
+
+def _compile(sections: dict[str, dict[str, Section]], version: str) -> Lexicon:
+    bits = _allot_bits(sections)
+    vocabulary = _Vocabulary(bits)
+    for tag, value in sections["verbs"].items():
+        for stems in _entries(value, " "):
+            vocabulary.add(verb_forms(tag, stems))
+    for tag, value in sections["nouns"].items():
+        for noun in _entries(value, "،"):
+            vocabulary.add_noun(tag, noun)
+    for tag, value in sections["words"].items():
+        for word in _entries(value, "،"):
+            vocabulary.add_word(tag, word)
+    known = vocabulary.tags | set(sections["concepts"])
+    unknown = sorted(set(bits) - known)
+    if unknown:
+        raise LexiconError(f"no class or concept makes {', '.join(unknown)}")
+    common = sorted(vocabulary.common)
+    return Lexicon(
+        version=version,
+        bits=bits,
+        forms=vocabulary.forms,
+        phrases=vocabulary.phrases,
+        defuse=[_defusing(tag, value, bits) for tag, value in sections["defuse"].items()],
+        concepts=[
+            (bits[name], _alternatives(value, bits)) for name, value in sections["concepts"].items() if name in bits
+        ],
+        patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
+        overrides={name: _alternatives(value, bits) for name, value in sections["overrides"].items()},
+        slips=_slip_index(common),
+        common=common,
+    )
+
+
+class _Vocabulary:
+    """Forms and phrases while they are gathered; forms of classes that no rule mentions are known words with no tag."""
+
+    def __init__(self, bits: dict[str, int]) -> None:
+        self.bits = bits
+        self.forms: dict[str, int] = {}
+        self.phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+        self.tags: set[str] = set()
+        self.common: set[str] = set()
+        self._masks: dict[tuple[str, ...], int] = {}
+
+    def _mask(self, tags: tuple[str, ...]) -> int:
+        mask = self._masks.get(tags)
+        if mask is None:
+            mask = 0
+            for tag in tags:
+                mask |= self.bits.get(tag, 0)
+            self._masks[tags] = mask
+            self.tags.update(tags)
+        return mask
+
+    def add(self, forms: Iterable[Form]) -> None:
+        for form, tags, common in forms:
+            mask = self._mask(tags)
+            self.forms[form] = self.forms.get(form, 0) | mask
+            if common and mask:
+                self.common.add(form)
+
+    def add_noun(self, tag: str, noun: str) -> None:
+        key = fold(noun.replace("\u200c", " "))
+        joined = key.replace(" ", "")
+        self.add(noun_forms(tag, joined))
+        if " " in key:
+            for form, tags, _ in noun_forms(tag, key):
+                self._phrase(form, self._mask(tags))
+
+    def add_word(self, tag: str, word: str) -> None:
+        key = fold(word)
+        mask = self._mask((tag,))
+        if " " in key:
+            self._phrase(key, mask)
+            key = key.replace(" ", "")
+        self.forms[key] = self.forms.get(key, 0) | mask
+        if mask:
+            self.common.add(key)
+
+    def _phrase(self, key: str, mask: int) -> None:
+        first, *rest = key.split()
+        if mask:
+            self.phrases.setdefault(first, []).append((tuple(rest), mask))
+            self.forms.setdefault(first, 0)
+
+
+def _allot_bits(sections: dict[str, dict[str, Section]]) -> dict[str, int]:
+    """Give a bit to every tag that some rule mentions."""
+    names: dict[str, None] = dict.fromkeys(("PRES", "JOIN"))
+    for tag in sections["defuse"]:
+        names[tag] = None
+    for value in (*sections["concepts"].values(), *sections["overrides"].values()):
+        for alternative in _listed(value):
+            names.update(dict.fromkeys(tags_of(alternative)))
+    for name, value in sections["patterns"].items():
+        if not isinstance(value, dict):
+            raise LexiconError(f"pattern {name} needs tier, kinds, why and when")
+        for alternative in _listed(value.get("when", [])):
+            names.update(dict.fromkeys(tags_of(alternative)))
+    return {name: 1 << at for at, name in enumerate(names)}
+
+
+def _listed(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise LexiconError("alternatives are a list of `- …` lines")
+    return value
+
+
+def _entries(value: Section, separator: str) -> Iterator[str]:
+    for part in value if isinstance(value, list) else [value]:
+        for entry in str(part).split(separator):
+            if entry.strip():
+                yield entry.strip()
+
+
+def _alternatives(value: Section | None, bits: dict[str, int]) -> tuple[Alternative, ...]:
+    return tuple(compile_alternative(one, bits.__getitem__) for one in _listed(value))
+
+
+def _defusing(tag: str, value: Section, bits: dict[str, int]) -> tuple[int, frozenset[str], frozenset[str]]:
+    """Give the tag family's mask and the words that take its meaning away: standing before, standing after."""
+    if not isinstance(value, dict):
+        raise LexiconError(f"defuse {tag} needs before and after")
+    mask = 0
+    for name, bit in bits.items():
+        if name == tag or (
+            name.startswith(tag) and name[len(tag) : len(tag) + 1] in {"1", "2", "3", "N", "d", "p", "i", "s"}
+        ):
+            mask |= bit
+    before, after = (frozenset(map(fold, _entries(value.get(side, ""), "،"))) for side in ("before", "after"))
+    return mask, before, after
+
+
+def _pattern(name: str, value: Section, bits: dict[str, int]) -> Pattern:
+    if not isinstance(value, dict):
+        raise LexiconError(f"pattern {name} needs tier, kinds, why and when")
+    tier = str(value.get("tier", ""))
+    kinds = tuple(str(value.get("kinds", "")).split())
+    wrong = [kind for kind in kinds if kind not in KINDS]
+    if wrong or tier not in {*TIERS, "ask"}:
+        raise LexiconError(f"pattern {name}: unknown {' '.join(wrong) or 'tier'}")
+    flags = str(value.get("flags", "")).split()
+    return Pattern(
+        id=name,
+        tier=None if tier == "ask" else cast("Tier", tier),
+        kinds=kinds,
+        why=str(value.get("why", "")),
+        alternatives=_alternatives(value.get("when"), bits),
+        label=str(value.get("label", "")),
+        whole="whole" in flags,
+        asks=name[0] in "ABDFGHO",
+        covert="covert" in flags,
+        firm="firm" in flags,
+    )
+
+
+def _slip_index(common: list[str]) -> dict[str, list[str]]:
+    """Index forms by each of themselves with one letter left out: two words a slip apart share such a key."""
+    index: dict[str, list[str]] = {}
+    for form in common:
+        if len(form) < _FUZZY_CHARS_MIN:
+            continue
+        for at in range(len(form)):
+            index.setdefault(form[:at] + form[at + 1 :], []).append(form)
+        index.setdefault(form, []).append(form)
+    return index

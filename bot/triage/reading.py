@@ -1,0 +1,213 @@
+"""From a text to clauses of tagged words: half-spaces joined, slips forgiven, Finglish heard, phrases found.
+
+Work per word is bounded: known words are one dictionary look-up, unknown ones a few more, remembered.
+"""
+
+from functools import lru_cache
+
+from bot.core.finglish import is_english, is_latin, latin_cost, latin_skeleton
+from bot.core.text import Word, words
+from bot.triage.lexicon import Lexicon
+from bot.triage.rules import Clause
+
+_PREFIXES = frozenset({"می", "نمی", "بی", "نا", "ن"})
+_SUFFIXES = frozenset(
+    "ها های هام هات هاش هامو هاشو هامون ام ات اش م ت ش مو تو شو مون تون شون ان ای اند ایم اید ه یم ید ند رو".split()  # noqa: SIM905
+)
+_STRONG = frozenset(".!?؟؛;…")
+_CLAUSE_WORDS_MAX = 40
+_OVERLAP_WORDS = 8
+_WORD_CHARS_MAX = 24
+_SLIP_CHARS_MIN = 4
+#: Keys that lie beside one another, as letters of the standard Persian keyboard; row by row.
+_ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپو")
+_SOUNDS = ("سصث", "زذضظژ", "تط", "هح", "قغ", "اع", "پب", "کگ", "جچ")
+
+
+def _neighbours() -> dict[str, frozenset[str]]:
+    near: dict[str, set[str]] = {}
+    for row in _ROWS:
+        for left, right in zip(row, row[1:], strict=False):
+            near.setdefault(left, set()).add(right)
+            near.setdefault(right, set()).add(left)
+    for group in _SOUNDS:
+        for one in group:
+            near.setdefault(one, set()).update(group)
+    return {letter: frozenset(others - {letter}) for letter, others in near.items()}
+
+
+_NEAR = _neighbours()
+
+
+class Reader:
+    """Reads texts with one lexicon; remembers what unknown words turned out to be."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._guess = lru_cache(maxsize=20_000)(self._guess_afresh)
+        self._latin = lru_cache(maxsize=5_000)(self._latin_afresh)
+        self._join = lexicon.bits["JOIN"]
+
+    def clauses(self, text: str) -> list[Clause]:
+        """Give the clauses of a text; very long ones in overlapping pieces."""
+        found = self._joined(words(text))
+        masks, slips = self._masks(found)
+        self._find_phrases(found, masks, slips)
+        self._defuse(found, masks)
+        return self._split(text, found, masks, slips)
+
+    def _joined(self, found: list[Word]) -> list[Word]:
+        """Join what a space tore apart: «می زنه», «کتک م», «خود کشی»."""
+        forms = self._lexicon.forms
+        out: list[Word] = []
+        for word in found:
+            if out and not word.after_break and len(out[-1].text) + len(word.text) <= _WORD_CHARS_MAX:
+                last = out[-1]
+                both = last.text + word.text
+                if last.text in _PREFIXES or (
+                    both in forms and (word.text in _SUFFIXES or word.text not in forms or last.text not in forms)
+                ):
+                    out[-1] = Word(both, last.start, word.end, last.after_break)
+                    continue
+            out.append(word)
+        return out
+
+    def _masks(self, found: list[Word]) -> tuple[list[int], list[int]]:
+        forms = self._lexicon.forms
+        masks: list[int] = []
+        slips: list[int] = []
+        latin = [word.text for word in found if is_latin(word.text)]
+        english = bool(latin) and is_english(latin)
+        for word in found:
+            mask = forms.get(word.text)
+            slip = 0
+            if mask is None:
+                if is_latin(word.text):
+                    mask = 0 if english else self._latin(word.text)
+                else:
+                    mask, slip = self._guess(word.text)
+            masks.append(mask)
+            slips.append(slip)
+        return masks, slips
+
+    def _guess_afresh(self, word: str) -> tuple[int, int]:
+        """Give mask and slips of an unknown word: two words run together, or a known one with a slip."""
+        forms = self._lexicon.forms
+        if not 2 < len(word) <= _WORD_CHARS_MAX or word[0].isdigit():
+            return 0, 0
+        for cut in range(len(word) - 2, 1, -1):
+            left, right = forms.get(word[:cut]), forms.get(word[cut:])
+            if left and right and cut >= 3 and len(word) - cut >= 3:
+                return left | right, 0
+        if len(word) < _SLIP_CHARS_MIN - 1:
+            return 0, 0
+        mask = 0
+        for form in self._nearby(word):
+            mask |= forms[form]
+        return mask, int(mask != 0)
+
+    def _nearby(self, word: str) -> set[str]:
+        """Give the common forms that are one realistic slip away."""
+        index = self._lexicon.slips
+        near = {form for form in index.get(word, ()) if len(form) == len(word) + 1}
+        for at in range(len(word)):
+            shorter = word[:at] + word[at + 1 :]
+            for form in index.get(shorter, ()):
+                if form == shorter or _is_slip(word, form):
+                    near.add(form)
+        return near
+
+    def _latin_afresh(self, word: str) -> int:
+        """Give the mask of the Persian words that a Latin word spells best."""
+        if len(word) > _WORD_CHARS_MAX:
+            return 0
+        costs: dict[str, int] = {}
+        for form in self._lexicon.by_bones(latin_skeleton(word))[:400]:
+            cost = latin_cost(word, form)
+            if cost is not None:
+                costs[form] = cost
+        best = min(costs.values(), default=0)
+        mask = 0
+        for form, cost in costs.items():
+            if cost == best:
+                mask |= self._lexicon.forms[form]
+        return mask
+
+    def _find_phrases(self, found: list[Word], masks: list[int], slips: list[int]) -> None:
+        phrases = self._lexicon.phrases
+        for at, word in enumerate(found):
+            for rest, mask in phrases.get(word.text, ()):
+                end = at + len(rest) + 1
+                if end <= len(found) and all(found[at + 1 + i].text == part for i, part in enumerate(rest)):
+                    masks[at] |= mask
+                    slips[at] = 0
+
+    def _defuse(self, found: list[Word], masks: list[int]) -> None:
+        """Take a verb's violent meaning where its object or its place is harmless («زنگ می‌زنه»)."""
+        for family, before, after in self._lexicon.defuse:
+            for at, mask in enumerate(masks):
+                if mask & family and (self._stands_before(found, at, before) or self._stands_after(found, at, after)):
+                    masks[at] = mask & ~family
+
+    @staticmethod
+    def _stands_before(found: list[Word], at: int, harmless: frozenset[str]) -> bool:
+        for back in (1, 2):
+            if at - back < 0 or found[at - back + 1].after_break:
+                return False
+            if found[at - back].text in harmless:
+                return True
+        return False
+
+    @staticmethod
+    def _stands_after(found: list[Word], at: int, harmless: frozenset[str]) -> bool:
+        for ahead in (1, 2):
+            if at + ahead >= len(found) or found[at + ahead].after_break:
+                return False
+            if found[at + ahead].text in harmless:
+                return True
+        return False
+
+    def _split(self, text: str, found: list[Word], masks: list[int], slips: list[int]) -> list[Clause]:
+        clauses: list[Clause] = []
+        first = 0
+        for at, word in enumerate(found):
+            ends = at > first and (
+                masks[at] & self._join
+                or (word.after_break and any(mark in _STRONG for mark in text[found[at - 1].end : word.start]))
+            )
+            if ends or at - first >= _CLAUSE_WORDS_MAX:
+                clauses.append(_clause(found, masks, slips, first, at))
+                first = at if ends else at - _OVERLAP_WORDS
+        if found:
+            clauses.append(_clause(found, masks, slips, first, len(found)))
+        return clauses
+
+
+def _clause(found: list[Word], masks: list[int], slips: list[int], first: int, end: int) -> Clause:
+    seen = 0
+    for mask in masks[first:end]:
+        seen |= mask
+    part = found[first:end]
+    return Clause(
+        masks=masks[first:end],
+        starts=[word.start for word in part],
+        ends=[word.end for word in part],
+        marks=[word.after_break for word in part],
+        slips=slips[first:end],
+        seen=seen,
+        hits={},
+    )
+
+
+def _is_slip(typed: str, meant: str) -> bool:
+    """True when one realistic slip made `typed` of `meant`: letters swapped, or a key beside the right one."""
+    if len(typed) != len(meant):
+        return len(typed) == len(meant) + 1 and len(meant) >= _SLIP_CHARS_MIN
+    wrong = [at for at in range(len(typed)) if typed[at] != meant[at]]
+    if len(wrong) == 1:
+        at = wrong[0]
+        return len(meant) > _SLIP_CHARS_MIN and meant[at] in _NEAR.get(typed[at], frozenset())
+    if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
+        left, right = wrong
+        return typed[left] == meant[right] and typed[right] == meant[left]
+    return False

@@ -1,0 +1,91 @@
+"""The front of triage: one text (and what the same person wrote just before) in, one Screening out.
+
+Pure and deterministic; joining earlier messages may only raise a verdict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.core.messages import TEXT_CHARS_MAX
+from bot.core.screening import KINDS, Evidence, Screening, strongest
+from bot.triage.lexicon import Lexicon
+from bot.triage.reading import Reader
+from bot.triage.verdict import judge, to_screening
+
+_SHORT_CHARS = 3
+_EARLIER_MAX = 2
+
+
+class Screener:
+    """Screens texts with one lexicon."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._reader = Reader(lexicon)
+        self._nothing = Screening(lexicon=lexicon.version)
+
+    def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
+        """Screen a text; `earlier` are the same contact's texts of the last 90 s, oldest first.
+
+        The last two earlier texts are joined before it; evidence offsets are of `text`, clipped to its start.
+        """
+        alone = self._screen(text)
+        before = [one for one in earlier[-_EARLIER_MAX:] if one.strip()]
+        if not before or (not text.strip() and not before):
+            return alone
+        for joint in (" ", "\n"):
+            head = joint.join(before) + joint
+            alone = _raised(
+                alone, _shifted(self._screen(head[-TEXT_CHARS_MAX:] + text), min(len(head), TEXT_CHARS_MAX))
+            )
+        return alone
+
+    def _screen(self, text: str) -> Screening:
+        if len(text) < _SHORT_CHARS or text.isdecimal():
+            return self._nothing
+        clauses = self._reader.clauses(text[: 2 * TEXT_CHARS_MAX])
+        if not any(clause.seen for clause in clauses):
+            return self._nothing
+        return to_screening(self._lexicon, judge(self._lexicon, clauses))
+
+
+def _shifted(screening: Screening, by: int) -> Screening:
+    """Move evidence to the last text's offsets; what lies before it is clipped to its start."""
+    evidence = tuple(
+        Evidence(start=max(one.start - by, 0), end=max(one.end - by, 0), pattern=one.pattern, why=one.why)
+        for one in screening.evidence
+    )
+    return replace(screening, evidence=evidence)
+
+
+def _raised(alone: Screening, joined: Screening) -> Screening:
+    """Give the stronger of both; kinds and covert of both; never less than the text alone."""
+    tier = strongest([alone.tier, joined.tier])
+    if (tier, tier is None and joined.soft) == (alone.tier, alone.soft) and not set(joined.kinds) - set(alone.kinds):
+        return alone
+    lead = alone if alone.tier is not None and alone.tier == tier else joined
+    return Screening(
+        tier=tier,
+        kinds=tuple(kind for kind in KINDS if kind in alone.kinds or kind in joined.kinds),
+        covert=alone.covert or joined.covert,
+        label=lead.label,
+        soft=tier is None and (alone.soft or joined.soft),
+        evidence=tuple(dict.fromkeys(alone.evidence + joined.evidence)),
+        lexicon=alone.lexicon,
+    )
+
+
+def to_json(text: str, screening: Screening) -> dict[str, Any]:
+    """Give a verdict as `panah triage --json` prints it (design.md §4)."""
+    return {
+        "text": text,
+        "tier": screening.tier,
+        "kinds": list(screening.kinds),
+        "covert": screening.covert,
+        "label": screening.label,
+        "soft": screening.soft,
+        "evidence": [
+            {"start": one.start, "end": one.end, "pattern": one.pattern, "why": one.why} for one in screening.evidence
+        ],
+    }

@@ -1,0 +1,155 @@
+"""From matches to a Screening: what overrides a match, who it is about, and the strongest of all.
+
+An override never hides a match of a grave group: it becomes a soft question. Adding words never lowers: each
+match is judged by the words beside it, and the verdict is the maximum.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.core.screening import KINDS, Evidence, Label, Screening, Tier, strongest
+from bot.triage.lexicon import Lexicon, Pattern
+from bot.triage.rules import Clause, Hit, beside, find
+
+_EVIDENCE_MAX = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One judged match."""
+
+    pattern: Pattern
+    start: int
+    end: int
+    tier: Tier | None
+    soft: bool
+    label: Label
+
+
+def judge(lexicon: Lexicon, clauses: list[Clause]) -> list[Finding]:
+    """Match all patterns in all clauses and judge each match by what stands beside it."""
+    found: list[Finding] = []
+    overrides = [(name, find_in) for name, find_in in lexicon.overrides.items()]
+    for clause in clauses:
+        _find_concepts(lexicon, clause)
+        marks: dict[str, list[Hit]] | None = None
+        for pattern in lexicon.patterns:
+            if pattern.whole:
+                continue
+            for hit in find(pattern.alternatives, clause):
+                if marks is None:
+                    marks = {name: find(alternatives, clause) for name, alternatives in overrides}
+                found.append(_finding(lexicon, pattern, hit, clause, marks))
+    return found + _whole(lexicon, clauses, found)
+
+
+def _find_concepts(lexicon: Lexicon, clause: Clause) -> None:
+    for bit, alternatives in lexicon.concepts:
+        hits = find(alternatives, clause)
+        if hits:
+            clause.hits[bit] = hits
+            clause.seen |= bit
+
+
+def _whole(lexicon: Lexicon, clauses: list[Clause], found: list[Finding]) -> list[Finding]:
+    """Match the patterns that look across clauses: all their slots anywhere in the text."""
+    seen = 0
+    for clause in clauses:
+        seen |= clause.seen
+    more: list[Finding] = []
+    for pattern in lexicon.patterns:
+        if pattern.whole and any(
+            all(seen & slot for slot in one.slots) and not seen & one.unless for one in pattern.alternatives
+        ):
+            more.append(
+                Finding(
+                    pattern=pattern,
+                    start=clauses[0].starts[0],
+                    end=clauses[-1].ends[-1],
+                    tier=pattern.tier,
+                    soft=pattern.tier is None,
+                    label=_about(pattern, found),
+                )
+            )
+    return more
+
+
+def _about(pattern: Pattern, found: list[Finding]) -> Label:
+    labels = {one.label for one in found}
+    if pattern.label:
+        return _label(pattern.label)
+    return "third_party" if labels == {"third_party"} else "danger"
+
+
+def _label(name: str) -> Label:
+    labels: dict[str, Label] = {"history": "history", "third_party": "third_party", "info": "info", "none": "none"}
+    return labels.get(name, "danger")
+
+
+def _finding(lexicon: Lexicon, pattern: Pattern, hit: Hit, clause: Clause, marks: dict[str, list[Hit]]) -> Finding:
+    tier, soft, label = pattern.tier, pattern.tier is None, _label(pattern.label)
+    near = {name for name, hits in marks.items() if any(_touches(hit, one, clause) for one in hits)}
+    if "third_party" in near and label == "danger":
+        label = "third_party"
+    if not pattern.firm:
+        if near & {"info", "none"}:
+            tier, soft, label = None, pattern.asks and tier is not None, "info" if "info" in near else "none"
+        elif "history" in near and not hit.mask & lexicon.bits["PRES"]:
+            tier, soft = (None if tier is None else "T3"), False
+            label = label if label == "third_party" else "history"
+    return Finding(
+        pattern=pattern, start=clause.starts[hit.first], end=clause.ends[hit.last], tier=tier, soft=soft, label=label
+    )
+
+
+def _touches(hit: Hit, mark: Hit, clause: Clause) -> bool:
+    """True when an override stands in or beside a match, with no clause mark between them."""
+    if mark.first > hit.last:
+        return mark.first - hit.last <= _REACH and not any(clause.marks[hit.last + 1 : mark.first + 1])
+    if mark.last < hit.first:
+        return hit.first - mark.last <= _REACH and not any(clause.marks[mark.last + 1 : hit.first + 1])
+    return True
+
+
+_REACH = 5
+
+
+def to_screening(lexicon: Lexicon, findings: Iterable[Finding]) -> Screening:
+    """Make one verdict of all findings: the strongest tier, all kinds, the label of the strongest."""
+    heard = [one for one in findings if one.tier or one.soft or one.label in {"info", "history", "third_party"}]
+    if not heard:
+        return Screening(lexicon=lexicon.version)
+    tier = strongest(one.tier for one in heard)
+    covert = any(one.pattern.covert and one.tier for one in heard)
+    if covert and any(one.tier for one in heard if not one.pattern.covert):
+        tier = "T1"
+    top = [one for one in heard if one.tier == strongest(other.tier for other in heard)]
+    kinds = {kind for one in heard if one.tier or one.soft for kind in one.pattern.kinds}
+    return Screening(
+        tier=tier,
+        kinds=tuple(kind for kind in KINDS if kind in kinds),
+        covert=covert,
+        label=_strongest_label(top, asks=tier is None and any(one.soft for one in heard)),
+        soft=tier is None and any(one.soft for one in heard),
+        evidence=_evidence(heard),
+        lexicon=lexicon.version,
+    )
+
+
+def _strongest_label(findings: list[Finding], *, asks: bool) -> Label:
+    labels = {one.label for one in findings if one.tier or not asks or one.soft}
+    order: tuple[Label, ...] = ("danger", "third_party", "history", "info")
+    for label in order:
+        if label in labels:
+            return label
+    return "none"
+
+
+def _evidence(findings: list[Finding]) -> tuple[Evidence, ...]:
+    ordered = sorted(findings, key=lambda one: (one.tier or "T9", one.start, one.end))
+    kept: dict[tuple[int, int, str], Evidence] = {}
+    for one in ordered:
+        if one.tier or one.soft:
+            place = (one.start, one.end, one.pattern.id)
+            kept.setdefault(place, Evidence(start=one.start, end=one.end, pattern=one.pattern.id, why=one.pattern.why))
+    return tuple(kept.values())[:_EVIDENCE_MAX]
