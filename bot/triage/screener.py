@@ -25,6 +25,11 @@ class Screener:
         self._reader = Reader(lexicon)
         self._nothing = Screening(lexicon=lexicon.version)
 
+    @property
+    def version(self) -> str:
+        """The lexicon's content hash."""
+        return self._lexicon.version
+
     def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
         """Screen a text; `earlier` are the same contact's texts of the last 90 s, oldest first.
 
