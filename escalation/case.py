@@ -244,11 +244,6 @@ def lower(case: Case, *, tier: Tier, staff_id: str, token: int) -> Case:
     return replace(case, tier=tier)
 
 
-def raise_to(case: Case, tier: Tier) -> Case:
-    """Raise the tier; a weaker one changes nothing."""
-    return replace(case, tier=min(case.tier, tier))
-
-
 def _hold(case: Case, *, staff_id: str, now_ms: int) -> Case:
     first = now_ms if case.first_claimed_at is None else case.first_claimed_at
     return replace(
