@@ -1,0 +1,56 @@
+"""What the console is built from. bot.app fills this by hand; nothing here is looked up anywhere else."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from bot.bus import Bus
+from bot.core.clock import Clock
+from bot.core.ids import IdSource
+from bot.settings import Settings
+from bot.store.crypto import Keyring
+from bot.store.database import Store
+from escalation.accounts import Accounts
+from escalation.console.shell import NavEntry
+from escalation.office import Office
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleDeps:
+    """Everything the console needs.
+
+    `stopping` is set when the process begins to stop: open streams end at once. `extra_routes` are mounted under
+    /flows, share sign-in, headers and token, and come with their `extra_nav` and `extra_templates`.
+    """
+
+    store: Store
+    keyring: Keyring
+    bus: Bus
+    clock: Clock
+    ids: IdSource
+    settings: Settings
+    accounts: Accounts
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    extra_routes: Sequence[BaseRoute] = ()
+    extra_nav: Sequence[NavEntry] = ()
+    extra_templates: Sequence[Path] = ()
+
+    @property
+    def office(self) -> Office:
+        """What acts work with."""
+        return Office(keyring=self.keyring, bus=self.bus, new_id=self.ids)
+
+    def now_ms(self) -> int:
+        """Give the present moment in milliseconds."""
+        return int(self.clock.now().timestamp() * 1000)
+
+
+def deps_of(request: Request) -> ConsoleDeps:
+    """Give what the application was built from."""
+    deps = request.app.state.deps
+    assert isinstance(deps, ConsoleDeps)
+    return deps

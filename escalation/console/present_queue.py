@@ -1,0 +1,91 @@
+"""Turns the queue's rows into what the page shows. Codes become Persian here; no content passes."""
+
+from collections.abc import Sequence
+
+from bot.core.jalali import relative
+from escalation.case import Case
+from escalation.console import wording
+from escalation.console.views import CaseRow, QueueView
+from escalation.page import CasePage
+from escalation.reading import QueueRow
+from escalation.routing import desk_name
+
+
+def queue_view(rows: Sequence[QueueRow], *, on_shift: Sequence[str], now_ms: int) -> QueueView:
+    """Sort the queue into mine, waiting and the rest, keeping the order in which cases are to be taken."""
+    lines = [(row, _row_view(row, now_ms)) for row in rows]
+    queued = [row for row in rows if row.state == "queued"]
+    return QueueView(
+        mine=tuple(view for row, view in lines if row.mine),
+        waiting=tuple(view for row, view in lines if row.state == "queued"),
+        others=tuple(view for row, view in lines if row.state != "queued" and not row.mine),
+        counts=tuple((tier, word, sum(row.tier == tier for row in queued)) for tier, word in wording.TIERS.items()),
+        on_shift=tuple(on_shift),
+        alarm_ids=tuple(row.id for row in queued if row.tier == "T1"),
+    )
+
+
+def _row_view(row: QueueRow, now_ms: int) -> CaseRow:
+    return CaseRow(
+        id=row.id,
+        code=row.code,
+        tier=row.tier,
+        tier_word=wording.word(wording.TIERS, row.tier),
+        kinds=_kind_words(row.kinds),
+        province=_place(row.province, row.desk),
+        channel=wording.word(wording.CHANNELS, row.channel),
+        language="" if row.language == "fa" else wording.word(wording.LANGUAGES, row.language),
+        child=row.child,
+        covert=row.covert,
+        do_not_contact=row.do_not_contact,
+        state=row.state,
+        state_word=wording.word(wording.STATES, row.state),
+        holder=row.holder_name,
+        mine=row.mine,
+        queued_at=row.queued_at,
+        waited=wording.wait_words((now_ms - row.queued_at) / 1000),
+        next_action=_next(row.next_action_at, row.state, now_ms),
+        unread=row.unread if row.mine else 0,
+    )
+
+
+def page_row(page: CasePage, now_ms: int) -> CaseRow:
+    """Give the head of a case's page."""
+    case: Case = page.case
+    return CaseRow(
+        id=case.id,
+        code=case.code,
+        tier=case.tier,
+        tier_word=wording.word(wording.TIERS, case.tier),
+        kinds=_kind_words(page.kinds),
+        province=_place(case.province, case.desk),
+        channel=wording.word(wording.CHANNELS, page.channel),
+        language="" if page.language == "fa" else wording.word(wording.LANGUAGES, page.language),
+        child=case.child,
+        covert=page.covert,
+        do_not_contact=page.do_not_contact,
+        state=case.state,
+        state_word=wording.word(wording.STATES, case.state),
+        holder="شما" if page.mine else page.holder_name,
+        mine=page.mine,
+        queued_at=case.queued_at,
+        waited=wording.wait_words((now_ms - case.queued_at) / 1000),
+        next_action=_next(case.next_action_at, case.state, now_ms),
+        unread=0,
+    )
+
+
+def _kind_words(kinds: Sequence[str]) -> tuple[str, ...]:
+    return tuple(wording.word(wording.KINDS, kind) for kind in kinds)
+
+
+def _place(province: str, desk: str) -> str:
+    """Name the province and, when another desk works on it, that desk."""
+    name = wording.province_name(province) if province else "استان نامعلوم"
+    return name if desk in {province, ""} or not province else f"{name}، {desk_name(desk)}"
+
+
+def _next(at_ms: int | None, state: str, now_ms: int) -> str:
+    if at_ms is None or state != "waiting":
+        return ""
+    return f"برمی‌گردد {relative(wording.moment(at_ms), wording.moment(now_ms))}"

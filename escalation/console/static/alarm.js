@@ -1,0 +1,100 @@
+// The alarm: armed and tested by a press, then every urgent case that waits sounds and flashes until someone takes it.
+// One tab of a browser sounds (a lock), and the pattern is laid out ahead in audio time, which hidden tabs keep.
+import { byId, persian } from "./page.js";
+
+const PATTERN_S = 3;
+let audio = null;
+let mine = !navigator.locks;
+let laidOutUntil = 0;
+let asked = false;
+
+export const armed = () => audio !== null && audio.state === "running";
+
+export async function arm() {
+  audio ??= new AudioContext();
+  await audio.resume();
+  if (!asked && navigator.locks) {
+    asked = true;
+    navigator.locks.request("panah-alarm", () => new Promise(() => { mine = true; }));
+  }
+  sessionStorage.setItem("armed", "1");
+  show();
+  return armed();
+}
+
+export function test() {
+  if (armed()) notes(audio.currentTime + 0.05, 0.25);
+}
+
+// Two rising tones, not a siren: she must hear it in her sleep and not be hurt by it.
+function notes(at, volume) {
+  for (const [offset, pitch] of [[0, 660], [0.22, 880], [0.44, 1175]]) {
+    const [tone, loudness] = [audio.createOscillator(), audio.createGain()];
+    tone.type = "triangle";
+    tone.frequency.value = pitch;
+    loudness.gain.setValueAtTime(0.0001, at + offset);
+    loudness.gain.exponentialRampToValueAtTime(volume, at + offset + 0.02);
+    loudness.gain.exponentialRampToValueAtTime(0.0001, at + offset + 0.2);
+    tone.connect(loudness).connect(audio.destination);
+    tone.start(at + offset);
+    tone.stop(at + offset + 0.22);
+  }
+}
+
+const waiting = new Set();
+
+// Told by the feed and by every fresh queue which urgent cases wait for anybody.
+export function setWaiting(ids) {
+  const grown = ids.some((id) => !waiting.has(id));
+  waiting.clear();
+  for (const id of ids) waiting.add(id);
+  if (grown) laidOutUntil = 0;
+  sound();
+  show();
+}
+
+const onShift = () => document.body.dataset.shift === "on";
+// While she talks with someone the others only knock; the person before her comes first.
+const talking = () => Boolean(document.querySelector("#composer"));
+
+function sound() {
+  if (!armed() || !mine || !onShift() || waiting.size === 0) return;
+  const every = talking() ? 20 : PATTERN_S;
+  const horizon = audio.currentTime + 2 * every;
+  let at = Math.max(audio.currentTime + 0.05, laidOutUntil);
+  for (; at < horizon; at += every) notes(at, talking() ? 0.12 : 0.4);
+  laidOutUntil = at;
+}
+
+const calm = () => document.title.replace(/^⚠ [^·]*· /, "");
+
+function show() {
+  const banner = byId("urgent");
+  if (!banner) return;
+  const count = waiting.size;
+  banner.hidden = !(count && document.querySelector("#case"));
+  byId("urgent-text").textContent = `${persian(count)} پروندهٔ فوری منتظر است.`;
+  byId("silent").hidden = !onShift() || armed();
+  if (!count) document.title = calm();
+}
+
+let lit = false;
+function flash() {
+  if (!waiting.size || !onShift()) {
+    document.title = calm();
+    return;
+  }
+  lit = !lit;
+  document.title = lit ? `⚠ ${persian(waiting.size)} فوری · ${calm()}` : calm();
+}
+
+export function startAlarm() {
+  setInterval(() => { sound(); flash(); }, 1000);
+  document.addEventListener("panah:page", show);
+  byId("arm")?.addEventListener("click", () => arm().then(test));
+  const wake = () => { if (onShift() && sessionStorage.getItem("armed") && !armed()) arm(); };
+  document.addEventListener("pointerdown", wake);
+  document.addEventListener("keydown", wake);
+  wake();
+  show();
+}

@@ -1,0 +1,79 @@
+// Starts every part of the console on a page and again after a soft change of page.
+import { arm, setWaiting, startAlarm, test } from "./alarm.js";
+import { follow, startChat } from "./chat.js";
+import { startClock, waitWords } from "./clock.js";
+import { startKeys } from "./keys.js";
+import { byId, open, refresh } from "./page.js";
+import { startStream } from "./stream.js";
+
+const IDLE_MS = 15 * 60_000;
+let touchedAt = Date.now();
+
+function onPage() {
+  readAlarm();
+  startChat();
+}
+
+function readAlarm() {
+  const queue = byId("queue");
+  if (queue) setWaiting(queue.dataset.alarm.split(" ").filter(Boolean));
+}
+
+let due = 0;
+function soon() {
+  clearTimeout(due);
+  due = setTimeout(() => follow(refresh), 60);
+}
+
+document.addEventListener("panah:heard", ({ detail }) => {
+  if (detail.alarm) setWaiting(detail.alarm);
+  if (detail.kind === "beat" || detail.kind === "alarm") return;
+  if (detail.kind === "stir" && byId("case") && !document.querySelector("[data-on-way]")) return; // no receipt to wait for
+  const here = document.querySelector("[data-case]")?.dataset.case;
+  if (["ready", "stir"].includes(detail.kind) || !here || detail.case === here) soon();
+});
+document.addEventListener("panah:fresh", readAlarm);
+document.addEventListener("panah:page", onPage);
+
+document.addEventListener("panah:link", ({ detail }) => {
+  const link = byId("link");
+  link.dataset.link = detail.lost ? "lost" : "on";
+  link.textContent = detail.lost ? "ارتباط قطع است" : "زنده";
+  byId("lost").hidden = !detail.lost;
+  byId("lost-for").textContent = detail.lost ? waitWords(detail.silent) : "";
+  if (Date.now() - touchedAt > IDLE_MS && byId("case")) open("/"); // no content on an unwatched screen
+});
+
+// Links and forms marked data-soft change the page without dropping the stream or the sound.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-soft], .top nav a, .top .me, #urgent-open");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.pathname.startsWith("/flows")) return;
+  event.preventDefault();
+  open(link.href);
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.id === "logout") sessionStorage.clear();
+  if (form.id === "shift" && form.elements.to.value === "on") arm().then(test);
+  if (event.defaultPrevented || !form.matches("[data-soft]")) return;
+  event.preventDefault();
+  if (form.dataset.busy) return;
+  form.dataset.busy = "1";
+  open(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)) }).finally(() => delete form.dataset.busy);
+});
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.(".menu") && event.target.open)
+    for (const other of document.querySelectorAll(".menu[open]")) if (other !== event.target) other.open = false;
+}, true);
+document.addEventListener("pointerdown", (event) => {
+  touchedAt = Date.now();
+  for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", () => { touchedAt = Date.now(); });
+window.addEventListener("popstate", () => open(location.href));
+
+startKeys();
+startClock();
+startAlarm();
+startStream();
+onPage();

@@ -1,0 +1,32 @@
+// One key for each thing she does most. Letters are read by their place on the keyboard: a Persian layout types «د» on N.
+import { byId, open } from "./page.js";
+
+const typing = (target) => target.closest("textarea, input, select, [contenteditable]");
+
+const ACTS = {
+  KeyN: () => byId("take")?.requestSubmit(),
+  KeyQ: () => open("/"),
+  KeyR: () => byId("text")?.focus(),
+  KeyU: () => document.querySelector("form.undo")?.requestSubmit(),
+  Slash: () => byId("keys")?.showModal(),
+};
+
+export function startKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
+    if (event.key === "Escape") return leave(event);
+    if (!document.body.dataset.actor || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key === "Enter" && !event.target.closest("a, button, summary")) return act(event, ACTS.KeyN);
+    if (event.code in ACTS && (event.code !== "Slash" || event.shiftKey)) act(event, ACTS[event.code]);
+  });
+}
+
+function act(event, what) {
+  event.preventDefault();
+  what();
+}
+
+function leave(event) {
+  for (const menu of document.querySelectorAll(".menu[open]")) menu.open = false;
+  if (typing(event.target)) event.target.blur();
+}

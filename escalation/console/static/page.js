@@ -1,0 +1,149 @@
+// Fetching pages and parts of pages. The one place that turns the server's escaped HTML into nodes.
+const policy = window.trustedTypes
+  ? window.trustedTypes.createPolicy("panah", { createHTML: (html) => html })
+  : { createHTML: (html) => html };
+
+export const byId = (id) => document.getElementById(id);
+export const csrf = () => document.querySelector('meta[name="csrf"]').content;
+export const newCommand = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+export const persian = (value) => String(value).replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
+
+function parse(html) {
+  return new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+}
+
+// Show a whole page without leaving this one, so that the stream and the armed sound live on.
+export async function open(url, options = {}) {
+  let response;
+  try {
+    response = await fetch(url, { headers: { "X-Soft": "1" }, ...options });
+  } catch {
+    announce("این کار انجام نشد؛ ارتباط قطع است. دوباره بزنید.");
+    return false;
+  }
+  const next = parse(await response.text());
+  if (!next.getElementById("main") || Boolean(document.body.dataset.actor) !== Boolean(next.body.dataset.actor)) {
+    location.href = response.url; // signed out, or a frame we do not know
+    return false;
+  }
+  if ((response.redirected || !options.method) && response.url !== location.href) history.pushState({}, "", response.url);
+  show(next);
+  return response.ok;
+}
+
+function show(next) {
+  document.dispatchEvent(new CustomEvent("panah:leave"));
+  document.title = next.title;
+  document.body.className = next.body.className;
+  document.body.dataset.shift = next.body.dataset.shift;
+  document.querySelector('meta[name="csrf"]').content = next.querySelector('meta[name="csrf"]').content;
+  for (const part of ["#main", ".top nav", "#shift", "#logout"]) {
+    const old = document.querySelector(part);
+    const fresh = next.querySelector(part);
+    if (old && fresh) old.replaceWith(fresh);
+  }
+  window.scrollTo(0, 0);
+  document.dispatchEvent(new CustomEvent("panah:page"));
+}
+
+let refreshing = null;
+let again = false;
+
+// Bring the parts marked data-live up to date; a part she is using right now is left alone until she leaves it.
+export async function refresh() {
+  if (refreshing) {
+    again = true;
+    return refreshing;
+  }
+  refreshing = bringUpToDate().finally(() => {
+    refreshing = null;
+    if (again) {
+      again = false;
+      refresh();
+    }
+  });
+  return refreshing;
+}
+
+async function bringUpToDate() {
+  const root = document.querySelector("[data-live-page]");
+  if (!root) return;
+  let response;
+  try {
+    response = await fetch(root.dataset.livePage, { headers: { "X-Live": "1" } });
+  } catch {
+    return;
+  }
+  const next = parse(await response.text());
+  const fresh = next.querySelector("[data-live-page]");
+  if (!root.isConnected) return;
+  if (!fresh) {
+    location.reload(); // signed out, or the case is no longer hers to see
+    return;
+  }
+  for (const name of ["alarm"]) if (name in fresh.dataset) root.dataset[name] = fresh.dataset[name];
+  for (const part of root.querySelectorAll("[data-live]")) replacePart(root, part, fresh);
+  for (const list of root.querySelectorAll("[data-live-list]")) mergeList(list, fresh.querySelector(`[data-live-list="${list.dataset.liveList}"]`));
+  document.dispatchEvent(new CustomEvent("panah:fresh"));
+}
+
+const inUse = (part) => part.contains(document.activeElement) && document.activeElement.matches("textarea, input, select, summary")
+  || [...part.querySelectorAll("details[open]")].length > 0;
+
+function replacePart(root, part, fresh) {
+  const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+  if (!next) {
+    if (!inUse(part)) part.replaceChildren();
+    return;
+  }
+  if (part.dataset.live === "compose" && sameComposer(part, next)) return;
+  if (inUse(part) || stripped(part) === stripped(next)) return;
+  const focused = part.contains(document.activeElement) ? document.activeElement.closest("[data-id]")?.dataset.id : null;
+  part.replaceWith(next);
+  if (focused) next.querySelector(`[data-id="${CSS.escape(focused)}"] a, [data-id="${CSS.escape(focused)}"] button`)?.focus();
+}
+
+const sameComposer = (part, next) => {
+  const [old, fresh] = [part.querySelector("#composer"), next.querySelector("#composer")];
+  return old && fresh && old.dataset.token === fresh.dataset.token;
+};
+
+// Waits and fresh command ids differ in every answer and mean no change.
+function stripped(part) {
+  const copy = part.cloneNode(true);
+  for (const time of copy.querySelectorAll("time[data-since]")) time.textContent = "";
+  for (const input of copy.querySelectorAll('input[name="command"]')) input.remove();
+  return copy.outerHTML;
+}
+
+function mergeList(list, next) {
+  if (!next) return;
+  const known = new Map([...list.querySelectorAll(":scope > [data-id]")].map((item) => [item.dataset.id, item]));
+  let last = null;
+  for (const item of [...next.children]) {
+    const old = known.get(item.dataset.id);
+    known.delete(item.dataset.id);
+    if (old && old.outerHTML === item.outerHTML) {
+      last = old;
+      continue;
+    }
+    if (old) old.replaceWith(item);
+    else if (last) last.after(item);
+    else list.prepend(item);
+    last = item;
+  }
+  for (const gone of known.values()) gone.remove();
+  list.dataset.last = next.dataset.last;
+}
+
+// A sentence for her, spoken to screen readers too.
+export function announce(words) {
+  byId("told")?.remove();
+  const box = document.createElement("div");
+  box.id = "told";
+  box.className = "undo";
+  box.setAttribute("role", "alert");
+  box.textContent = words;
+  document.body.append(box);
+  setTimeout(() => box.remove(), 6000);
+}
