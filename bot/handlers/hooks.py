@@ -12,6 +12,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, UnreadableInput
 from bot.inbox import Accepted
@@ -43,6 +44,7 @@ class Door:
     store: Store
     clock: Clock
     log: Log
+    bus: Bus
 
     def now_ms(self) -> int:
         """Give the present moment in milliseconds."""

@@ -18,6 +18,7 @@ import uvicorn
 from fakes.waiting import until
 from starlette.applications import Starlette
 
+from bot.bus import InProcessBus
 from bot.core.clock import SystemClock
 from bot.handlers.hooks import Door
 from bot.inbox import Accepted, OverloadedError
@@ -76,7 +77,7 @@ def door(inbox, store, log_lines):
         raise structlog.DropEvent
 
     log = structlog.wrap_logger(None, processors=[keep])
-    return Door(inbox=inbox, store=store, clock=SystemClock(), log=log)
+    return Door(inbox=inbox, store=store, clock=SystemClock(), log=log, bus=InProcessBus())
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""Asks Twilio every few minutes what arrived, and takes in what a failed webhook lost: it is never sent again (I1)."""
+
+import asyncio
+from datetime import timedelta
+
+from bot.core.channels import SendError
+from bot.handlers.hooks import Door
+from bot.handlers.twilio import Twilio
+from bot.inbox import OverloadedError
+
+_EVERY_S = 300.0
+_BACK = timedelta(days=2)
+
+
+class CatchUp:
+    """Takes in what a failed webhook would have lost."""
+
+    def __init__(self, channel: Twilio, door: Door, *, every_s: float = _EVERY_S) -> None:
+        self._channel = channel
+        self._door = door
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Look every few minutes, for ever."""
+        while True:
+            try:
+                await self.look()
+            except (SendError, OverloadedError) as error:
+                self._door.log.warning("catch_up_failed", channel="sms", code=getattr(error, "code", "overloaded"))
+            await asyncio.sleep(self._every_s)
+
+    async def look(self) -> int:
+        """Take in what is missing; give how many messages that were.
+
+        Raises:
+            SendError: Twilio's list could not be read.
+            OverloadedError: the inbox is full.
+        """
+        now = self._door.clock.now()
+        missing = await self._channel.arrived_since(now - _BACK, now)
+        outcomes = await self._door.inbox.accept_batch(missing)
+        return sum(not outcome.duplicate for outcome in outcomes)
