@@ -114,6 +114,7 @@ class CitizenPage:
         return [
             Route("/", self.show, methods=["GET"]),
             Route("/", self.write, methods=["POST"]),
+            Route("/more", _more, methods=["GET"]),
             Route("/new", self.news, methods=["GET"]),
             Route("/back", self.come_back, methods=["POST"]),
             Route("/leave", self.leave, methods=["GET", "POST"]),
@@ -137,11 +138,14 @@ class CitizenPage:
         if visitor.is_idle:
             visitor = await self._visits.fresh(visitor)
         received = webchat.form_input(form)
-        if received is not None and not await self._accept(visitor, received, form, body):
+        accepted = await self._accept(visitor, received, form, body) if received is not None else Accepted()
+        if accepted is None:
             return self._errors.answer(request, 503, {"t": form.text, "p": form.press, "n": form.message_id})
         visitor = await self._visits.again(visitor)
         if _by_script(request):
-            return await self._data(visitor, after=form.after)
+            shown = await self._visits.read(visitor, after=form.after)
+            answer = {"messages": [message.as_json() for message in shown], "duplicate": accepted.duplicate}
+            return self._keep(JSONResponse(answer), visitor)
         if visitor.is_new:  # where cookies are refused, a redirect would lose the answer and its numbers
             return await self._page(visitor)
         return self._keep(RedirectResponse("/#end", status_code=303), visitor)
@@ -153,7 +157,7 @@ class CitizenPage:
         visitor = await self._visits.of(request)
         after = webchat.number(request.query_params.get("after", ""))
         if visitor.contact_id is not None:
-            await self._wait_for_news(visitor, after)
+            await self._wait_for_news(request, visitor, after)
         shown = await self._visits.read(visitor, after=after)
         response = JSONResponse({"messages": [message.as_json() for message in shown]})
         if request.query_params.get("here") == "1" and not visitor.is_idle and not visitor.is_new:
@@ -183,7 +187,8 @@ class CitizenPage:
             telling = asyncio.ensure_future(self._tell_of_leaving(request))
             await asyncio.wait({telling}, timeout=LEAVE_S)  # never raises: a failure there must not hold her here
             telling.add_done_callback(lambda done: done.cancelled() or done.exception())
-        response = RedirectResponse(EXITS[0], status_code=303)
+        is_beacon = "beacon" in request.query_params  # the script has left already; it must not follow us out
+        response = Response(status_code=204) if is_beacon else RedirectResponse(EXITS[0], status_code=303)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         self._cookies.forget_view(response)
         return response
@@ -194,8 +199,8 @@ class CitizenPage:
             form = PageForm(text="0", message_id=secrets.token_hex(16))
             await self._accept(visitor, TextInput("0"), form, b"")
 
-    async def _accept(self, visitor: Visitor, received: Input, form: PageForm, body: bytes) -> bool:
-        """Put a message into the inbox; False when it must be sent again (the retry is recognised by its id)."""
+    async def _accept(self, visitor: Visitor, received: Input, form: PageForm, body: bytes) -> Accepted | None:
+        """Put a message into the inbox; None when it must be sent again (the retry is recognised by its id)."""
         message_id = form.message_id or secrets.token_hex(16)
         message = InboundMsg(
             channel=webchat.CHANNEL,
@@ -207,19 +212,24 @@ class CitizenPage:
         )
         try:
             # Shielded: a wait that is given up must not take the message out of the worker's hands.
-            await asyncio.wait_for(asyncio.shield(self._deps.inbox.accept(message)), ACCEPT_S)
+            return await asyncio.wait_for(asyncio.shield(self._deps.inbox.accept(message)), ACCEPT_S)
         except (OverloadedError, TimeoutError):
-            return False
+            return None
         except Exception:  # noqa: BLE001 - whatever broke the commit (the worker logs it), she must be told to send again
-            return False
-        return True
+            return None
 
-    async def _wait_for_news(self, visitor: Visitor, after: int) -> None:
-        with self._deps.bus.subscribe(f"contact:{visitor.contact_id}") as hints:
-            for _ in range(int(POLL_S // LOOK_S)):
-                if await self._visits.has_news(visitor, after=after):
-                    return
-                await hints.wait(LOOK_S)
+    async def _wait_for_news(self, request: Request, visitor: Visitor, after: int) -> None:
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            with self._deps.bus.subscribe(f"contact:{visitor.contact_id}") as hints:
+                for _ in range(int(POLL_S // LOOK_S)):
+                    if await self._visits.has_news(visitor, after=after) or gone.done():
+                        return
+                    hint = asyncio.ensure_future(hints.wait(LOOK_S))
+                    await asyncio.wait({hint, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    hint.cancel()
+        finally:
+            gone.cancel()
 
     async def _knows_word(self, contact_id: str, word: str) -> bool:
         query = select(schema.contacts.c.safe_word_mac).where(schema.contacts.c.id == contact_id)
@@ -233,10 +243,6 @@ class CitizenPage:
         status = await self._deps.store.read(lambda found: found.execute(query).scalar_one_or_none())
         if status == "locked":
             await self._accept(visitor, TextInput(form.word), form, body)
-
-    async def _data(self, visitor: Visitor, *, after: int) -> Response:
-        shown = await self._visits.read(visitor, after=after)
-        return self._keep(JSONResponse({"messages": [message.as_json() for message in shown]}), visitor)
 
     async def _page(self, visitor: Visitor, *, notice: str = "") -> Response:
         shown = await self._visits.read(visitor)
@@ -255,9 +261,20 @@ class CitizenPage:
         return response
 
 
+async def _more(_request: Request) -> Response:
+    """Lead the refresh link back to the page: a link to «/#end» would only scroll."""
+    return RedirectResponse("/#end", status_code=303)
+
+
 async def _no_icon(_request: Request) -> Response:
     """Spare a slow line the error page of an icon that is not there."""
     return Response(status_code=204, headers={"Cache-Control": "public, max-age=604800"})
+
+
+async def _gone(request: Request) -> None:
+    """Return when the browser has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _by_script(request: Request) -> bool:

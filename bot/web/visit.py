@@ -100,5 +100,5 @@ def is_opened_anew(request: Request) -> bool:
     Android keeps «session» cookies for weeks, so their end alone does not tell a reopened page.
     """
     site = request.headers.get("sec-fetch-site", "same-origin")
-    caching = request.headers.get("cache-control", "")
-    return site != "same-origin" and "max-age=0" not in caching and "no-cache" not in caching
+    is_reload = "max-age=0" in request.headers.get("cache-control", "")
+    return site != "same-origin" and not is_reload

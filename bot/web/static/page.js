@@ -91,16 +91,18 @@
     form.set(one.name, one.value);
     one.item.className = "mine going";
     post(form).then(function (answer) {
-      shadows.push(outgoing.shift());
+      outgoing.shift();
+      if (answer.duplicate) one.item.remove(); // an earlier try had arrived: it is, or will be, in the log
+      else shadows.push(one);
       one.item.className = "mine";
       if (one.again) one.again.remove();
       say("پیام شما رسید. پاسخ تا چند لحظه‌ی دیگر می‌آید.");
       show(answer.messages);
+      listen();
     }, function (error) {
       lost(one, error);
     }).then(function () {
       isSending = false;
-      listen();
       if (outgoing[0] && !outgoing[0].tries) next();
     });
   }
@@ -165,7 +167,7 @@
     isGone = true;
     log.textContent = "";
     document.body.hidden = true;
-    if (navigator.sendBeacon) navigator.sendBeacon("/leave");
+    if (navigator.sendBeacon) navigator.sendBeacon("/leave?beacon");
     location.replace(leave.dataset.to);
   }
   leave.addEventListener("click", function (event) { event.preventDefault(); go(); });
