@@ -12,7 +12,7 @@ from bot.core.messages import ContactInput, Input, LocationInput, MediaInput, Pr
 from bot.core.numbers import number_in
 from bot.core.phones import mobile_e164
 from bot.core.provinces import find_province
-from bot.core.text import close, fold
+from bot.core.text import close, fold, squash
 from bot.engine.model import Ask, Choice, Date, FreeText, Media, Multi, Number, Phone, Place, Scale
 from bot.engine.places import PROVINCES
 from bot.engine.session import Answer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _folded(words: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in words.split("،"))
+    return frozenset(squash(word) for word in words.split("،"))
 
 
 #: Ways to say yes and no that no label needs to list.
@@ -108,8 +108,9 @@ def loose(run: "Run", ask: Ask) -> Answer | None:
 
 def _exact_text(run: "Run", ask: Ask) -> Answer | None:
     key = run.folded
-    found = ask.keys_by_text.get(key)
-    if found is None and "skip" in ask.by_key and key in SKIP:
+    joined = key.replace(" ", "")
+    found = ask.keys_by_text.get(key) or ask.keys_by_text.get(joined)
+    if found is None and "skip" in ask.by_key and joined in SKIP:
         found = "skip"
     if found is None and isinstance(ask.spec, Choice):
         found = _choice(ask, key)
@@ -141,9 +142,10 @@ def _choice(ask: Ask, key: str) -> str | None:
     number = _whole_number(key)
     if number is not None:
         return ask.options[number - 1].key if 1 <= number <= len(ask.options) else None
-    if "yes" in ask.by_key and key in YES:
+    joined = key.replace(" ", "")
+    if "yes" in ask.by_key and joined in YES:
         return "yes"
-    if "no" in ask.by_key and key in NO:
+    if "no" in ask.by_key and joined in NO:
         return "no"
     first, _, rest = key.partition(" ")
     if rest and first.isdecimal():  # «۲ نه، در خطرم»: her number and our label

@@ -141,6 +141,8 @@ class Ask(StepBase):
         for option in self.options:
             for words in (option.label, *option.accept, option.key):
                 table.setdefault(fold(words), option.key)
+        for words, key in tuple(table.items()):
+            table.setdefault(words.replace(" ", ""), key)  # half-spaces typed as spaces, or not at all
         object.__setattr__(self, "numbered", isinstance(self.spec, Choice | Multi))
         object.__setattr__(self, "keys_by_text", table)
         object.__setattr__(self, "by_key", {option.key: option for option in self.options})

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import (
     Event,
-    FlowEntered,
     HandlerUsed,
     MessageSent,
     NotUnderstood,
@@ -35,8 +34,8 @@ def answer(run: "Run", word: str) -> None:
     if value is None and isinstance(run.input, PressInput):
         _stale(run, word)
         return
-    if value is None and run.interrupted() and ask.id == "media":
-        # Anything but «cannot write» belongs to the question she was asked before.
+    if ask.id == "media" and run.interrupted() and (value is None or (value != "cannot" and run.folded.isdecimal())):
+        # Any other words, and any other number, answer the question she was asked before.
         run.pop_interrupts()
         answer(run, word)
         return
@@ -164,8 +163,7 @@ def first(run: "Run", word: str) -> None:
         accept(run, ask, value)
         return
     if run.screening.tier == "T1":
-        del run.events[kept:]
-        run.emit(FlowEntered)
+        del run.events[kept + 1 :]  # the script began, but its greeting must not stand before the lines to call
     if danger.read(run, ask, answered=isinstance(ask.spec, FreeText)) is Verdict.OVER:
         return
     if word not in {"", "repeat", "back"}:
