@@ -14,11 +14,11 @@ from bot.core.screening import KINDS, TIERS, Tier
 from bot.core.text import fold
 from bot.triage.lexfile import LexiconError, Section, read_sections
 from bot.triage.morphology import Form, noun_forms, verb_forms
-from bot.triage.rules import Alternative, compile_alternative, tags_of
+from bot.triage.rules import Rule, compile_rule, tags_of
 
 LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
 _FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides")
-_FUZZY_CHARS_MIN = 4
+_FUZZY_CHARS_MIN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Pattern:
     tier: Tier | None
     kinds: tuple[str, ...]
     why: str
-    alternatives: tuple[Alternative, ...]
+    rule: Rule
     label: str = ""
     whole: bool = False
     asks: bool = False
@@ -47,11 +47,11 @@ class Lexicon:
     version: str
     bits: dict[str, int]
     forms: dict[str, int]
-    phrases: dict[str, list[tuple[tuple[str, ...], int]]]
+    phrases: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]]
     defuse: list[tuple[int, frozenset[str], frozenset[str]]]
-    concepts: list[tuple[int, tuple[Alternative, ...]]]
+    concepts: list[tuple[int, Rule]]
     patterns: list[Pattern]
-    overrides: dict[str, tuple[Alternative, ...]]
+    overrides: dict[str, Rule]
     slips: dict[str, list[str]]
     common: list[str]
     bones: dict[str, list[str]] = field(default_factory=dict)
@@ -103,11 +103,9 @@ def _compile(sections: dict[str, dict[str, Section]], version: str) -> Lexicon:
         forms=vocabulary.forms,
         phrases=vocabulary.phrases,
         defuse=[_defusing(tag, value, bits) for tag, value in sections["defuse"].items()],
-        concepts=[
-            (bits[name], _alternatives(value, bits)) for name, value in sections["concepts"].items() if name in bits
-        ],
+        concepts=[(bits[name], _rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
         patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
-        overrides={name: _alternatives(value, bits) for name, value in sections["overrides"].items()},
+        overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
         slips=_slip_index(common),
         common=common,
     )
@@ -119,7 +117,7 @@ class _Vocabulary:
     def __init__(self, bits: dict[str, int]) -> None:
         self.bits = bits
         self.forms: dict[str, int] = {}
-        self.phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+        self.phrases: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]] = {}
         self.tags: set[str] = set()
         self.common: set[str] = set()
         self._masks: dict[tuple[str, ...], int] = {}
@@ -162,8 +160,11 @@ class _Vocabulary:
     def _phrase(self, key: str, mask: int) -> None:
         first, *rest = key.split()
         if mask:
-            self.phrases.setdefault(first, []).append((tuple(rest), mask))
-            self.forms.setdefault(first, 0)
+            second, *others = rest
+            self.phrases.setdefault(first, {}).setdefault(second, []).append((tuple(others), mask))
+            for word in (first, *rest):
+                self.forms.setdefault(word, 0)
+                self.common.add(word)
 
 
 def _allot_bits(sections: dict[str, dict[str, Section]]) -> dict[str, int]:
@@ -195,8 +196,8 @@ def _entries(value: Section, separator: str) -> Iterator[str]:
                 yield entry.strip()
 
 
-def _alternatives(value: Section | None, bits: dict[str, int]) -> tuple[Alternative, ...]:
-    return tuple(compile_alternative(one, bits.__getitem__) for one in _listed(value))
+def _rule(value: Section | None, bits: dict[str, int]) -> Rule:
+    return compile_rule(_listed(value), bits.__getitem__)
 
 
 def _defusing(tag: str, value: Section, bits: dict[str, int]) -> tuple[int, frozenset[str], frozenset[str]]:
@@ -227,7 +228,7 @@ def _pattern(name: str, value: Section, bits: dict[str, int]) -> Pattern:
         tier=None if tier == "ask" else cast("Tier", tier),
         kinds=kinds,
         why=str(value.get("why", "")),
-        alternatives=_alternatives(value.get("when"), bits),
+        rule=_rule(value.get("when"), bits),
         label=str(value.get("label", "")),
         whole="whole" in flags,
         asks=name[0] in "ABDFGHO",
@@ -244,5 +245,4 @@ def _slip_index(common: list[str]) -> dict[str, list[str]]:
             continue
         for at in range(len(form)):
             index.setdefault(form[:at] + form[at + 1 :], []).append(form)
-        index.setdefault(form, []).append(form)
     return index

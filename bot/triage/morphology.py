@@ -63,16 +63,13 @@ def _present_forms(tag: str, stem: str, *, bare: bool) -> Iterator[Form]:
             yield f"{may}{stem}م{clitic}", (*_tags(tag, 1, "s"), object_tag), False
             if bare:
                 yield f"{stem}م{clitic}", (*_tags(tag, 1, "s"), object_tag), False
-        if bare:
-            for joint in ("ت", "د", "ن", "ند"):
-                yield f"{stem}{joint}{clitic}", (*_tags(tag, 3, "s"), object_tag), False
 
 
 def _past_forms(tag: str, stem: str) -> Iterator[Form]:
     for ending, person in _PAST:
         yield f"{stem}{ending}", _tags(tag, person, "d"), True
-        yield f"ن{stem}{ending}", _not(tag, person, "d"), True
-        yield f"می{stem}{ending}", _tags(tag, person, "i"), True
+        yield f"ن{stem}{ending}", _not(tag, person, "d"), False
+        yield f"می{stem}{ending}", _tags(tag, person, "i"), person != 2
         yield f"نمی{stem}{ending}", _not(tag, person, "i"), False
     for ending, person in _PERFECT:
         yield f"{stem}{ending}", _tags(tag, person, "d"), ending in {"ه", "هام"}
@@ -121,9 +118,7 @@ _OBJECT_ENDINGS = frozenset(
         "هاشونو",
     }
 )
-_COMMON_ENDINGS = frozenset(
-    {"", "م", "ت", "ش", "و", "مو", "شو", "ها", "ام", "هام", "هامو", "ی", "مون", "ه", "ه ", "تو"}
-)
+_COMMON_ENDINGS = frozenset({"", "م", "ش", "و", "مو", "شو", "ها", "ام", "هام"})
 
 
 def noun_forms(tag: str, noun: str) -> Iterator[Form]:

@@ -19,6 +19,12 @@ _CLAUSE_WORDS_MAX = 40
 _OVERLAP_WORDS = 8
 _WORD_CHARS_MAX = 24
 _SLIP_CHARS_MIN = 4
+_LATIN_CANDIDATES_MAX = 120
+#: Short words that hurried writers run into the next one.
+_RUN_ON = frozenset({"منو", "داره", "الان", "مارو", "خودمو"})
+#: Tags, slips forgiven, and the known forms that a word may stand for.
+_Heard = tuple[int, int, tuple[str, ...]]
+_NOTHING: _Heard = (0, 0, ())
 #: Keys that lie beside one another, as letters of the standard Persian keyboard; row by row.
 _ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپو")
 _SOUNDS = ("سصث", "زذضظژ", "تط", "هح", "قغ", "اع", "پب", "کگ", "جچ")
@@ -37,6 +43,8 @@ def _neighbours() -> dict[str, frozenset[str]]:
 
 
 _NEAR = _neighbours()
+_SAME_SOUND = {letter: group for group in _SOUNDS for letter in group}
+_KEY_SLIP_CHARS_MIN = 6
 
 
 class Reader:
@@ -51,8 +59,10 @@ class Reader:
     def clauses(self, text: str) -> list[Clause]:
         """Give the clauses of a text; very long ones in overlapping pieces."""
         found = self._joined(words(text))
-        masks, slips = self._masks(found)
-        self._find_phrases(found, masks, slips)
+        heard = self._heard(found)
+        masks = [one[0] for one in heard]
+        slips = [one[1] for one in heard]
+        self._find_phrases(heard, masks, slips)
         self._defuse(found, masks)
         return self._split(text, found, masks, slips)
 
@@ -72,75 +82,77 @@ class Reader:
             out.append(word)
         return out
 
-    def _masks(self, found: list[Word]) -> tuple[list[int], list[int]]:
+    def _heard(self, found: list[Word]) -> list[_Heard]:
+        """Give what each word may be: its tags, slips forgiven, and the known forms it stands for."""
         forms = self._lexicon.forms
-        masks: list[int] = []
-        slips: list[int] = []
         latin = [word.text for word in found if is_latin(word.text)]
         english = bool(latin) and is_english(latin)
+        out: list[_Heard] = []
         for word in found:
             mask = forms.get(word.text)
-            slip = 0
-            if mask is None:
-                if is_latin(word.text):
-                    mask = 0 if english else self._latin(word.text)
-                else:
-                    mask, slip = self._guess(word.text)
-            masks.append(mask)
-            slips.append(slip)
-        return masks, slips
+            if mask is not None:
+                out.append((mask, 0, (word.text,)))
+            elif not is_latin(word.text):
+                out.append(self._guess(word.text))
+            else:
+                out.append(_NOTHING if english else self._latin(word.text))
+        return out
 
-    def _guess_afresh(self, word: str) -> tuple[int, int]:
-        """Give mask and slips of an unknown word: two words run together, or a known one with a slip."""
+    def _guess_afresh(self, word: str) -> _Heard:
+        """Hear an unknown word: two words run together, or a known one with a slip."""
         forms = self._lexicon.forms
         if not 2 < len(word) <= _WORD_CHARS_MAX or word[0].isdigit():
-            return 0, 0
-        for cut in range(len(word) - 2, 1, -1):
+            return _NOTHING
+        for cut in range(len(word) - 3, 2, -1):
             left, right = forms.get(word[:cut]), forms.get(word[cut:])
-            if left and right and cut >= 3 and len(word) - cut >= 3:
-                return left | right, 0
-        if len(word) < _SLIP_CHARS_MIN - 1:
-            return 0, 0
+            if left and right and (min(cut, len(word) - cut) >= 4 or word[:cut] in _RUN_ON):
+                return left | right, 0, (word,)
+        if len(word) < _SLIP_CHARS_MIN:
+            return _NOTHING
+        near = self._nearby(word)
         mask = 0
-        for form in self._nearby(word):
+        for form in near:
             mask |= forms[form]
-        return mask, int(mask != 0)
+        return mask, 1, tuple(near)
 
-    def _nearby(self, word: str) -> set[str]:
+    def _nearby(self, word: str) -> list[str]:
         """Give the common forms that are one realistic slip away."""
         index = self._lexicon.slips
-        near = {form for form in index.get(word, ()) if len(form) == len(word) + 1}
+        near = dict.fromkeys(index.get(word, ()))
         for at in range(len(word)):
             shorter = word[:at] + word[at + 1 :]
-            for form in index.get(shorter, ()):
-                if form == shorter or _is_slip(word, form):
-                    near.add(form)
-        return near
+            near.update((form, None) for form in index.get(shorter, ()) if _is_slip(word, form))
+        return list(near)
 
-    def _latin_afresh(self, word: str) -> int:
-        """Give the mask of the Persian words that a Latin word spells best."""
+    def _latin_afresh(self, word: str) -> _Heard:
+        """Hear the Persian words that a Latin word spells best."""
         if len(word) > _WORD_CHARS_MAX:
-            return 0
+            return _NOTHING
         costs: dict[str, int] = {}
-        for form in self._lexicon.by_bones(latin_skeleton(word))[:400]:
+        for form in self._lexicon.by_bones(latin_skeleton(word))[:_LATIN_CANDIDATES_MAX]:
             cost = latin_cost(word, form)
             if cost is not None:
                 costs[form] = cost
         best = min(costs.values(), default=0)
+        near = tuple(form for form, cost in costs.items() if cost <= best + 1)
         mask = 0
-        for form, cost in costs.items():
-            if cost == best:
-                mask |= self._lexicon.forms[form]
-        return mask
+        for form in near:
+            mask |= self._lexicon.forms[form]
+        return mask, 0, near
 
-    def _find_phrases(self, found: list[Word], masks: list[int], slips: list[int]) -> None:
+    def _find_phrases(self, heard: list[_Heard], masks: list[int], slips: list[int]) -> None:
         phrases = self._lexicon.phrases
-        for at, word in enumerate(found):
-            for rest, mask in phrases.get(word.text, ()):
-                end = at + len(rest) + 1
-                if end <= len(found) and all(found[at + 1 + i].text == part for i, part in enumerate(rest)):
-                    masks[at] |= mask
-                    slips[at] = 0
+        for at in range(len(heard) - 1):
+            for first in heard[at][2]:
+                seconds = phrases.get(first)
+                if seconds is None:
+                    continue
+                for second in heard[at + 1][2]:
+                    for rest, mask in seconds.get(second, ()):
+                        slipped = _slips_in(heard[at : at + 2 + len(rest)], rest)
+                        if slipped is not None and mask & ~masks[at]:
+                            masks[at] |= mask
+                            slips[at] = slipped
 
     def _defuse(self, found: list[Word], masks: list[int]) -> None:
         """Take a verb's violent meaning where its object or its place is harmless («زنگ می‌زنه»)."""
@@ -183,6 +195,14 @@ class Reader:
         return clauses
 
 
+def _slips_in(heard: list[_Heard], rest: tuple[str, ...]) -> int | None:
+    """Count the slips of a phrase heard here, None when it is not; its first two words are known to fit."""
+    if len(heard) < len(rest) + 2 or any(part not in one[2] for one, part in zip(heard[2:], rest, strict=True)):
+        return None
+    slipped = sum(one[1] for one in heard)
+    return slipped if slipped <= 1 else None
+
+
 def _clause(found: list[Word], masks: list[int], slips: list[int], first: int, end: int) -> Clause:
     seen = 0
     for mask in masks[first:end]:
@@ -200,14 +220,21 @@ def _clause(found: list[Word], masks: list[int], slips: list[int], first: int, e
 
 
 def _is_slip(typed: str, meant: str) -> bool:
-    """True when one realistic slip made `typed` of `meant`: letters swapped, or a key beside the right one."""
+    """True when one realistic slip made `typed` of `meant`.
+
+    Letters swapped, a key beside the right one in a long word, a letter of the same sound, or a letter doubled.
+    """
     if len(typed) != len(meant):
-        return len(typed) == len(meant) + 1 and len(meant) >= _SLIP_CHARS_MIN
+        return len(typed) == len(meant) + 1 and any(
+            typed[at] == typed[at - 1] and typed[:at] + typed[at + 1 :] == meant for at in range(1, len(typed))
+        )
     wrong = [at for at in range(len(typed)) if typed[at] != meant[at]]
     if len(wrong) == 1:
-        at = wrong[0]
-        return len(meant) > _SLIP_CHARS_MIN and meant[at] in _NEAR.get(typed[at], frozenset())
+        left, right = typed[wrong[0]], meant[wrong[0]]
+        return right in _SAME_SOUND.get(left, "") or (
+            len(meant) >= _KEY_SLIP_CHARS_MIN and right in _NEAR.get(left, "")
+        )
     if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
-        left, right = wrong
-        return typed[left] == meant[right] and typed[right] == meant[left]
+        first, second = wrong
+        return typed[first] == meant[second] and typed[second] == meant[first]
     return False

@@ -37,10 +37,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named set of alternatives."""
+    """Alternatives, and the tags of which at least one must be there for any of them to hold."""
 
-    name: str
     alternatives: tuple[Alternative, ...]
+    any_of: int
 
 
 @dataclass(slots=True)
@@ -64,16 +64,39 @@ def tags_of(alternative: str) -> list[str]:
     return [tag for part in alternative.split() if part[0] != "~" for tag in part.lstrip("!+").split("|")]
 
 
-def compile_alternative(alternative: str, bit: Callable[[str], int]) -> Alternative:
-    """Compile one written alternative; `bit` gives a tag's mask."""
+#: Tags that nearly every clause has: poor for telling quickly that a rule cannot hold.
+_FREQUENT = ("DO", "BECOME", "HAVE", "GO", "COME", "SAY", "GIVE", "GET", "PUT", "WANT", "BE", "I", "RA", "WITH", "NOT", "NOW", "TOME", "INSIDE", "RUYE", "ALL", "COPULA", "WAIT", "UNDERW", "TONIGHT", "SOON", "INTENT")  # fmt: skip
+
+
+def compile_rule(written: Sequence[str], bit: Callable[[str], int]) -> Rule:
+    """Compile written alternatives; `bit` gives a tag's mask."""
+    alternatives: list[Alternative] = []
+    any_of = 0
+    for one in written:
+        alternative = _compile_alternative(one, bit)
+        alternatives.append(alternative)
+        any_of |= min(zip(_commonness(one), alternative.slots, strict=True))[1]
+    return Rule(tuple(alternatives), any_of)
+
+
+def _commonness(written: str) -> list[int]:
+    """Rate each slot: how likely an ordinary clause fills it."""
+    return [
+        sum(100 if tag.rstrip("123psdiNo") in _FREQUENT else 1 for tag in part.lstrip("+").split("|"))
+        for part in written.split()
+        if part[0] not in "!~"
+    ]
+
+
+def _compile_alternative(alternative: str, bit: Callable[[str], int]) -> Alternative:
     slots: list[int] = []
     follows: list[bool] = []
     unless, within = 0, WITHIN_WORDS
     for part in alternative.split():
-        mask = 0
         if part[0] == "~":
             within = int(part[1:])
             continue
+        mask = 0
         for tag in part.lstrip("!+").split("|"):
             mask |= bit(tag)
         if part[0] == "!":
@@ -84,11 +107,11 @@ def compile_alternative(alternative: str, bit: Callable[[str], int]) -> Alternat
     return Alternative(tuple(slots), tuple(follows), unless, within)
 
 
-def find(rule_alternatives: Sequence[Alternative], clause: Clause) -> list[Hit]:
-    """Give the places in a clause where any of the alternatives holds."""
+def find(rule: Rule, clause: Clause) -> list[Hit]:
+    """Give the places in a clause where any of the rule's alternatives holds."""
     seen = clause.seen
     found: list[Hit] = []
-    for alternative in rule_alternatives:
+    for alternative in rule.alternatives:
         for slot in alternative.slots:
             if not seen & slot:
                 break
@@ -104,12 +127,22 @@ def _places(alternative: Alternative, clause: Clause) -> list[Hit]:
     found: list[Hit] = []
     for anchor in candidates[0]:
         hit = _grow(anchor, alternative, candidates)
-        if hit is None or hit.slips > 1 or any(old.first == hit.first and old.last == hit.last for old in found):
+        if (
+            hit is None
+            or hit.slips > 1
+            or (hit.slips and len(candidates) == 1 and hit.first == hit.last)
+            or any(old.first == hit.first and old.last == hit.last for old in found)
+        ):
             continue
         if alternative.unless and beside(hit, clause) & alternative.unless:
             continue
         found.append(hit)
     return found
+
+
+def _unsure(hit: Hit, candidates: list[list[Hit]]) -> bool:
+    """True when too much of a match is guessed: two slips, or one in a match of a single word."""
+    return hit.slips > 1 or (hit.slips == 1 and len(candidates) == 1 and hit.first == hit.last)
 
 
 def _candidates(slot: int, clause: Clause) -> list[Hit]:

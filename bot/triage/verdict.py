@@ -29,26 +29,26 @@ class Finding:
 def judge(lexicon: Lexicon, clauses: list[Clause]) -> list[Finding]:
     """Match all patterns in all clauses and judge each match by what stands beside it."""
     found: list[Finding] = []
-    overrides = [(name, find_in) for name, find_in in lexicon.overrides.items()]
     for clause in clauses:
         _find_concepts(lexicon, clause)
         marks: dict[str, list[Hit]] | None = None
         for pattern in lexicon.patterns:
-            if pattern.whole:
+            if pattern.whole or not clause.seen & pattern.rule.any_of:
                 continue
-            for hit in find(pattern.alternatives, clause):
+            for hit in find(pattern.rule, clause):
                 if marks is None:
-                    marks = {name: find(alternatives, clause) for name, alternatives in overrides}
+                    marks = {name: find(rule, clause) for name, rule in lexicon.overrides.items()}
                 found.append(_finding(lexicon, pattern, hit, clause, marks))
     return found + _whole(lexicon, clauses, found)
 
 
 def _find_concepts(lexicon: Lexicon, clause: Clause) -> None:
-    for bit, alternatives in lexicon.concepts:
-        hits = find(alternatives, clause)
-        if hits:
-            clause.hits[bit] = hits
-            clause.seen |= bit
+    for bit, rule in lexicon.concepts:
+        if clause.seen & rule.any_of:
+            hits = find(rule, clause)
+            if hits:
+                clause.hits[bit] = hits
+                clause.seen |= bit
 
 
 def _whole(lexicon: Lexicon, clauses: list[Clause], found: list[Finding]) -> list[Finding]:
@@ -59,7 +59,7 @@ def _whole(lexicon: Lexicon, clauses: list[Clause], found: list[Finding]) -> lis
     more: list[Finding] = []
     for pattern in lexicon.patterns:
         if pattern.whole and any(
-            all(seen & slot for slot in one.slots) and not seen & one.unless for one in pattern.alternatives
+            all(seen & slot for slot in one.slots) and not seen & one.unless for one in pattern.rule.alternatives
         ):
             more.append(
                 Finding(
