@@ -134,6 +134,7 @@ class TurnContext:
     channel: str
     language: str
     session_id: str
+    started_at: int
     session: Session
     key: DataKey
     now_ms: int

@@ -77,43 +77,36 @@ class TurnRunner:
         self._world = world
         self._directory = directory
 
-    def run(self, tx: Tx, arrival: Arrival, inbox_id: int, now: datetime, rows: Rows) -> tuple[Accepted, Known]:
-        """Give what became of the arrival and the contact it touched; rows are appended, nothing is written."""
+    def run(self, tx: Tx, arrival: Arrival, inbox_id: int, now: datetime, rows: Rows) -> Accepted:
+        """Give what became of the arrival; rows are appended, nothing is written.
+
+        What is remembered of the contact changes only when all of it went well.
+        """
         now_ms = int(now.timestamp() * 1000)
         known = self.contact_of(tx, arrival, rows, now_ms)
         fault("E2")
         new_case_id = self._world.ids()
-        before = known.session
         turn = self._turn(tx, known, arrival.message, now, new_case_id)
-        if _is_new(known, before, turn.session, arrival.message):
-            if before is not None and known.ended_at is None:
-                rows.add("session_left", {"id": known.session_id, "at": now_ms})
-            known.session_id, known.started_at, known.ended_at, known.timers = self._world.ids(), now_ms, None, {}
-        fired = input_kind(arrival.message.input)
-        context = self._context(known, turn.session, inbox_id, now_ms, new_case_id=new_case_id, fired=fired)
-        if fired == "follow_up":
-            rows.add("follow_ups_fired", {"contact_id": known.contact_id, "now": now_ms})
+        context = self._context(known, turn.session, inbox_id, now_ms, new_case_id)
+        self._place(known, arrival.message, context, rows)
         if turn.session.case or any(type(event) is EscalationRequested for event in turn.events):
             context.open_case = self._world.open_case(tx, known)
         if isinstance(arrival.message.input, HUMAN_INPUTS):
             _keep_words(arrival.message, turn.events, context, rows)
         map_events(turn.events, context, rows, self._world.mappers)
         rows.add("turn_new", turn_row(turn.events, context, self._world.lexicon))
-        self._remember(known, turn.session, arrival.message, context)
-        rows.add("session_save", _session_row(known, turn.session, now_ms))
-        language = next((event.language for event in turn.events if isinstance(event, LanguageChanged)), None)
-        known.language = language or known.language
-        seen = {"id": known.contact_id, "seen_at": now_ms, "left_at": now_ms if context.left else None}
-        rows.add("contact_seen", {**seen, "language": known.language})
-        return _accepted(turn.session, turn.events, context), known
+        rows.add("session_save", _session_row(context))
+        _note_seen(arrival.message, turn.events, context, rows)
+        _remember(known, arrival.message, context)
+        return _accepted(turn.session, turn.events, context)
 
     def write_down(
         self, tx: Tx, known: Known, events: list[Event], *, inbox_id: int, now: datetime, rows: Rows
     ) -> None:
         """Map events that no turn gave (a quarantined row's case and safe message); the session stays as it is."""
         session = known.session or Session(version=self._world.versions.current().version)
-        known.session_id = known.session_id or self._world.ids()
-        context = self._context(known, session, inbox_id, int(now.timestamp() * 1000), new_case_id=self._world.ids())
+        context = self._context(known, session, inbox_id, int(now.timestamp() * 1000), self._world.ids())
+        context.session_id = known.session_id or self._world.ids()
         context.open_case = self._world.open_case(tx, known)
         map_events(events, context, rows, self._world.mappers)
 
@@ -156,34 +149,59 @@ class TurnRunner:
             return self._world.versions.current()
         return self._world.versions.get(known.session.version)
 
-    def _context(
-        self, known: Known, session: Session, inbox_id: int, now_ms: int, *, new_case_id: str, fired: str = ""
-    ) -> TurnContext:
+    def _context(self, known: Known, session: Session, inbox_id: int, now_ms: int, new_case_id: str) -> TurnContext:
         return TurnContext(
             contact_id=known.contact_id,
             address_id=known.address_id,
             channel=known.channel,
             language=known.language,
             session_id=known.session_id,
+            started_at=known.started_at,
             session=session,
             key=known.key,
             now_ms=now_ms,
             inbox_id=inbox_id,
             ids=self._world.ids,
             case_id=new_case_id,
-            timers={name: timer for name, timer in known.timers.items() if name != fired},
+            timers=dict(known.timers),
         )
 
-    def _remember(self, known: Known, session: Session, message: InboundMsg, context: TurnContext) -> None:
-        known.session = session
-        known.last_visit = session.visit
-        known.timers = {} if context.ended else context.timers
-        known.ended_at = context.now_ms if context.ended else None
-        if isinstance(message.input, TextInput):
-            known.recent.append((context.now_ms, message.input.text))
+    def _place(self, known: Known, message: InboundMsg, context: TurnContext, rows: Rows) -> None:
+        """Give the turn its session: the contact's live one, or a new one when the engine began afresh."""
+        fired = input_kind(message.input)
+        context.timers.pop(fired, None)
+        if fired == "follow_up":
+            rows.add("follow_ups_fired", {"contact_id": known.contact_id, "now": context.now_ms})
+        if not _is_new(known, context.session, message):
+            return
+        if known.session is not None and known.ended_at is None:
+            rows.add("session_left", {"id": known.session_id, "at": context.now_ms})
+        context.session_id, context.started_at, context.timers = self._world.ids(), context.now_ms, {}
 
 
-def _is_new(known: Known, before: Session | None, after: Session, message: InboundMsg) -> bool:
+def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
+    known.session = context.session
+    known.session_id, known.started_at = context.session_id, context.started_at
+    known.last_visit = context.session.visit
+    known.language = context.language
+    known.timers = {} if context.ended else context.timers
+    known.ended_at = context.now_ms if context.ended else None
+    if isinstance(message.input, TextInput):
+        known.recent.append((context.now_ms, message.input.text))
+
+
+def _note_seen(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
+    if not isinstance(message.input, HUMAN_INPUTS):
+        return
+    for event in events:
+        if isinstance(event, LanguageChanged):
+            context.language = event.language
+    seen = {"id": context.contact_id, "seen_at": context.now_ms, "language": context.language}
+    rows.add("contact_seen", {**seen, "left_at": context.now_ms if context.left else None})
+
+
+def _is_new(known: Known, after: Session, message: InboundMsg) -> bool:
+    before = known.session
     if before is None or known.ended_at is not None or isinstance(message.input, FollowUpInput):
         return True
     return after.turns <= 1 < before.turns  # after a quick exit the engine starts afresh
@@ -210,21 +228,23 @@ def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, sta
     }
 
 
-def _session_row(known: Known, session: Session, now_ms: int) -> dict[str, Any]:
-    silence_at, silence_visit = known.timers.get("silence", (None, None))
-    not_taken_at, not_taken_visit = known.timers.get("not_taken", (None, None))
+def _session_row(context: TurnContext) -> dict[str, Any]:
+    session = context.session
+    timers = {} if context.ended else context.timers
+    silence_at, silence_visit = timers.get("silence", (None, None))
+    not_taken_at, not_taken_visit = timers.get("not_taken", (None, None))
     return {
-        "id": known.session_id,
-        "contact_id": known.contact_id,
-        "address_id": known.address_id,
+        "id": context.session_id,
+        "contact_id": context.contact_id,
+        "address_id": context.address_id,
         "version": session.version,
         "status": session.status,
         "tier": session.risk,
-        "sealed_state": seal(known.key, "sessions.state", session_to_json(session)),
+        "sealed_state": context.seal("sessions.state", session_to_json(session)),
         "turns": session.turns,
-        "started_at": known.started_at,
-        "updated_at": now_ms,
-        "ended_at": known.ended_at,
+        "started_at": context.started_at,
+        "updated_at": context.now_ms,
+        "ended_at": context.now_ms if context.ended else None,
         "silence_at": silence_at,
         "silence_visit": silence_visit,
         "not_taken_at": not_taken_at,

@@ -15,7 +15,7 @@ from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
 from bot.core.fault import fault
-from bot.directory import Directory
+from bot.directory import Directory, Known
 from bot.inbox import Accepted, Arrival, Inbox
 from bot.store.database import Store, Tx
 from bot.telemetry import Log, Metrics
@@ -116,15 +116,18 @@ class Worker:
 
     def _take(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
         now = self._clock.now()
-        mine = Rows()
+        now_ms = int(now.timestamp() * 1000)
         try:
-            accepted, known = self._runner.run(tx, arrival, inbox_id, now, mine)
+            known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
         except UnknownContactError:
             return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
-        except Exception as error:  # noqa: BLE001 - a bug in one turn must not cost another its commit
-            return self._park(tx, arrival, inbox_id, batch, error)
         batch.touched.add(known.contact_id)
-        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, int(now.timestamp() * 1000)))
+        mine = Rows()
+        try:
+            accepted = self._runner.run(tx, arrival, inbox_id, now, mine)
+        except Exception as error:  # noqa: BLE001 - a bug in one turn must not cost another its commit
+            return self._park(known, arrival, inbox_id, batch, error)
+        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms))
         batch.rows.merge(mine)
         self._metrics.turns.labels(arrival.message.channel).inc()
         return accepted
@@ -136,13 +139,11 @@ class Worker:
         batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms, state="waiting"))
         return Accepted(contact_id=known.contact_id, deferred=True)
 
-    def _park(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
+    def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
         self._metrics.parked.inc()
         arrival.attempts += 1
         now_ms = int(self._clock.now().timestamp() * 1000)
-        known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
-        batch.touched.add(known.contact_id)
         row = inbox_row(known, arrival, inbox_id, now_ms, state="waiting")
         batch.rows.add("inbox_new", {**row, "due_at": now_ms + RETRY_MS[1], "error": type(error).__name__})
         batch.rows.topics.add("inbox")
