@@ -25,6 +25,10 @@ ANSWERS_IN_DEBT_MAX = 12
 _HELD = "(بازگشت از همکار)"
 
 
+#: How a fault was met: the graph, the wait before, and the last label.
+_Way = tuple[Graph, State | None, str]
+
+
 class _Edge(NamedTuple):
     """A way out of a wait, with its state after the answer, before the walk."""
 
@@ -58,6 +62,8 @@ def explore(
             run.always()
         elif root in bundle.flows and bundle.flows[root].steps:
             run.root(bundle.flows[root], 0)
+    if roots is None:
+        run.only_coverage(name for name in bundle.flows if name not in chosen)
     covered = [name for name in (bundle.flows if roots is None else chosen) if name != "always"]
     if not run.capped:
         run.coverage([bundle.flows[name] for name in covered if name in bundle.flows])
@@ -97,6 +103,14 @@ class _Run:
             if name in flow.index and name not in safe and kind != "say":
                 self.root(flow, flow.index[name])
 
+    def only_coverage(self, names: Iterable[str]) -> None:
+        """Walk flows that others call, by themselves: a step they never reach through a caller may still be needed."""
+        kept, self.issues = self.issues, []
+        for name in names:
+            if self.bundle.flows[name].steps:
+                self.root(self.bundle.flows[name], 0)
+        self.issues = kept + [found for found in self.issues if found.rule == "too_many_states"]
+
     def root(self, flow: Flow, start: int) -> None:
         """Walk one flow from one step, breadth first, so that the first path to a fault is the shortest."""
         graph = Graph()
@@ -126,13 +140,13 @@ class _Run:
 
     def _take(self, graph: "Graph", queue: deque[State], node: State | None, label: str, turn: Turn) -> None:
         for fault in turn.faults:
-            self._report(fault, graph.path(node, label))
+            self._report(fault, (graph, node, label))
         for outcome in turn.outcomes:
             state = outcome.state
             if outcome.kind == "held":
                 self._take(graph, queue, node, f"{label} › {_HELD}" if label else _HELD, self.walker.walk(state))
                 continue
-            self._claims(outcome, graph.path(node, label))
+            self._claims(outcome, (graph, node, label))
             graph.link(node, label, outcome)
             if outcome.kind == "wait" and state not in graph.back:
                 graph.back[state] = (node, label)
@@ -159,24 +173,28 @@ class _Run:
         return self._answers[key]
 
     def _recorded(self, graph: "Graph", node: State, step: Ask, answer: Answer) -> State:
-        values: dict[str, Any] = {step.id: answer.value}
+        values: dict[str, Any] = {}
         if step.screen:
             held = dict(node.top.answers)
             values[f"{step.screen}.points"] = held.get(f"{step.screen}.points", 0) + answer.points
             if self._counts_answers(node, step):
                 answered = held.get(f"{step.screen}.answered", 0) + (answer.value != "skip")
                 values[f"{step.screen}.answered"] = answered
-        state = node.wrote(values).raised(answer.danger, self.walker.kept(answer.kinds))
+        state = (
+            self.walker.answered(node, step.id, answer.value)
+            .wrote(values)
+            .raised(answer.danger, self.walker.kept(answer.kinds))
+        )
         if node.debt:
-            state = replace(state, since=node.since + 1)
+            state = state._replace(since=node.since + 1)
             if state.since > ANSWERS_IN_DEBT_MAX:
-                self._report(Fault("debt_too_long", node.top.flow, step.id), graph.path(node, answer.label))
-                state = replace(state, debt=0, since=0)
+                self._report(Fault("debt_too_long", node.top.flow, step.id), (graph, node, answer.label))
+                state = state._replace(debt=0, since=0)
         if answer.covert:
-            state = replace(state, covert=True)
+            state = state._replace(covert=True)
         if step.consent:
             given = "yes" if answer.value == "yes" else "no"
-            state = replace(state, consents=tuple(sorted({**dict(state.consents), step.consent: given}.items())))
+            state = state._replace(consents=tuple(sorted({**dict(state.consents), step.consent: given}.items())))
         return state
 
     def _counts_answers(self, node: State, step: Ask) -> bool:
@@ -184,7 +202,7 @@ class _Run:
         band = flow.step(f"{step.screen}.band")
         return isinstance(band, ScreenBand) and band.enough > 0
 
-    def _claims(self, outcome: Outcome, path: str) -> None:
+    def _claims(self, outcome: Outcome, way: _Way) -> None:
         """Check the author's own properties where they apply."""
         flow = self.bundle.flows[outcome.state.top.flow]
         step = self.walker.step_of(outcome.state).id
@@ -193,17 +211,17 @@ class _Run:
                 state = outcome.state
                 marks = (dict(state.top.answers), dict(state.top.vars), state.read_facts())
                 if claim.never.holds(*marks):
-                    self._report(Fault("property_broken", flow.id, step, (("name", claim.id),)), path)
+                    self._report(Fault("property_broken", flow.id, step, (("name", claim.id),)), way)
 
     def _graph_faults(self, graph: "Graph", flow: Flow) -> None:
         for state in graph.silent_circles():
-            self._report(Fault("silence_circle", state.top.flow, self.walker.step_of(state).id), graph.path(state, ""))
+            self._report(Fault("silence_circle", state.top.flow, self.walker.step_of(state).id), (graph, state, ""))
         if flow.id == "always":
             return
         for state in graph.trapped():
-            self._report(Fault("dead_end", state.top.flow, self.walker.step_of(state).id), graph.path(state, ""))
+            self._report(Fault("dead_end", state.top.flow, self.walker.step_of(state).id), (graph, state, ""))
 
-    def _report(self, fault: Fault, path: str) -> None:
+    def _report(self, fault: Fault, way: _Way) -> None:
         key = fault[:3] if fault.rule != "read_before_write" else (fault.rule, fault.step, str(fault.words))
         if key in self._told:
             return
@@ -211,8 +229,9 @@ class _Run:
         step = self.bundle.flows[fault.flow].step(fault.step)
         at = step.at if step else (1, 1)
         words = {"name": fault.step} | dict(fault.words)
+        graph, node, label = way
         found = issue(fault.rule, f"{fault.flow}.yaml", at, **words)
-        self.issues.append(replace(found, example=path))
+        self.issues.append(replace(found, example=graph.path(node, label)))
 
     def _cap(self, graph: "Graph") -> None:
         if self.states <= STATES_MAX and self._now() <= self._deadline:

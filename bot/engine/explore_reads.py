@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from bot.engine.explore_folds import Fold, folds_of
 from bot.engine.expressions import Condition, Expr, Scope, compile_tree, names_of
 from bot.engine.model import (
     SPECIAL_TARGETS,
@@ -50,6 +51,7 @@ class Reads:
     tests: dict[str, list[Expr]] = field(default_factory=dict)
     live: list[frozenset[str]] = field(default_factory=list)
     facts: frozenset[str] = frozenset()
+    folds: dict[str, list[Fold]] = field(default_factory=dict)
     _classes: dict[tuple[str, Any], Any] = field(default_factory=dict)
     _first: dict[tuple[str, tuple[bool, ...]], Any] = field(default_factory=dict)
 
@@ -59,6 +61,18 @@ class Reads:
         if key not in self._classes:
             self._classes[key] = self._first.setdefault((name, self.truths(name, value)), value)
         return self._classes[key]
+
+    def sums(self, held: Mapping[str, Any], name: str, value: Any) -> dict[str, int]:
+        """Give the running sums of scores after an answer: what its folded terms add to when nothing is written."""
+        sums: dict[str, int] = {}
+        for fold in self.folds.get(name, ()):
+            before = sums.get(fold.sum_name, held.get(fold.sum_name, 0))
+            sums[fold.sum_name] = before + fold.points({name: value}) - fold.points({})
+        return sums
+
+    def folded(self, step: Score) -> list[Fold]:
+        """Give the terms of a score that were added up before it."""
+        return [fold for folds in self.folds.values() for fold in folds if fold.score == step.id]
 
     def truths(self, name: str, value: Any) -> tuple[bool, ...]:
         """Give the truth of every test on a name for one value."""
@@ -73,6 +87,8 @@ def reads_of(flows: Mapping[str, Flow]) -> dict[str, Reads]:
     for _ in range(4):  # calls are at most four deep
         for flow in flows.values():
             _carry_over(flow, found)
+    for reads in found.values():
+        reads.folds = folds_of(reads.flow, successors) if reads.flow.steps else {}
     for _ in range(5):
         for reads in found.values():
             own = {name for step in reads.flow.steps for name in _facts_read(step, found)}
@@ -213,7 +229,7 @@ def _liveness(flow: Flow, found: Mapping[str, Reads]) -> list[frozenset[str]]:
             after: set[str] = set().union(*(live[later] for later in successors(flow, number)))
             step = flow.steps[number]
             killed = set() if step.when else _writes(step) - always
-            here = frozenset(always | _reads(step) | _facts_read(step, found) | (after - killed))
+            here = frozenset(always | _reads(step, found[flow.id]) | _facts_read(step, found) | (after - killed))
             if here != live[number]:
                 live[number], changed = here, True
     return live
@@ -250,11 +266,14 @@ def needed_consent(step: Ask) -> str:
     return "record" if isinstance(step.spec, Media) else ""
 
 
-def _reads(step: Step) -> set[str]:
-    names = {
-        name for condition in conditions_of(step) for (source, name), _ in names_of(condition.tree) if source != "facts"
-    }
+def _reads(step: Step, reads: Reads) -> set[str]:
+    added_before = [fold.condition for fold in reads.folded(step)] if isinstance(step, Score) else []
+    conditions = [condition for condition in conditions_of(step) if condition not in added_before]
+    names = {name for condition in conditions for (source, name), _ in names_of(condition.tree) if source != "facts"}
+    names |= {fold.sum_name for folds in (reads.folds.get(written, []) for written in _writes(step)) for fold in folds}
     match step:
+        case Score():
+            names.add(f"{step.id}.~sum")
         case Call():
             names |= set(step.given.values())
         case SafeContactDone():
@@ -278,6 +297,8 @@ def _writes(step: Step) -> set[str]:
             return {f"{step.id}.points", f"{step.id}.answered"}
         case Set():
             return {name for name, value in step.values.items() if value != "+1"}
+        case ScreenBand(screen=screen):
+            return {screen}
         case SafeContact() | Ask():
             return set()
         case _:

@@ -4,7 +4,7 @@ The same walk as the engine's, on classes of answers: `staff` and `hour` are tak
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from bot.core.text import ascii_digits
@@ -115,6 +115,16 @@ class Walker:
         marks = {name: var.start for name, var in flow.vars.items() if name in tested}
         return Frame(flow_id, start, tuple(sorted(answers.items())), tuple(sorted(marks.items())))
 
+    def answered(self, state: State, name: str, value: Any) -> State:
+        """Write an answer by its class, and add its folded terms to the sums of later scores."""
+        reads = self.reads[state.top.flow]
+        standing = reads.class_of(name, value)
+        for fold in reads.folds.get(name, ()):
+            sides = {fold.condition.holds({name: standing}, {}, {})}
+            sides |= {fold.condition.holds({}, {}, {})} if fold.may_be_unset else set()
+            self.coverage.sides.setdefault((reads.flow.id, fold.score, fold.condition.text), set()).update(sides)
+        return state.wrote({name: standing, **reads.sums(dict(state.top.answers), name, standing)})
+
     def go(self, turn: Turn, state: State, target: str) -> State | None:
         """Go to a target of the running flow; None when the turn came to rest."""
         if target not in SPECIAL_TARGETS:
@@ -138,7 +148,7 @@ class Walker:
         unfixed = _unfixed(step, dict(state.facts))
         if unfixed is not None:
             for value in FACT_DOMAINS[unfixed]:
-                yield place._replace(state=replace(state, facts=tuple(sorted((*state.facts, (unfixed, value))))))
+                yield place._replace(state=state._replace(facts=tuple(sorted((*state.facts, (unfixed, value))))))
             return
         for guarded in self._truths(turn, state, step.when, "when"):
             if not guarded:
@@ -176,10 +186,9 @@ class Walker:
     def _pruned(self, state: State) -> State:
         """Drop the answers, consents and facts that nothing can read from here."""
         live = self.reads[state.top.flow].live[state.top.at]
-        state = state.with_top(replace(state.top, answers=tuple(item for item in state.top.answers if item[0] in live)))
+        state = state.with_top(state.top._replace(answers=tuple(item for item in state.top.answers if item[0] in live)))
         wanted = {name for frame in state.frames for name in self.reads[frame.flow].live[frame.at] if name[0] == "!"}
-        return replace(
-            state,
+        return state._replace(
             facts=tuple(item for item in state.facts if f"!{item[0]}" in wanted),
             consents=tuple(item for item in state.consents if f"!consent.{item[0]}" in wanted),
             safe=state.safe if "!contact.safe" in wanted else "unasked",
@@ -214,9 +223,14 @@ class Walker:
         return self._scored(turn, state, band, step.screen, step.go)
 
     def _score(self, turn: Turn, state: State, step: Score) -> list[State | None]:
-        points = 0
+        folded = self.reads[state.top.flow].folded(step)
+        held = dict(state.top.answers)
+        points = held.get(f"{step.id}.~sum", 0) + sum(fold.points({}) for fold in folded)
+        added_before = {fold.condition for fold in folded}
         for point in step.points:
-            if True in self._truths(turn, state, point.condition, point.condition.text):
+            if point.condition not in added_before and True in self._truths(
+                turn, state, point.condition, point.condition.text
+            ):
                 points += point.add
         state = state.wrote({f"{step.id}.points": points})
         return self._scored(turn, state, _band_of(step.bands, points), step.id, step.go)
@@ -224,8 +238,7 @@ class Walker:
     def _scored(self, turn: Turn, state: State, band: Band | None, name: str, go: dict[str, str]) -> list[State | None]:
         if band is None:
             return [self._next(state)]
-        key = self.reads[state.top.flow].class_of(name, band.key)
-        state = state.wrote({name: key}).raised(band.danger, self.kept(band.kinds))
+        state = self.answered(state, name, band.key).raised(band.danger, self.kept(band.kinds))
         return [self._jump(turn, state, go.get(band.key, ""))]
 
     def _call(self, _turn: Turn, state: State, step: Call) -> list[State | None]:
@@ -239,8 +252,8 @@ class Walker:
         for name, keys in callee.takes.items():
             given.setdefault(name, step.given.get(name, keys[0] if keys else ""))
         live = self.reads[state.top.flow].live[state.top.at]
-        waiting = replace(state.top, answers=tuple(item for item in state.top.answers if item[0] in live))
-        return [replace(state, frames=(*state.frames[:-1], waiting, self.enter(step.flow, 0, given)))]
+        waiting = state.top._replace(answers=tuple(item for item in state.top.answers if item[0] in live))
+        return [state._replace(frames=(*state.frames[:-1], waiting, self.enter(step.flow, 0, given)))]
 
     def _guide(self, turn: Turn, state: State, step: Guide) -> list[State | None]:
         card = self.bundle.cards.get(step.card)
@@ -270,7 +283,7 @@ class Walker:
         way = dict(state.top.answers).get(f"{step.safe}.way")
         test: Expr = ("is", ("answers", f"{step.safe}.way"), ("come", "skip"))
         none = way is None or compiled(test)({"answers": {f"{step.safe}.way": way}})
-        return [self._next(replace(state, safe="none" if none else "set"))]
+        return [self._next(state._replace(safe="none" if none else "set"))]
 
     def _follow_up(self, turn: Turn, state: State, _step: FollowUp) -> list[State | None]:
         if state.safe != "set":
@@ -293,7 +306,7 @@ class Walker:
     def _returned(self, state: State, step: End) -> State:
         callee = state.top
         flow = self.bundle.flows[callee.flow]
-        back = replace(state, frames=state.frames[:-1])
+        back = state._replace(frames=state.frames[:-1])
         call = self.step_of(back)
         inner = dict(callee.answers)
         mine = self.reads[back.top.flow]
@@ -309,7 +322,7 @@ class Walker:
             return state
         variants = [texts.variant(mode, covert=state.covert) for mode in ("rich", "sms")]
         said = all(any(number in ascii_digits(text) for number in _NUMBERS for text in one) for one in variants)
-        return replace(state, said=True) if said else state
+        return state._replace(said=True) if said else state
 
     def _messages(self, step: Step) -> int:
         if isinstance(step, Guide):
