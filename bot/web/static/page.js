@@ -133,6 +133,7 @@
     }
     say(error.sentence || "اتصال قطع است. خودمان دوباره می‌فرستیم. کار فوری: 123");
     one.tries += 1;
+    toEnd();
     clearTimeout(retry);
     if (!error.isFinal) retry = setTimeout(next, TRIES_MS[Math.min(one.tries, TRIES_MS.length) - 1]);
   }
