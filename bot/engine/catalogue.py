@@ -99,6 +99,7 @@ CATALOGUE: dict[str, Rule] = {
     "mixed_script": Rule("N", "حرف عربی {word} در {name}", "the Arabic letter {word} in {name}", "ی و ک فارسی بنویسید", "use Persian letters"),
     # -- cards, lines, tests, size
     "old_card": Rule("E", "بازبینی کارت {name} گذشته یا تاریخ ندارد", "the review of card {name} has expired or has no date", "بازبینی کنید", "review it"),
+    "draft_card": Rule("W", "کارت {name} هنوز بازبینی نشده", "card {name} is still a draft", "از متخصص بازبینی بگیرید", "have it reviewed"),
     "old_line": Rule("W", "بازبینی خط {name} گذشته یا تاریخ ندارد", "the check of line {name} has expired or has no date", "شماره را وارسی کنید", "verify the number"),
     "no_test": Rule("W", "{name} آزمون ندارد", "{name} has no test", "یک گفت‌وگو ضبط کنید", "record one"),
     "test_failed": Rule("E", "آزمون {name}: منتظر {expected} بود", "test {name}: it waited for {expected}", "تفاوت را ببینید", "see the difference"),

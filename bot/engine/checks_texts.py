@@ -1,0 +1,109 @@
+"""Lints of what is said: length, previews that disclose, words that blame or stigmatise, sentences that are hard.
+
+Linted, not proved (flow-language §6): tone is a person's judgement, these only point.
+"""
+
+import re
+from collections.abc import Iterator
+
+from bot.core.text import fold
+from bot.engine.checks_context import Context, at_step
+from bot.engine.issues import Issue
+from bot.engine.model import Ask, Escalate, Flow, Step
+
+TEXT_MAX = 600
+LABEL_MAX = 24
+SMS_MAX = 134
+SMS_T1_MAX = 70
+DISCREET_MAX = 40
+SENTENCE_WORDS_MAX = 25
+PREVIEW_CHARS = 40
+_ENDS = re.compile(r"[.!?؟؛:\n]+")
+
+#: What a glance over her shoulder must not show (P16).
+DISCLOSING = (
+    "خشونت", "کتک", "آزار", "تجاوز", "خودکشی", "مددکار", "بهزیستی", "اورژانس اجتماعی", "پلیس", "طلاق", "اعتیاد",
+    "شکایت", "پناه", "همسرآزاری", "کودک‌آزاری",
+)  # fmt: skip
+#: word → (rule, a better way to say it)
+HARD_WORDS: dict[str, tuple[str, str]] = {
+    "تقصیر خودتان": ("blame_word", "تقصیر شما نیست"),
+    "چرا نرفتید": ("blame_word", "چه چیزی رفتن را سخت می‌کند؟"),
+    "چرا ماندید": ("blame_word", "ماندن دلیل‌های خودش را دارد"),
+    "چرا نگفتید": ("blame_word", "خوب کردید که گفتید"),
+    "تحمل کنید": ("blame_word", "لازم نیست تنها بمانید"),
+    "معتاد": ("stigma_word", "درگیر مصرف مواد"),
+    "دیوانه": ("stigma_word", "حال روحی دشوار"),
+    "بیمار روانی": ("stigma_word", "درگیر مشکل روان"),
+    "بدسرپرست": ("stigma_word", "بی‌مراقبت کافی"),
+    "مطلقه": ("stigma_word", "جداشده"),
+    "بیوه": ("stigma_word", "همسرازدست‌داده"),
+    "عقب‌مانده": ("stigma_word", "کم‌توان ذهنی"),
+    "بزهکار": ("stigma_word", "درگیر قانون"),
+    "زن بدسرپرست": ("stigma_word", "زن در خانوادهٔ ناامن"),
+    "خانم محترم": ("gender_guess", "شما"),
+    "آقای محترم": ("gender_guess", "شما"),
+    "خواهر گرامی": ("gender_guess", "شما"),
+    "برادر گرامی": ("gender_guess", "شما"),
+    "خانم عزیز": ("gender_guess", "شما"),
+}
+_HARD_FOLDED = {f" {fold(word)} ": (word, rule, better) for word, (rule, better) in HARD_WORDS.items()}
+_ARABIC = "يكىة"
+
+
+def too_long(context: Context) -> Iterator[Issue]:
+    """Texts fit their channel (P15)."""
+    for flow, step in context.steps():
+        sms_max = SMS_T1_MAX if isinstance(step, Escalate) and step.tier == "T1" else SMS_MAX
+        limits = ((step.texts.text, TEXT_MAX, ""), (step.texts.sms, sms_max, ".sms"))
+        for texts, most, suffix in (*limits, (step.texts.discreet, DISCREET_MAX, ".discreet")):
+            for text in texts:
+                if len(text) > most:
+                    yield at_step("too_long", flow, step, name=step.id + suffix, size=len(text), most=most)
+        for option in step.options if isinstance(step, Ask) else ():
+            if len(option.label) > LABEL_MAX:
+                name = f"{step.id}.{option.key}"
+                yield at_step("too_long", flow, step, name=name, size=len(option.label), most=LABEL_MAX)
+
+
+def discloses(context: Context) -> Iterator[Issue]:
+    """No discreet or proactive text discloses in its first characters (P16)."""
+    for flow, step in context.steps():
+        reminders = step.silence.remind_text if isinstance(step, Ask) and step.silence else ()
+        for text in (*step.texts.discreet, *reminders):
+            preview = fold(text[:PREVIEW_CHARS])
+            for word in DISCLOSING:
+                if fold(word) in preview:
+                    yield at_step("discloses", flow, step, word=word)
+
+
+def hard_words(context: Context) -> Iterator[Issue]:
+    """Words that blame, stigmatise or guess a gender get a kinder one suggested."""
+    for flow, step, text in _spoken(context):
+        padded = f" {fold(text)} "
+        for folded, (word, rule, better) in _HARD_FOLDED.items():
+            if folded in padded:
+                yield at_step(rule, flow, step, word=word, better=better)
+
+
+def hard_reading(context: Context) -> Iterator[Issue]:
+    """A sentence of more than 25 words is hard at night."""
+    for flow, step, text in _spoken(context):
+        size = max(len(sentence.split()) for sentence in _ENDS.split(text))
+        if size > SENTENCE_WORDS_MAX:
+            yield at_step("hard_reading", flow, step, size=size)
+
+
+def mixed_script(context: Context) -> Iterator[Issue]:
+    """Arabic letters where Persian ones belong."""
+    for flow, step, text in _spoken(context):
+        word = next((char for char in text if char in _ARABIC), None)
+        if word is not None:
+            yield at_step("mixed_script", flow, step, word=word)
+
+
+def _spoken(context: Context) -> Iterator[tuple[Flow, Step, str]]:
+    for flow, step in context.steps():
+        labels = tuple(option.label for option in step.options) if isinstance(step, Ask) else ()
+        for text in (*step.texts.text, *step.texts.sms, *step.texts.discreet, *labels):
+            yield flow, step, text
