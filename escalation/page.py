@@ -196,7 +196,7 @@ def read_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int
 
 
 def read_messages(
-    tx: Tx, office: Office, *, actor: Actor, case_id: str, since: int, now_ms: int
+    tx: Tx, office: Office, *, actor: Actor, case_id: str, since: int, now_ms: int, most: int = MESSAGES_MAX
 ) -> tuple[Message, ...]:
     """Give the messages numbered above `since`, in order. The audit row is written when there are any.
 
@@ -207,7 +207,7 @@ def read_messages(
     case = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
     repo.require_content(tx.connection, actor, case)
     key = contact_key(tx.connection, office.keyring, case.contact_id)
-    found = _messages(tx, key, case, repo_read.staff_names(tx.connection), since)
+    found = _messages(tx, key, case, repo_read.staff_names(tx.connection), since=since, most=most)
     if found:
         repo.add_audit(tx, actor=actor.staff_id, action="read_on", target="case", target_id=case_id, now_ms=now_ms)
     return found
@@ -229,7 +229,7 @@ _NO_CONTENT: dict[str, Any] = {
 def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], since: int) -> dict[str, Any]:
     connection, contact_id = tx.connection, case.contact_id
     contact = repo_read.contact_row(connection, contact_id)
-    messages = _messages(tx, key, case, names, since)
+    messages = _messages(tx, key, case, names, since=since, most=MESSAGES_MAX)
     turns = repo_read.turns_of(connection, contact_id, most=_TURNS_MAX)
     return {
         "messages": messages,
@@ -253,8 +253,10 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
     }
 
 
-def _messages(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], since: int) -> tuple[Message, ...]:
-    rows = repo_read.messages_after(tx.connection, case.contact_id, since=since, most=MESSAGES_MAX)
+def _messages(
+    tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], *, since: int, most: int
+) -> tuple[Message, ...]:
+    rows = repo_read.messages_after(tx.connection, case.contact_id, since=since, most=most)
     return tuple(_message(row, _open(key, "messages.body", row["sealed_body"]), names) for row in rows if key)
 
 

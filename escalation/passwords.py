@@ -64,7 +64,7 @@ class Hashing:
 
     async def hash(self, password: str) -> str:
         """Give the argon2id hash of a password."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, password)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, _bytes(password))
 
     async def matches(self, password_hash: str, password: str) -> bool:
         """True when the password fits. An empty hash fits nothing and costs as much."""
@@ -76,9 +76,13 @@ class Hashing:
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash or self._decoy, password) and bool(password_hash)
+            return self._hasher.verify(password_hash or self._decoy, _bytes(password)) and bool(password_hash)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")
 
 
 class Tries:

@@ -83,7 +83,7 @@ class SignIns:
         Raises:
             TooManyTriesError, LoginRefusedError: no session was opened.
         """
-        name = username.strip().casefold()[:64]
+        name = username.strip().casefold()[:64].encode("utf-8", "replace").decode("utf-8")
         self._tries.count(username=name, address=address)
         row = await self._store.read(lambda connection: repo_staff.by_username(connection, name))
         right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024])

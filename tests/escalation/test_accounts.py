@@ -1,0 +1,306 @@
+"""Accounts: one-time codes, limits before hashing, sessions that end, an end to a disabled person."""
+
+import pytest
+
+from bot.store import schema
+from escalation import acts
+from escalation.accounts import (
+    CodeRefusedError,
+    LoginRefusedError,
+    NameTakenError,
+    Profile,
+    actor_by_chat,
+    link_staffbot,
+    linked_chats,
+    unlink_staffbot,
+)
+from escalation.case import BadInputError
+from escalation.passwords import (
+    TRIES_IN_ALL,
+    TRIES_PER_ACCOUNT,
+    TRIES_PER_ADDRESS,
+    WINDOW_S,
+    Hashing,
+    TooManyTriesError,
+    Tries,
+    WeakPasswordError,
+)
+from escalation.policy import POLICY, ROLES, SYSTEM, Actor, NotAllowedError, home_desk, may
+
+GOOD = "گل‌های باغ ۱۴۰۵"
+
+
+def profile(username="mina", roles=("counsellor",), province=""):
+    return Profile(username=username, name="مینا", roles=roles, province=province)
+
+
+async def sign_in(accounts, username="mina", password=GOOD, address="1.1.1.1"):
+    return await accounts.login(username=username, password=password, address=address)
+
+
+@pytest.fixture
+async def mina(accounts):
+    await accounts.create_staff(actor=SYSTEM, profile=profile(), password=GOOD)
+    return (await sign_in(accounts)).signed_in.actor
+
+
+async def test_signing_in_gives_a_token_that_is_stored_nowhere(accounts, mina, house):
+    session = await sign_in(accounts, " MINA ")
+    found = await accounts.resume(session.token)
+
+    assert found == session.signed_in
+    assert (found.actor.name, found.actor.roles, found.actor.province) == ("مینا", frozenset({"counsellor"}), "")
+    stored = str(house.rows(schema.staff_sessions)) + str(house.rows(schema.staff)) + str(house.rows(schema.audit))
+    assert session.token not in stored
+    assert GOOD not in stored
+    assert house.rows(schema.staff)[0]["password_hash"].startswith("$argon2id$")
+
+
+async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(accounts, mina):
+    for username, password in (("mina", "نادرست نادرست"), ("nobody", GOOD), ("\ud800" * 9, "x" * 5000), ("", "")):
+        with pytest.raises(LoginRefusedError):
+            await sign_in(accounts, username, password)
+
+
+async def test_an_account_without_a_password_cannot_be_signed_in_to(accounts):
+    await accounts.invite(actor=SYSTEM, profile=profile())
+    for password in ("", GOOD):
+        with pytest.raises(LoginRefusedError):
+            await sign_in(accounts, password=password)
+
+
+async def test_guessing_stops_before_anything_is_hashed(accounts, mina, house):
+    for _ in range(TRIES_PER_ACCOUNT):
+        with pytest.raises(LoginRefusedError):
+            await sign_in(accounts, password="نادرست نادرست")
+    with pytest.raises(TooManyTriesError):
+        await sign_in(accounts)
+    house.advance(WINDOW_S)
+
+    assert (await sign_in(accounts)).token
+
+
+def test_tries_are_limited_by_account_address_and_in_all():
+    now = 0.0
+    tries = Tries(lambda: now)
+    for _ in range(TRIES_PER_ACCOUNT - 1):
+        tries.count(username="a", address="x")
+    tries.forgive(username="a")
+    for number in range(TRIES_PER_ADDRESS - TRIES_PER_ACCOUNT + 1):
+        tries.count(username=f"b{number}", address="x")
+    with pytest.raises(TooManyTriesError):
+        tries.count(username="new", address="x")
+    for number in range(TRIES_IN_ALL - TRIES_PER_ADDRESS):
+        tries.count(username=f"c{number}", address=f"y{number}")
+    with pytest.raises(TooManyTriesError):
+        tries.count(username="newer", address="z")
+
+
+def test_tries_remember_a_bounded_number_of_strangers():
+    now = 0.0
+    tries = Tries(lambda: now)
+    for number in range(5000):
+        now += 10.0
+        tries.count(username=f"u{number}", address=f"a{number}")
+
+    assert len(tries._by_key) <= 4096
+
+
+async def test_a_sign_in_ends_after_fifteen_idle_minutes(accounts, mina, house):
+    session = await sign_in(accounts)
+    for _ in range(3):
+        house.advance(14 * 60)
+        assert await accounts.resume(session.token)
+    house.advance(14 * 60)
+    assert await accounts.peek(session.token)
+    house.advance(60)
+
+    assert await accounts.peek(session.token) is None
+    assert await accounts.resume(session.token) is None
+
+
+async def test_a_sign_in_ends_after_eight_hours_whatever_one_does(accounts, mina, house):
+    session = await sign_in(accounts)
+    for _ in range(47):
+        house.advance(600)
+        assert await accounts.resume(session.token)
+    house.advance(600)
+
+    assert await accounts.resume(session.token) is None
+
+
+async def test_signing_out_ends_this_sign_in_and_no_other(accounts, mina):
+    first, second = await sign_in(accounts), await sign_in(accounts)
+    await accounts.logout(first.token)
+    await accounts.logout("nonsense")
+
+    assert await accounts.resume(first.token) is None
+    assert await accounts.resume(second.token)
+
+
+async def test_a_new_password_ends_every_sign_in(accounts, mina):
+    session = await sign_in(accounts)
+    with pytest.raises(LoginRefusedError):
+        await accounts.set_password(actor=mina, old="نادرست نادرست", new=GOOD + "!")
+    with pytest.raises(WeakPasswordError):
+        await accounts.set_password(actor=mina, old=GOOD, new="کوتاه")
+    await accounts.set_password(actor=mina, old=GOOD, new=GOOD + "!")
+
+    assert await accounts.resume(session.token) is None
+    assert await sign_in(accounts, password=GOOD + "!")
+
+
+async def test_the_first_admin_comes_by_a_code_that_works_once_and_soon(accounts, house):
+    code = await accounts.first_admin_code()
+    late = {"username": "root", "name": "مدیر", "password": GOOD}
+    house.advance(15 * 60)
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_first_admin(code=code, **late)
+    old, code = await accounts.first_admin_code(), await accounts.first_admin_code()
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_first_admin(code=old, **late)
+    await accounts.accept_first_admin(code=f" {code.upper()} ", **late)
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_first_admin(code=code, **late)
+
+    assert await accounts.first_admin_code() is None
+    assert (await sign_in(accounts, "root")).signed_in.actor.roles == frozenset({"admin"})
+    assert code not in str(house.rows(schema.staff_codes))
+
+
+async def test_an_invitation_sets_a_password_once(accounts, house):
+    code = await accounts.invite(actor=SYSTEM, profile=profile(province="IR-23"))
+    with pytest.raises(WeakPasswordError):
+        await accounts.accept_invite(code=code, password="short")
+    staff_id = await accounts.accept_invite(code=code, password=GOOD)
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_invite(code=code, password=GOOD)
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_invite(code="guess", password=GOOD)
+
+    actor = (await sign_in(accounts)).signed_in.actor
+    assert (actor.staff_id, home_desk(actor)) == (staff_id, "IR-23")
+
+
+async def test_a_forgotten_password_is_set_anew_with_a_fresh_code(accounts, mina):
+    session = await sign_in(accounts)
+    code = await accounts.renew_invite(actor=SYSTEM, staff_id=mina.staff_id)
+    with pytest.raises(BadInputError):
+        await accounts.renew_invite(actor=SYSTEM, staff_id="nobody")
+    with pytest.raises(NotAllowedError):
+        await accounts.renew_invite(actor=mina, staff_id=mina.staff_id)
+    assert await accounts.resume(session.token) is None
+    await accounts.accept_invite(code=code, password=GOOD + "?")
+
+    assert await sign_in(accounts, password=GOOD + "?")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"username": "Mina"}, BadInputError),
+        ({"username": "m"}, BadInputError),
+        ({"roles": ()}, BadInputError),
+        ({"roles": ("king",)}, BadInputError),
+        ({"province": "IR-99"}, BadInputError),
+    ],
+)
+async def test_a_strange_profile_makes_no_account(accounts, house, changes, error):
+    with pytest.raises(error):
+        await accounts.create_staff(actor=SYSTEM, profile=profile(**changes), password=GOOD)
+    assert house.rows(schema.staff) == []
+
+
+async def test_a_user_name_is_never_used_twice(accounts, mina):
+    with pytest.raises(NameTakenError):
+        await accounts.create_staff(actor=SYSTEM, profile=profile(), password=GOOD)
+
+
+@pytest.mark.parametrize("password", ["short", "mina", "aaaaaaaaaaaa", "x" * 257])
+async def test_a_weak_password_is_refused(accounts, password):
+    with pytest.raises(WeakPasswordError):
+        await accounts.create_staff(actor=SYSTEM, profile=profile(), password=password)
+
+
+async def test_only_an_admin_manages_accounts(accounts, mina, house):
+    with pytest.raises(NotAllowedError):
+        await accounts.create_staff(actor=mina, profile=profile("sara"), password=GOOD)
+    with pytest.raises(NotAllowedError):
+        await accounts.invite(actor=mina, profile=profile("sara"))
+    with pytest.raises(NotAllowedError):
+        await accounts.disable(actor=mina, staff_id="x", office=house.office)
+    with pytest.raises(NotAllowedError):
+        await accounts.change_profile(actor=mina, staff_id=mina.staff_id, name="x", roles=("admin",), province="")
+    with pytest.raises(NotAllowedError):
+        await accounts.list_staff(actor=mina)
+
+
+async def test_disabling_ends_everything_at_once(accounts, mina, house):
+    session = await sign_in(accounts)
+    case_id = house.escalate(house.contact("p"), "T1")
+    house.do(acts.claim_case, actor=mina, case_id=case_id)
+    code = await accounts.staffbot_code(actor=mina)
+    await accounts.disable(actor=SYSTEM, staff_id=mina.staff_id, office=house.office)
+
+    assert await accounts.peek(session.token) is None
+    assert house.case(case_id)["state"] == "queued"
+    with pytest.raises(LoginRefusedError):
+        await sign_in(accounts)
+    with pytest.raises(CodeRefusedError):
+        house.store.write_now(lambda tx: link_staffbot(tx, code=code, chat_id="5", now_ms=house.now))
+    with pytest.raises(BadInputError):
+        await accounts.disable(actor=SYSTEM, staff_id=mina.staff_id, office=house.office)
+
+
+async def test_nobody_disables_herself_and_an_admin_always_remains(accounts, house):
+    root_id = await accounts.create_staff(actor=SYSTEM, profile=profile("root", ("admin",)), password=GOOD)
+    root = (await sign_in(accounts, "root")).signed_in.actor
+    with pytest.raises(BadInputError):
+        await accounts.disable(actor=root, staff_id=root_id, office=house.office)
+    with pytest.raises(BadInputError):
+        await accounts.change_profile(actor=root, staff_id=root_id, name="x", roles=("counsellor",), province="")
+    with pytest.raises(BadInputError):
+        await accounts.change_profile(actor=root, staff_id="nobody", name="x", roles=("counsellor",), province="")
+    await accounts.change_profile(
+        actor=root, staff_id=root_id, name="نو", roles=("admin", "supervisor"), province="IR-07"
+    )
+
+    [row] = await accounts.list_staff(actor=root)
+    assert (row.name, row.roles, row.province, row.has_password) == ("نو", ("admin", "supervisor"), "IR-07", True)
+
+
+async def test_a_staff_bot_is_linked_by_a_code_once(accounts, mina, house):
+    code = await accounts.staffbot_code(actor=mina)
+
+    def link():
+        return house.store.write_now(lambda tx: link_staffbot(tx, code=code, chat_id="55", now_ms=house.now))
+
+    assert link() == mina
+    with pytest.raises(CodeRefusedError):
+        link()
+    assert house.store.read_now(lambda connection: actor_by_chat(connection, "55")) == mina
+    assert house.store.read_now(lambda connection: actor_by_chat(connection, "56")) is None
+    assert house.store.read_now(linked_chats) == [("55", mina)]
+    house.store.write_now(lambda tx: unlink_staffbot(tx, actor=mina, now_ms=house.now))
+    assert house.store.read_now(linked_chats) == []
+
+
+async def test_a_staff_bot_code_lives_ten_minutes(accounts, mina, house):
+    code = await accounts.staffbot_code(actor=mina)
+    house.advance(600)
+    with pytest.raises(CodeRefusedError):
+        house.store.write_now(lambda tx: link_staffbot(tx, code=code, chat_id="55", now_ms=house.now))
+
+
+def test_the_policy_denies_what_it_does_not_name():
+    nobody = Actor(staff_id="x", name="x", roles=frozenset({"king"}))
+
+    assert not may(nobody, "case", "read")
+    assert {role for role in ROLES if ("case", "read") in POLICY[role]} == {"counsellor", "supervisor"}
+    assert {role for role in ROLES if ("staff", "manage") in POLICY[role]} == {"admin"}
+    assert {role for role in ROLES if ("flow", "publish") in POLICY[role]} == {"reviewer"}
+
+
+async def test_a_damaged_hash_fits_nothing(hashing: Hashing):
+    assert not await hashing.matches("damaged", GOOD)
+    assert not await hashing.matches("", "a decoy for user names that do not exist")
