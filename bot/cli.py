@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and give the exit code."""
     parser = _parser()
     args = parser.parse_args(argv)
-    from bot.commands.errors import CommandError  # noqa: PLC0415
+    from bot.errors import CommandError  # noqa: PLC0415
 
     module, function = VERBS[args.verb][0].split(":")
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
-from bot.commands.content import PACKAGE_FLOWS, OneVersion, lines_of
+from bot.content import PACKAGE_FLOWS, OneVersion, lines_of
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.engine.loader import load_bundle

@@ -14,7 +14,7 @@ from typing import Any
 from bot.app import Core, build_core
 from bot.bench.dialogue import TURNS, Dialogues, Feed, Measured, closed_loop, open_loop
 from bot.bus import InProcessBus
-from bot.commands.content import PACKAGE_FLOWS, OneVersion, lines_of, load_or_refuse, load_screener
+from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_or_refuse, load_screener
 from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
 from bot.engine.codec import with_version

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from bot.commands.content import flows_of, load_or_refuse, load_screener, simulated_core
-from bot.commands.errors import CommandError
+from bot.content import flows_of, load_or_refuse, load_screener, simulated_core
+from bot.errors import CommandError
 from bot.core.clock import VirtualClock
 from bot.core.messages import (
     TEXT_CHARS_MAX,

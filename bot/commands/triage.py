@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from bot.commands.content import load_screener
+from bot.content import load_screener
 from bot.triage import to_json
 
 

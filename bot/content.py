@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
-from bot.commands.errors import CommandError
+from bot.errors import CommandError
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.engine.loader import load_bundle
@@ -18,7 +18,7 @@ from bot.telemetry import configure
 from bot.triage import Screener, load_lexicon
 
 #: The scripts that come with the package.
-PACKAGE_FLOWS = Path(__file__).resolve().parent.parent / "flows"
+PACKAGE_FLOWS = Path(__file__).resolve().parent / "flows"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""The running process: pages, channels and loops round one core. `panah run` is this with everything in it.
+
+Start: settings, key file, database (one writer), migrations, scripts, what a dead process left behind; then the
+ports, then the loops. Stop: streams end, ports close, what is queued is written, the stop is marked clean.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot import control
+from bot.app import Core, build_core
+from bot.bus import Bus, InProcessBus
+from bot.errors import CommandError
+from bot.core.channels import Channel
+from bot.core.clock import SystemClock
+from bot.core.ids import system_ids
+from bot.faults import arm_from
+from bot.handlers.webchat import WebChannel
+from bot.outbox import Sender, recover
+from bot.publishing import VersionCache, ensure_published
+from bot.settings import Settings
+from bot.store import migrate
+from bot.store.crypto import KeyFileError, create_key_file, load_keyring
+from bot.store.database import Store
+from bot.telemetry import Log, configure
+from bot.triage import Screener, load_lexicon
+
+#: How long open requests may take to end after a stop was asked for.
+GRACE_S = 5
+
+
+@dataclass(slots=True)
+class Service:
+    """One process's parts, in the order they were made."""
+
+    settings: Settings
+    core: Core
+    log: Log
+    loops: list[Coroutine[Any, Any, None]] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add_channel(self, channel: Channel) -> None:
+        """Send through a channel from now on."""
+        core = self.core
+        sender = Sender(
+            channel, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=self.log
+        )
+        self.channels.append(channel)
+        self.loops.append(sender.run())
+
+
+def open_core(settings: Settings, log: Log, bus: Bus | None = None) -> Core:
+    """Open the installation: keys, database, scripts. Refuses when another process writes there.
+
+    Raises:
+        StoreBusyError, StoreUnwritableError, KeyFileError, FromTheFutureError, CommandError: it cannot start.
+    """
+    arm_from(settings.fault)
+    store = Store(settings.database)
+    try:
+        keyring = load_keyring(_key_file(settings))
+        migrate.upgrade(store.connection)
+        lexicon = load_lexicon()
+        screener = Screener(lexicon)
+        ensure_published(store, settings.flows_dir, now_ms=_now_ms())
+        versions = VersionCache(store)
+        core = build_core(
+            store=store,
+            keyring=keyring,
+            bus=bus or InProcessBus(),
+            clock=SystemClock(),
+            ids=system_ids,
+            screener=screener,
+            lexicon=lexicon.version,
+            versions=versions,
+            lines=versions.lines,
+            log=log,
+        )
+    except BaseException:
+        store.close()
+        raise
+    return core
+
+
+def _now_ms() -> int:
+    return int(SystemClock().now().timestamp() * 1000)
+
+
+def _key_file(settings: Settings) -> Any:
+    path = settings.key_path
+    if path.exists():
+        return path
+    if settings.database.exists() and settings.database.stat().st_size > 0:
+        raise KeyFileError(f"the key file {path} is missing; put its escrow copy back, or nothing can be read")
+    create_key_file(path)
+    return path
+
+
+def pick_up(core: Core) -> None:
+    """Take over after the last stop: careful when it was not clean; what a dead sender had leased may go out again."""
+    found = core.store.read_now(lambda db: db.exec_driver_sql("SELECT value FROM meta WHERE key = 'stop'").scalar())
+    if found == "running":
+        core.log.warning("unclean_stop")
+        core.worker.be_careful()
+    core.store.write_now(lambda tx: (mark_stop(tx, "running"), recover(tx)))
+
+
+def mark_stop(tx: Any, value: str) -> None:
+    """Note whether the process is running or was stopped cleanly."""
+    sql = "INSERT INTO meta (key, value) VALUES ('stop', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    tx.raw.execute(sql, (value,))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port before anything else is started.
+
+    Raises:
+        CommandError: it is taken or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CommandError(
+            f"cannot listen on {host}:{port} ({error.strerror}); set PANAH_WEB_PORT or PANAH_CONSOLE_PORT to a free port"
+        ) from error
+    return listener
+
+
+def server(app: ASGIApp) -> uvicorn.Server:
+    """Make a server without access log (URLs stay out of logs) and without its own signal handling."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    made = uvicorn.Server(config)
+    made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    return made
+
+
+async def serve(
+    service: Service, apps: Sequence[tuple[ASGIApp, socket.socket]], verbs: control.ControlVerbs
+) -> None:
+    """Run until a signal asks to stop; a loop that dies takes the process with it, loudly, to be restarted."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, service.stopping.set)
+    servers = [server(app) for app, _ in apps]
+    door = await control.serve(service.settings.socket, verbs, service.log)
+    tasks = [asyncio.create_task(made.serve(sockets=[taken])) for made, (_, taken) in zip(servers, apps, strict=True)]
+    tasks += [asyncio.create_task(made) for made in (*service.loops, *core_loops(service.core))]
+    stop = asyncio.create_task(service.stopping.wait())
+    done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+    service.stopping.set()
+    for made in servers:
+        made.should_exit = True
+    door.close()
+    await asyncio.wait(tasks[: len(servers)], timeout=GRACE_S + 1)
+    for task in tasks[len(servers) :]:
+        task.cancel()
+    await asyncio.gather(*tasks, stop, return_exceptions=True)
+    for channel in service.channels:
+        await channel.close()
+    broken = [task.exception() for task in done if task is not stop and not task.cancelled()]
+    if any(broken):
+        raise next(error for error in broken if error is not None)
+
+
+def core_loops(core: Core) -> list[Coroutine[Any, Any, None]]:
+    """Give the loops that every writing process runs."""
+    return [core.waiting.run(), core.timers.run()]
+
+
+def close(core: Core) -> None:
+    """Write what is queued, mark the stop clean, let go of the database."""
+    core.store.write_now(lambda tx: mark_stop(tx, "clean"))
+    core.store.close()
+
+
+def open_service(settings: Settings) -> Service:
+    """Open everything that needs no port."""
+    log = configure()
+    core = open_core(settings, log)
+    pick_up(core)
+    service = Service(settings, core, log)
+    service.add_channel(WebChannel(core.store, core.keyring, core.bus))
+    return service
