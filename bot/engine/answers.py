@@ -15,6 +15,7 @@ from bot.core.provinces import find_province
 from bot.core.text import close, fold, squash
 from bot.engine.model import Ask, Choice, Date, FreeText, Media, Multi, Number, Phone, Place, Scale
 from bot.engine.places import PROVINCES
+from bot.engine.render import translated
 from bot.engine.session import Answer
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def _exact_text(run: "Run", ask: Ask) -> Answer | None:
     key = run.folded
     joined = key.replace(" ", "")
     found = ask.keys_by_text.get(key) or ask.keys_by_text.get(joined)
+    if found is None and run.session.language in run.bundle.translations:
+        found = next((one.key for one in ask.options if fold(translated(run, one.label)) == key), None)
     if found is None and "skip" in ask.by_key and joined in SKIP:
         found = "skip"
     if found is None and isinstance(ask.spec, Choice):

@@ -75,6 +75,7 @@ def resume(
     run = Run(begun, input, screening, facts, bundle)
     try:
         _turn(run)
+        run.enrich()
     except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer and a person hears
         return _failed(run, error, session)
     return run.session, run.events

@@ -117,7 +117,7 @@ def quick_exit(run: "Run") -> None:
     run.emit(SessionEnded, outcome="quick_exit")
     session.status = "locked"
     # What she writes after this is a new conversation: a new cry is told again, however much the case knows.
-    session.told_tier, session.told_kinds = None, ()
+    session.told_tier, session.told_kinds, session.told_province = None, (), ""
 
 
 def _answer_what_was_open(run: "Run") -> None:

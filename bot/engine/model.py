@@ -329,7 +329,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """All that is published at once. `version` hashes flows, instruments and cards; lines and directory are not in it."""
+    """All that is published at once. `version` hashes flows, instruments and cards; lines and directory are not in it.
+
+    `translations` maps a language to {Persian text: its translation}; a text without one is said in Persian.
+    """
 
     version: str = ""
     entry: str = "welcome"
@@ -338,6 +341,7 @@ class Bundle:
     cards: dict[str, Card] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     directory: dict[str, DirectoryType] = field(default_factory=dict)
+    translations: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def always(self) -> Flow:

@@ -22,8 +22,15 @@ def variant(run: "Run", texts: Texts) -> tuple[str, ...]:
     return tuple(fill(run, text) for text in chosen)
 
 
+def translated(run: "Run", text: str) -> str:
+    """Give a Persian text in the session's language, where the bundle has it."""
+    catalogue = run.bundle.translations.get(run.session.language)
+    return text if catalogue is None else catalogue.get(text, text)
+
+
 def fill(run: "Run", text: str) -> str:
-    """Fill the declared placeholders; one that has no value becomes nothing rather than braces."""
+    """Translate, then fill the declared placeholders; one without a value becomes nothing rather than braces."""
+    text = translated(run, text)
     if "{" not in text:
         return text
     return _PLACEHOLDER.sub(lambda found: _value(run, found.group(1)), text)
@@ -42,24 +49,26 @@ def question(run: "Run", ask: Ask, *, short: bool) -> tuple[str, ...]:
         return texts
     last = texts[-1]
     if isinstance(ask.spec, Scale) and len(ask.spec.ends) == 2:
-        last = f"{last}\n{ask.spec.low} = {ask.spec.ends[0]}، {ask.spec.high} = {ask.spec.ends[1]}"
+        low, high = (translated(run, end) for end in ask.spec.ends)
+        last = f"{last}\n{ask.spec.low} = {low}، {ask.spec.high} = {high}"
     if run.facts.mode == "sms" and ask.options:
-        last = f"{last}\n{_numbered(ask)}"
+        last = f"{last}\n{_numbered(run, ask)}"
     return texts if last is texts[-1] else (*texts[:-1], last)
 
 
-def _numbered(ask: Ask) -> str:
+def _numbered(run: "Run", ask: Ask) -> str:
     """List the answers: with their numbers where digits choose, by their words where digits are the answer."""
+    labels = [translated(run, option.label) for option in ask.options]
     if ask.numbered:
-        return "\n".join(f"{number} {option.label}" for number, option in enumerate(ask.options, 1))
-    return "یا بنویسید: " + " / ".join(option.label for option in ask.options)
+        return "\n".join(f"{number} {label}" for number, label in enumerate(labels, 1))
+    return translated(run, "یا بنویسید:") + " " + " / ".join(labels)
 
 
 def buttons(run: "Run", ask: Ask) -> tuple[Button, ...]:
     """Offer the answers as buttons; a scale offers its numbers."""
     frame = run.session.stack[-1]
     head = f"p|{frame.flow}|{ask.id}|{run.session.visit}|"
-    offered = [(option.label, option.key) for option in ask.options]
+    offered = [(translated(run, option.label), option.key) for option in ask.options]
     if isinstance(ask.spec, Scale):
         offered = [(str(number), str(number)) for number in range(ask.spec.low, ask.spec.high + 1)] + offered
     elif run.session.covert and ask.texts.discreet and ask.numbered:
@@ -90,4 +99,6 @@ def _label(run: "Run", name: str) -> str:
     if not isinstance(step, Ask) or value is None:
         return ""
     keys = value if isinstance(step.spec, Multi) and isinstance(value, tuple) else (value,)
-    return "، ".join(step.by_key[key].label for key in keys if isinstance(key, str) and key in step.by_key)
+    return "، ".join(
+        translated(run, step.by_key[key].label) for key in keys if isinstance(key, str) and key in step.by_key
+    )

@@ -130,17 +130,16 @@ class Run:
                 session.kinds += (kind,)
         session.risk = strongest((session.risk, tier))
         news = (
-            not session.case
-            or session.told_tier is None
+            session.told_tier is None
             or tier < session.told_tier
-            or any(kind not in session.told_kinds for kind in session.kinds)
+            or self._has_news()
             or values.get("do_not_contact", False)
         )
         if not news:
             return False
         session.case = True
         session.told_tier = told = strongest((tier, session.told_tier)) or tier
-        session.told_kinds = session.kinds
+        session.told_kinds, session.told_province = session.kinds, session.province
         why, session.why = session.why, ()
         self.emit(
             EscalationRequested,
@@ -154,6 +153,19 @@ class Run:
             **values,
         )
         return True
+
+    def _has_news(self) -> bool:
+        session = self.session
+        return (
+            not session.case
+            or session.province != session.told_province
+            or any(kind not in session.told_kinds for kind in session.kinds)
+        )
+
+    def enrich(self) -> None:
+        """Tell the open case what was learnt since: kinds, the province that decides its desk."""
+        if self.session.told_tier is not None and self._has_news():
+            self.request(self.session.told_tier, "words" if self.text else "step")
 
     def pay(self, cause: Cause, *, do_not_contact: bool = False) -> None:
         """Hand an unpaid danger to a person at its own tier."""

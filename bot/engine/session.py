@@ -43,7 +43,7 @@ class Frame:
 class Session:
     """One conversation (§5.1).
 
-    `told_tier` and `told_kinds` are what the open case already knows, so that only news is sent. `timers` maps a
+    `told_tier`, `told_kinds` and `told_province` are what the open case already knows, so that only news is sent. `timers` maps a
     timer's name to (visit, seconds); `not_taken` is (flow, step, repeats left) of the escalation it belongs to;
     `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for,
     `soft_count` how often one was asked; `why` are the reasons no case has been told yet.
@@ -61,6 +61,7 @@ class Session:
     case: bool = False
     told_tier: Tier | None = None
     told_kinds: tuple[str, ...] = ()
+    told_province: str = ""
     covert: bool = False
     consents: dict[str, bool] = field(default_factory=dict)
     safe: Literal["unset", "set", "none"] = "unset"
@@ -92,6 +93,7 @@ class Session:
             self.case,
             self.told_tier,
             self.told_kinds,
+            self.told_province,
             self.covert,
             self.consents.copy(),
             self.safe,
@@ -125,6 +127,7 @@ _PLAIN: tuple[tuple[str, str, Any], ...] = (
     ("debt", "d", None),
     ("case", "c", False),
     ("told_tier", "tt", None),
+    ("told_province", "tp", ""),
     ("covert", "co", False),
     ("safe", "sf", "unset"),
     ("code_word", "cw", ""),

@@ -68,7 +68,8 @@ def _closed(run: "Run") -> None:
     """Forget what the closed case was told, so that any new danger opens another."""
     session = run.session
     run.disarm("not_taken")
-    session.case, session.told_tier, session.told_kinds = False, None, ()
+    session.case, session.told_tier = False, None
+    session.told_kinds, session.told_province = (), ""
     if session.status == "held":
         run.pop_interrupts()
         walk.end_session(run, "closed")

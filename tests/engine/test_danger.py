@@ -129,6 +129,17 @@ def test_what_is_past_or_of_others_raises_to_t3_without_a_case(talk, screening):
     assert next(event for event in she.events if isinstance(event, RiskRaised)).kinds == ("spouse_abuse",)
 
 
+def test_kinds_learnt_later_reach_the_open_case(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("تهدیدم کرد", THREAT)
+    she.says("پارسال منو زد", PAST)
+
+    assert she.told == [("T2", "words")]
+    told = next(event for event in she.events if isinstance(event, EscalationRequested))
+    assert told.kinds == ("family_violence", "spouse_abuse")
+
+
 def test_soft_words_are_asked_about_once_and_yes_is_danger(talk):
     she = talk("women_head")
     she.says("سلام")

@@ -1,5 +1,7 @@
 """The words that act in every wait."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.core.events import (
@@ -170,6 +172,16 @@ def test_the_language_is_asked_and_changed(talk):
     assert LanguageChanged(flow="always", step="which_language", visit=2, language="en") in she.events
     assert she.session.language == "en"
     assert she.at == "women_head.children"
+
+
+def test_texts_and_answers_follow_the_language(talk):
+    she = talk("danger_now", language="en")
+    english = {"الان جای امنی هستید؟": "Are you safe now?", "بله، امن است": "Yes, I am safe"}
+    she.bundle = replace(she.bundle, translations={"en": english})
+
+    assert she.says("hello")[-1] == "Are you safe now?"
+    assert she.button("Yes, I am safe").data.endswith("|yes")
+    assert she.says("yes I am safe") == ["کسی که شاید آزارتان دهد، الان نزدیک شماست؟"]
 
 
 def test_erasing_asks_first(talk):

@@ -113,6 +113,7 @@ def test_a_family_without_food_is_seen_the_same_day(talk):
 
     she.says("کرمان")
     assert she.session.province == "IR-08"
+    assert [event.province for event in she.events if isinstance(event, EscalationRequested)] == ["IR-08"]
     assert "در همین روز" in she.says("نه")[0]
     assert she.told == []
 
@@ -120,7 +121,7 @@ def test_a_family_without_food_is_seen_the_same_day(talk):
     assert any(isinstance(event, SafeContactRecorded) and event.state == "none" for event in she.events)
     assert isinstance(she.events[-1], SessionEnded)
     assert she.events[-1].outcome == "bye"
-    assert [event.tier for event in she.all_events if isinstance(event, EscalationRequested)] == ["T2"]
+    assert [event.tier for event in she.all_events if isinstance(event, EscalationRequested)] == ["T2", "T2"]
 
 
 def test_words_of_suicide_amid_questions_act_at_once(talk):

@@ -17,6 +17,7 @@ FULL = Session(
     case=True,
     told_tier="T2",
     told_kinds=("hunger",),
+    told_province="IR-08",
     covert=True,
     consents={"referral": True, "contact": False},
     safe="set",
