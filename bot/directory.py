@@ -35,7 +35,7 @@ class Known:
     last_visit: int = 0
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)
     recent: list[tuple[int, str]] = field(default_factory=list)
-    is_new: bool = False
+    asked_by: list[tuple[str, str]] = field(default_factory=list)
 
     def texts_since(self, now_ms: int) -> list[str]:
         """Give her texts of the last 90 seconds, oldest first."""
@@ -102,10 +102,12 @@ class Directory:
 
     def _remember(self, known: Known, address: tuple[str, str] | None) -> None:
         if len(self._by_contact) >= REMEMBERED:
-            gone, _ = self._by_contact.popitem(last=False)
-            self._by_address = {key: value for key, value in self._by_address.items() if value != gone}
+            _, gone = self._by_contact.popitem(last=False)
+            for old in gone.asked_by:
+                self._by_address.pop(old, None)
         self._by_contact[known.contact_id] = known
         if address is not None:
+            known.asked_by.append(address)
             self._by_address[address] = known.contact_id
 
     def _load(self, tx: Tx, found: tuple[str, str, str, bytes | None, str], now_ms: int) -> Known | None:
@@ -132,7 +134,7 @@ class Directory:
         self, channel: str, external_id: str, index: str, rows: Rows, now_ms: int, *, known_address: bool
     ) -> Known:
         wrapped, key = self._keyring.new_data_key()
-        known = Known(self._ids(), self._ids(), channel, key, is_new=True)
+        known = Known(self._ids(), self._ids(), channel, key)
         rows.add(
             "contact_new",
             {

@@ -70,7 +70,7 @@ class Arrival:
     contact_id: str = ""
     row_id: int = 0
     attempts: int = 0
-    done: "Future[Accepted]" = field(default_factory=Future)
+    done: "Future[Accepted] | asyncio.Future[Accepted]" = field(default_factory=Future)
 
 
 class Inbox:
@@ -78,6 +78,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._waiting: deque[Arrival] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.on_arrival: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
@@ -89,21 +90,32 @@ class Inbox:
         Raises:
             OverloadedError: too much is waiting; nothing was stored.
         """
-        return await asyncio.wrap_future(self.put(message).done)
+        return (await self.accept_batch([message]))[0]
 
     async def accept_batch(self, messages: Sequence[InboundMsg]) -> list[Accepted]:
         """Take several messages in, in their order; returns when all are on disk."""
-        arrivals = [self.put(message) for message in messages]
-        return [await asyncio.wrap_future(arrival.done) for arrival in arrivals]
+        if len(self._waiting) + len(messages) > WAITING_MAX:
+            raise OverloadedError
+        self._loop = asyncio.get_running_loop()
+        arrivals = [Arrival(message, done=self._loop.create_future()) for message in messages]
+        self._waiting.extend(arrivals)
+        self.on_arrival()
+        return [await arrival.done for arrival in arrivals]  # type: ignore[misc]
 
     def put(self, message: InboundMsg, *, contact_id: str = "") -> Arrival:
-        """Queue a message for the worker without waiting."""
-        if len(self._waiting) >= WAITING_MAX:
-            raise OverloadedError
+        """Queue a message without waiting (the simulator, timers); `done` is a plain future."""
         arrival = Arrival(message, contact_id=contact_id)
         self._waiting.append(arrival)
         self.on_arrival()
         return arrival
+
+    def settle(self, outcomes: Sequence[tuple[Arrival, Accepted | BaseException]]) -> None:
+        """Answer the waiting callers, all of a batch in one hop to their loop (the worker, after the commit)."""
+        plain = [pair for pair in outcomes if isinstance(pair[0].done, Future)]
+        awaited = [pair for pair in outcomes if not isinstance(pair[0].done, Future)]
+        _answer(plain)
+        if awaited and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_answer, awaited)
 
     def take(self, most: int) -> list[Arrival]:
         """Give what waits, oldest first (the worker, on the writer's thread)."""
@@ -111,6 +123,16 @@ class Inbox:
         while self._waiting and len(taken) < most:
             taken.append(self._waiting.popleft())
         return taken
+
+
+def _answer(outcomes: Sequence[tuple[Arrival, Accepted | BaseException]]) -> None:
+    for arrival, outcome in outcomes:
+        if arrival.done.done():
+            continue  # the caller went away (a closed connection); what it sent is stored all the same
+        if isinstance(outcome, BaseException):
+            arrival.done.set_exception(outcome)
+        else:
+            arrival.done.set_result(outcome)
 
 
 def enqueue_act(tx: Tx, *, contact_id: str, kind: str, now_ms: int, provider_id: str) -> None:

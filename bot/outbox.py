@@ -114,11 +114,15 @@ RETURNING id, contact_id, address_id, key, kind, urgent, sealed_body, attempts
 #: What may no longer be said is closed before anything is claimed. Proactive texts need a safe contact set and no
 #: opt-out, checked in this same transaction (I17).
 _CLOSE_STALE = (
-    ("UPDATE outbox SET state = 'expired', error = 'late' WHERE channel = :channel AND state IN ('queued', 'sending')"
-    " AND expires_at <= :now AND (lease_until IS NULL OR lease_until <= :now)"),
-    ("UPDATE outbox SET state = 'expired', error = 'not_safe' WHERE channel = :channel AND state = 'queued'"
-    " AND kind = 'proactive' AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = outbox.contact_id"
-    " AND c.opted_out_at IS NULL AND c.left_at IS NULL AND c.sealed_safe_contact IS NOT NULL)"),
+    (
+        "UPDATE outbox SET state = 'expired', error = 'late' WHERE channel = :channel AND state IN ('queued', 'sending')"
+        " AND expires_at <= :now AND (lease_until IS NULL OR lease_until <= :now)"
+    ),
+    (
+        "UPDATE outbox SET state = 'expired', error = 'not_safe' WHERE channel = :channel AND state = 'queued'"
+        " AND kind = 'proactive' AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = outbox.contact_id"
+        " AND c.opted_out_at IS NULL AND c.left_at IS NULL AND c.sealed_safe_contact IS NOT NULL)"
+    ),
 )
 _ADDRESS = (
     "SELECT a.sealed_external_id, c.wrapped_key FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.id = ?"

@@ -17,7 +17,26 @@ Log = Any
 
 #: The only keys a log line may carry besides event, level and time.
 KEYS = frozenset(
-    ["channel", "code", "error", "attempts", "count", "row_id", "version", "port", "host", "path_name", "role", "seconds", "status", "reason", "signal", "package", "file", "lag_s"]
+    [
+        "channel",
+        "code",
+        "error",
+        "attempts",
+        "count",
+        "row_id",
+        "version",
+        "port",
+        "host",
+        "path_name",
+        "role",
+        "seconds",
+        "status",
+        "reason",
+        "signal",
+        "package",
+        "file",
+        "lag_s",
+    ]
 )
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,80}")
 
