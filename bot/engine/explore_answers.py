@@ -34,8 +34,9 @@ def answers_of(ask: Ask, reads: Reads) -> list[Answer]:
     """List the classes of answers to an ask."""
     found: dict[tuple[Any, ...], Answer] = {}
     for answer in _all(ask, reads):
-        standing = answer._replace(value=reads.class_of(ask.id, answer.value))
-        found.setdefault(standing[1:], standing._replace(label=answer.label))
+        # A consent's answer acts by itself (P9), whether or not a condition reads it.
+        standing = answer if ask.consent else answer._replace(value=reads.class_of(ask.id, answer.value))
+        found.setdefault(standing[1:], standing)
     return list(found.values())
 
 
