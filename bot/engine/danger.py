@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.core.events import Cause
 from bot.core.messages import ContactInput, LocationInput, MediaInput, PressInput, TextInput, UnreadableInput
 from bot.core.screening import Tier
-from bot.engine import record, walk
+from bot.engine import moves, record, walk
 from bot.engine.model import DANGER_TIER, Ask, Escalate, FreeText, Option
 from bot.engine.session import Frame
 
@@ -94,7 +94,7 @@ def immediate(
         raise KeyError("danger")
     session.stack[:] = [Frame("always", step.id)]
     run.steps = run.said = 0  # a wordy script must not cost her the lines to call
-    target = walk.begin_escalation(run, step, cause)
+    target = moves.begin_escalation(run, step, cause)
     walk.go(run, target or "stay")
     return Verdict.OVER
 

@@ -28,7 +28,7 @@ from bot.core.messages import (
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
-from bot.engine import answers, handlers, staff, timers, turn_answer, walk
+from bot.engine import answers, handlers, moves, staff, timers, turn_answer, walk
 from bot.engine.model import Bundle
 from bot.engine.run import Run
 from bot.engine.session import Session
@@ -143,8 +143,8 @@ def _too_long(run: Run) -> None:
         run.raise_risk(run.screening.tier, run.screening.kinds)
     if run.screening.tier == "T1":
         run.owe("T1")
-    walk.call_human(run, "unclear")
-    walk.end_session(run, "too_long")
+    moves.call_human(run, "unclear")
+    moves.end_session(run, "too_long")
 
 
 def _follow_up(run: Run, flow: str) -> None:

@@ -14,7 +14,7 @@ from bot.core.events import (
     SessionEnded,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import danger, record, walk
+from bot.engine import danger, moves, record, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
 from bot.engine.session import Answer
 
@@ -63,7 +63,7 @@ def act(run: "Run", name: str) -> None:
     run.emit(HandlerUsed, handler=name)
     match name:
         case "human":
-            walk.call_human(run, "human")
+            moves.call_human(run, "human")
         case "language":
             run.put_over("which_language")
         case "back":
@@ -228,7 +228,7 @@ def _erase(run: "Run") -> None:
     run.pop_interrupts()
     run.emit(ErasureRequested)
     run.say_always("erased")
-    walk.end_session(run, "erased")
+    moves.end_session(run, "erased")
 
 
 def _kinds(run: "Run") -> tuple[str, ...]:

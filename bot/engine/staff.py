@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import SessionHeld, SessionResumed, StayedSilent
 from bot.core.messages import ClosedInput, HandedBackInput
-from bot.engine import walk
+from bot.engine import moves, walk
 from bot.engine.session import Frame
 
 if TYPE_CHECKING:
@@ -72,4 +72,4 @@ def _closed(run: "Run") -> None:
     session.told_kinds, session.told_province = (), ""
     if session.status == "held":
         run.pop_interrupts()
-        walk.end_session(run, "closed")
+        moves.end_session(run, "closed")

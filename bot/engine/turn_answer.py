@@ -15,7 +15,7 @@ from bot.core.events import (
     StayedSilent,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import answers, danger, handlers, record, walk
+from bot.engine import answers, danger, handlers, moves, record, walk
 from bot.engine.danger import Verdict
 from bot.engine.model import Ask, FreeText, Texts
 from bot.engine.session import Answer, Frame
@@ -123,7 +123,7 @@ def _give_up(run: "Run", ask: Ask) -> None:
     if run.interrupted() and ask.id.startswith("soft_check"):
         handlers.silent_over(run, ask)
     elif target == "human":
-        walk.call_human(run, "unclear")
+        moves.call_human(run, "unclear")
     elif run.interrupted():
         run.pop_interrupts()
         run.ask_again()
