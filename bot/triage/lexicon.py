@@ -11,14 +11,15 @@ from typing import cast
 
 from bot.core.finglish import persian_skeleton
 from bot.core.screening import KINDS, TIERS, Tier
-from bot.core.text import fold
+from bot.core.text import fold, squash
 from bot.triage.lexfile import LexiconError, Section, read_sections
 from bot.triage.morphology import Form, noun_forms, verb_forms
 from bot.triage.rules import Rule, compile_rule, tags_of
 
 LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
-_FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides")
-_FUZZY_CHARS_MIN = 5
+_FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides", "examples")
+_FUZZY_CHARS_MIN = 4
+_EXAMPLE_CHARS_MIN = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Lexicon:
     overrides: dict[str, Rule]
     slips: dict[str, list[str]]
     common: list[str]
+    examples: dict[str, str]
     bones: dict[str, list[str]] = field(default_factory=dict)
 
     def by_bones(self, skeleton: str) -> list[str]:
@@ -108,6 +110,7 @@ def _compile(sections: dict[str, dict[str, Section]], version: str) -> Lexicon:
         overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
         slips=_slip_index(common),
         common=common,
+        examples=_example_index(one for value in sections["examples"].values() for one in _listed(value)),
     )
 
 
@@ -245,4 +248,16 @@ def _slip_index(common: list[str]) -> dict[str, list[str]]:
             continue
         for at in range(len(form)):
             index.setdefault(form[:at] + form[at + 1 :], []).append(form)
+    return index
+
+
+def _example_index(examples: Iterable[str]) -> dict[str, str]:
+    """Index example cries, without spaces, by themselves and by each key with one letter left out."""
+    index: dict[str, str] = {}
+    for example in examples:
+        key = squash(example)
+        if len(key) >= _EXAMPLE_CHARS_MIN:
+            for at in range(len(key)):
+                index.setdefault(key[:at] + key[at + 1 :], example)
+            index[key] = example
     return index

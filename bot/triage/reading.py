@@ -44,7 +44,7 @@ def _neighbours() -> dict[str, frozenset[str]]:
 
 _NEAR = _neighbours()
 _SAME_SOUND = {letter: group for group in _SOUNDS for letter in group}
-_KEY_SLIP_CHARS_MIN = 6
+_KEY_SLIP_CHARS_MIN = 5
 
 
 class Reader:
@@ -118,7 +118,7 @@ class Reader:
     def _nearby(self, word: str) -> list[str]:
         """Give the common forms that are one realistic slip away."""
         index = self._lexicon.slips
-        near = dict.fromkeys(index.get(word, ()))
+        near = dict.fromkeys(form for form in index.get(word, ()) if len(word) >= _SLIP_CHARS_MIN)
         for at in range(len(word)):
             shorter = word[:at] + word[at + 1 :]
             near.update((form, None) for form in index.get(shorter, ()) if _is_slip(word, form))

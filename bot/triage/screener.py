@@ -9,12 +9,17 @@ from typing import Any
 
 from bot.core.messages import TEXT_CHARS_MAX
 from bot.core.screening import KINDS, Evidence, Screening, strongest
+from bot.core.text import squash
 from bot.triage.lexicon import Lexicon
+from bot.triage.near import near_example
 from bot.triage.reading import Reader
+from bot.triage.rules import Clause
 from bot.triage.verdict import judge, to_screening
 
 _SHORT_CHARS = 3
 _EARLIER_MAX = 2
+_NEAR_CHARS_MIN = 6
+_NEAR_CHARS_MAX = 90
 
 
 class Screener:
@@ -50,9 +55,38 @@ class Screener:
         if len(text) < _SHORT_CHARS or text.isdecimal():
             return self._nothing
         clauses = self._reader.clauses(text[: 2 * TEXT_CHARS_MAX])
+        heard = self._judged(clauses)
+        if heard.tier == "T1":
+            return heard
+        for clause in clauses:
+            near = self._near_example(text, clause)
+            if near:
+                heard = _raised(heard, near)
+        return heard
+
+    def _judged(self, clauses: list[Clause]) -> Screening:
         if not any(clause.seen for clause in clauses):
             return self._nothing
         return to_screening(self._lexicon, judge(self._lexicon, clauses))
+
+    def _near_example(self, text: str, clause: Clause) -> Screening | None:
+        """Hear a clause that is one slip away from an example cry as that cry; a negated one is no slip."""
+        start, end = clause.starts[0], clause.ends[-1]
+        if not _NEAR_CHARS_MIN <= end - start <= _NEAR_CHARS_MAX:
+            return None
+        key = squash(text[start:end])
+        example = near_example(self._lexicon.examples, key)
+        if example is None:
+            return None
+        meant = self._reader.clauses(example)
+        denial = self._lexicon.bits["NOT"]
+        if sum(bool(mask & denial) for mask in clause.masks) != sum(
+            bool(mask & denial) for one in meant for mask in one.masks
+        ):
+            return None
+        found = self._judged(meant)
+        evidence = tuple(replace(one, start=start, end=end) for one in found.evidence)
+        return replace(found, evidence=evidence)
 
 
 def _shifted(screening: Screening, by: int) -> Screening:

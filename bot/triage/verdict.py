@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.core.screening import KINDS, Evidence, Label, Screening, Tier, strongest
 from bot.triage.lexicon import Lexicon, Pattern
-from bot.triage.rules import Clause, Hit, beside, find
+from bot.triage.rules import Clause, Hit, find
 
 _EVIDENCE_MAX = 12
 
