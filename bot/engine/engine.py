@@ -28,7 +28,7 @@ from bot.core.messages import (
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
-from bot.engine import answers, handlers, moves, staff, timers, turn_answer, walk
+from bot.engine import answers, handlers, migrate, moves, staff, timers, turn_answer, walk
 from bot.engine.model import Bundle
 from bot.engine.run import Run
 from bot.engine.session import Session
@@ -106,7 +106,7 @@ def _turn(run: Run) -> None:
         _begin(run, word)
     elif session.turns >= TURNS_MAX:
         _too_long(run)
-    else:
+    elif session.version == run.bundle.version or not migrate.move(run):
         session.turns += 1
         turn_answer.answer(run, word)
 

@@ -39,19 +39,18 @@ def answer(run: "Run", word: str) -> None:
         run.pop_interrupts()
         answer(run, word)
         return
+    guess = answers.loose(run, ask) if value is None else value
     verdict = Verdict.NOTHING
     if value is None or isinstance(ask.spec, FreeText):
-        verdict = danger.read(run, ask, answered=value is not None)
+        verdict = danger.read(run, ask, answered=guess is not None)
         if verdict is Verdict.OVER:
             return
     if value is None and _handled(run, word):
         return
-    if value is None:
-        value = answers.loose(run, ask)
-    if value is None:
+    if guess is None:
         _not_understood(run, ask, verdict)
     else:
-        accept(run, ask, value)
+        accept(run, ask, guess)
 
 
 def accept(run: "Run", ask: Ask, value: Answer) -> None:

@@ -92,7 +92,7 @@ def test_a_failure_while_held_shows_nothing(talk):
 
 def test_a_session_of_a_flow_that_is_gone_reaches_a_person_and_begins_anew(talk, bundle):
     she = talk("danger_now")
-    she.session = Session("old", stack=[Frame("gone", "gone", 3)], visit=3)
+    she.session = Session(she.bundle.version, stack=[Frame("gone", "gone", 3)], visit=3)
     she.says("سلام")
     assert she.told == [("T2", "failure")]
     assert she.session.status == "ended"
