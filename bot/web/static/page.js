@@ -96,7 +96,7 @@
       else shadows.push(one);
       one.item.className = "mine";
       if (one.again) one.again.remove();
-      say("پیام شما رسید. پاسخ تا چند لحظه‌ی دیگر می‌آید.");
+      say("پیام شما رسید. پاسخ تا چند لحظهٔ دیگر می‌آید.");
       show(answer.messages);
       listen();
     }, function (error) {
