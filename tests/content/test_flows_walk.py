@@ -160,7 +160,7 @@ def answer_of(ask: Ask, chance: random.Random) -> tuple[str, Option | None]:
 
 
 def walk(flow: str, seed: int) -> Iterator[tuple[Chat, Option | None]]:
-    """Talk at random for at most sixty turns, with silences in between."""
+    """Talk at random for at most sixty turns, with silences and stray words in between."""
     chance = random.Random(f"{flow}.{seed}")
     chat = Chat(flow, staff=chance.choice(["on", "none"]), channel=chance.choice(["web", "sms", "telegram"]))
     chat.says("سلام")
@@ -172,6 +172,10 @@ def walk(flow: str, seed: int) -> Iterator[tuple[Chat, Option | None]]:
             chat.silence(1200)
             yield chat, None
             continue
+        if chance.random() < 0.06:
+            chat.says("این را نمی‌دانم چطور بگویم که روشن باشد")
+            yield chat, None
+            continue
         text, option = answer_of(ask, chance)
         chat.says(text)
         yield chat, option
@@ -179,8 +183,8 @@ def walk(flow: str, seed: int) -> Iterator[tuple[Chat, Option | None]]:
 
 @pytest.mark.parametrize("flow", sorted(set(published().flows) - {"always"}))
 def test_random_conversations_never_fail_and_never_lose_a_danger(flow: str) -> None:
-    """Eighty walks a script; every answer on offer, refusals and silences among them."""
-    for seed in range(80):
+    """Forty walks a script: every answer on offer, refusals, silences and words that fit nothing."""
+    for seed in range(40):
         numbers, last = False, None
         for chat, option in walk(flow, seed):
             last = chat
