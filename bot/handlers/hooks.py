@@ -51,15 +51,15 @@ class Door:
         return int(self.clock.now().timestamp() * 1000)
 
 
-async def read_body(request: Request) -> bytes | None:
-    """Read a request's body; None when it is longer than BODY_BYTES_MAX, of which no more is read than that."""
+async def read_body(request: Request, *, most: int = BODY_BYTES_MAX) -> bytes | None:
+    """Read a request's body; None when it is longer than `most` bytes, and then no more than that was read."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and len(announced) < 12 and int(announced) > BODY_BYTES_MAX:
+    if announced.isdecimal() and len(announced) < 12 and int(announced) > most:
         return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_BYTES_MAX:
+        if len(body) > most:
             return None
     return bytes(body)
 

@@ -1,0 +1,215 @@
+"""Panah as a custom action of a Rasa assistant: `action_panah_turn` runs a turn and returns texts, buttons and slots.
+
+rasa-sdk's executor runs inside our server, behind our token: its own server listens on all addresses, checks nobody
+and answers an error with the tracker, so with what was written. Rasa asks, we cannot push: the slot `panah_seen`
+remembers how far a conversation has been shown, so that a counsellor's words come along with the next turn.
+Slots to declare in the domain: panah_tier, panah_kinds, panah_case, panah_handed_over, panah_seen.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rasa_sdk import Action, Tracker  # type: ignore[import-untyped]
+from rasa_sdk.events import SlotSet  # type: ignore[import-untyped]
+from rasa_sdk.executor import ActionExecutor, CollectingDispatcher  # type: ignore[import-untyped]
+from rasa_sdk.interfaces import ActionNotFoundException  # type: ignore[import-untyped]
+from sqlalchemy import Connection, func, select
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.core.channels import Sent
+from bot.core.messages import (
+    TEXT_CHARS_MAX,
+    Button,
+    InboundMsg,
+    Input,
+    Mode,
+    OutboundMsg,
+    Press,
+    PressInput,
+    TextInput,
+    UnreadableInput,
+)
+from bot.handlers.hooks import Door, come_back, read_body, same_secret
+from bot.inbox import Accepted, OverloadedError, Reply
+from bot.store import schema
+from bot.store.crypto import Keyring, UnreadableError
+from bot.store.vault import contact_key, unseal
+
+PATH = "/rasa/webhook"
+
+#: A tracker carries the whole conversation.
+_BODY_BYTES_MAX = 8 * 1024 * 1024
+_SENDER_CHARS_MAX = 255
+_SHOWN_MAX = 20
+
+
+class RasaChannel:
+    """The channel «rasa»: nothing can be pushed; what is due is shown with the next turn."""
+
+    name = "rasa"
+    mode: Mode = "rich"
+
+    async def send(self, message: OutboundMsg) -> Sent:
+        """Leave it to the next turn, which reads the transcript."""
+        return Sent(provider_message_id=message.key)
+
+    async def delete(self, external_id: str, provider_message_ids: tuple[str, ...]) -> int:  # noqa: ARG002 - the contract
+        """Nothing shown by another program can be taken back."""
+        return 0
+
+    async def close(self) -> None:
+        """Hold nothing, let go of nothing."""
+
+
+class PanahTurn(Action):  # type: ignore[misc]
+    """The action that a Rasa domain names `action_panah_turn`."""
+
+    def __init__(self, door: Door, keyring: Keyring) -> None:
+        self._door = door
+        self._keyring = keyring
+
+    def name(self) -> str:
+        """Give the name the domain uses."""
+        return "action_panah_turn"
+
+    async def run(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: dict[str, Any],  # noqa: ARG002 - rasa-sdk's contract
+    ) -> list[dict[str, Any]]:
+        """Take the newest message in, show what there is to show, give the slots."""
+        accepted = await self._door.inbox.accept(self._inbound(tracker))
+        seen = tracker.slots.get("panah_seen")
+        after = seen if isinstance(seen, int) and not isinstance(seen, bool) else None
+        fresh = not accepted.duplicate and not accepted.deferred
+        newest, missed = await self._door.store.read(
+            lambda found: self._unseen(found, accepted.contact_id, after, bot_too=not fresh)
+        )
+        for reply in (*missed, *accepted.replies):
+            buttons = [{"title": button.label, "payload": button.data} for button in reply.buttons]
+            dispatcher.utter_message(text=reply.text, buttons=buttons)
+        slots = {"panah_seen": newest, **(_slots(accepted) if fresh else {})}
+        return [SlotSet(name, value) for name, value in slots.items()]
+
+    def _inbound(self, tracker: Tracker) -> InboundMsg:
+        message = tracker.latest_message
+        known = message.get("message_id")
+        parts = (tracker.sender_id, known if isinstance(known, str) and known else _place(tracker, message))
+        return InboundMsg(
+            channel="rasa",
+            external_id=tracker.sender_id,
+            provider_id=hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest(),
+            input=_input(message.get("text")),
+            received_at=self._door.clock.now(),
+        )
+
+    def _unseen(
+        self, connection: Connection, contact_id: str, after: int | None, *, bot_too: bool
+    ) -> tuple[int, Sequence[Reply]]:
+        """Give the newest message's number, and what Rasa has not been given: all, or only a counsellor's words."""
+        table = schema.messages.c
+        hers = table.contact_id == contact_id
+        newest = connection.execute(select(func.coalesce(func.max(table.id), 0)).where(hers)).scalar_one()
+        if after is None or not contact_id:
+            return newest, ()
+        authors = ("staff", "bot") if bot_too else ("staff",)
+        query = (
+            select(table.sealed_body)
+            .where(hers, table.id > after, table.author.in_(authors), table.hidden_at.is_(None))
+            .order_by(table.id)
+            .limit(_SHOWN_MAX)
+        )
+        try:
+            key = contact_key(connection, self._keyring, contact_id)
+            if key is None:
+                return newest, ()
+            bodies = [unseal(key, "messages.body", row.sealed_body) for row in connection.execute(query)]
+        except UnreadableError:
+            return newest, ()
+        return newest, [
+            Reply(body["text"], tuple(Button(item["label"], item["data"]) for item in body.get("buttons", ())))
+            for body in bodies
+        ]
+
+
+def _place(tracker: Tracker, message: dict[str, Any]) -> str:
+    """Name a message that has no id by where it stands in the conversation."""
+    said = sum(isinstance(event, dict) and event.get("event") == "user" for event in tracker.events)
+    return f"{said}|{message.get('text')}"
+
+
+def _input(text: object) -> Input:
+    """A pressed button comes back as its payload."""
+    if not isinstance(text, str) or not text.strip():
+        return UnreadableInput("empty")
+    press = Press.decode(text)
+    if press is not None:
+        return PressInput(press)
+    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+    return TextInput(clean[:TEXT_CHARS_MAX], was_cut=len(clean) > TEXT_CHARS_MAX)
+
+
+def _slots(accepted: Accepted) -> dict[str, Any]:
+    return {
+        "panah_tier": accepted.tier,
+        "panah_kinds": list(accepted.kinds),
+        "panah_case": accepted.case_code or None,
+        "panah_handed_over": accepted.handed_over,
+    }
+
+
+def rasa_routes(door: Door, keyring: Keyring, *, token: str) -> list[Route]:
+    """Give POST /rasa/webhook: rasa-sdk's protocol behind `Authorization: Bearer <token>`.
+
+    In Rasa's endpoints.yml: `action_endpoint: {url: …/rasa/webhook, headers: {Authorization: Bearer …}}`.
+    """
+    executor = ActionExecutor()
+    executor.register_action(PanahTurn(door, keyring))
+
+    async def run(request: Request) -> Response:
+        if not same_secret(request.headers.get("authorization"), f"Bearer {token}" if token else ""):
+            return JSONResponse({"error": "unauthorized"}, status_code=401)
+        body = await read_body(request, most=_BODY_BYTES_MAX)
+        if body is None:
+            return JSONResponse({"error": "too large"}, status_code=413)
+        call = _read_call(body)
+        return await _answer(executor, call, door) if call else JSONResponse({"error": "not a call"}, status_code=400)
+
+    return [Route(PATH, run, methods=["POST"])]
+
+
+async def _answer(executor: ActionExecutor, call: dict[str, Any], door: Door) -> Response:
+    try:
+        result = await executor.run(call)
+    except ActionNotFoundException:
+        return JSONResponse({"error": "no such action", "action_name": ""}, status_code=404)
+    except OverloadedError:
+        return come_back()
+    except Exception as error:  # noqa: BLE001 - whatever it was, the answer must not carry the tracker
+        door.log.error("rasa_failed", channel="rasa", error=type(error).__name__)
+        return JSONResponse({"error": "failed"}, status_code=500)
+    return JSONResponse(result.model_dump() if result else {})
+
+
+def _read_call(body: bytes) -> dict[str, Any] | None:
+    """Read an action call; None for anything that is not one. The domain is not used, so it may be missing."""
+    try:
+        call = json.loads(body, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    tracker = call.get("tracker") if isinstance(call, dict) else None
+    if not isinstance(tracker, dict) or not isinstance(call.get("next_action"), str):
+        return None
+    sender = tracker.get("sender_id")
+    if not isinstance(sender, str) or not 0 < len(sender) <= _SENDER_CHARS_MAX or not sender.isprintable():
+        return None
+    shapes: dict[str, type] = {"latest_message": dict, "slots": dict, "events": list}
+    for name, shape in shapes.items():
+        if not isinstance(tracker.get(name), shape):
+            tracker[name] = shape()
+    return {"next_action": call["next_action"], "sender_id": sender, "tracker": tracker, "domain": {"actions": []}}
