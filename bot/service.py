@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -17,21 +18,22 @@ from starlette.types import ASGIApp
 
 from bot import control
 from bot.app import Core, build_core
-from bot.bus import Bus, InProcessBus
-from bot.errors import CommandError
+from bot.bus import Bus
 from bot.core.channels import Channel
 from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
+from bot.errors import CommandError
 from bot.faults import arm_from
 from bot.handlers.webchat import WebChannel
 from bot.outbox import Sender, recover
-from bot.publishing import VersionCache, ensure_published
+from bot.publishing import ensure_published
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, create_key_file, load_keyring
 from bot.store.database import Store
-from bot.telemetry import Log, configure
+from bot.telemetry import Log
 from bot.triage import Screener, load_lexicon
+from bot.versions import VersionCache
 
 #: How long open requests may take to end after a stop was asked for.
 GRACE_S = 5
@@ -51,33 +53,33 @@ class Service:
     def add_channel(self, channel: Channel) -> None:
         """Send through a channel from now on."""
         core = self.core
-        sender = Sender(
-            channel, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=self.log
-        )
+        sender = Sender(channel, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=self.log)
         self.channels.append(channel)
         self.loops.append(sender.run())
 
 
-def open_core(settings: Settings, log: Log, bus: Bus | None = None) -> Core:
+def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     """Open the installation: keys, database, scripts. Refuses when another process writes there.
 
     Raises:
         StoreBusyError, StoreUnwritableError, KeyFileError, FromTheFutureError, CommandError: it cannot start.
     """
     arm_from(settings.fault)
+    had_database = settings.database.exists()
     store = Store(settings.database)
     try:
-        keyring = load_keyring(_key_file(settings))
+        keyring = load_keyring(_key_file(settings, had_database=had_database))
         migrate.upgrade(store.connection)
         lexicon = load_lexicon()
         screener = Screener(lexicon)
-        ensure_published(store, settings.flows_dir, now_ms=_now_ms())
-        versions = VersionCache(store)
+        clock = SystemClock()
+        ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
+        versions = VersionCache(store, clock)
         core = build_core(
             store=store,
             keyring=keyring,
-            bus=bus or InProcessBus(),
-            clock=SystemClock(),
+            bus=bus,
+            clock=clock,
             ids=system_ids,
             screener=screener,
             lexicon=lexicon.version,
@@ -91,17 +93,12 @@ def open_core(settings: Settings, log: Log, bus: Bus | None = None) -> Core:
     return core
 
 
-def _now_ms() -> int:
-    return int(SystemClock().now().timestamp() * 1000)
-
-
-def _key_file(settings: Settings) -> Any:
+def _key_file(settings: Settings, *, had_database: bool) -> Path:
     path = settings.key_path
-    if path.exists():
-        return path
-    if settings.database.exists() and settings.database.stat().st_size > 0:
-        raise KeyFileError(f"the key file {path} is missing; put its escrow copy back, or nothing can be read")
-    create_key_file(path)
+    if not path.exists():
+        if had_database:
+            raise KeyFileError(f"the key file {path} is missing; put its escrow copy back, or nothing can be read")
+        create_key_file(path)
     return path
 
 
@@ -111,7 +108,8 @@ def pick_up(core: Core) -> None:
     if found == "running":
         core.log.warning("unclean_stop")
         core.worker.be_careful()
-    core.store.write_now(lambda tx: (mark_stop(tx, "running"), recover(tx)))
+    core.store.write_now(lambda tx: mark_stop(tx, "running"))
+    core.store.write_now(recover)
 
 
 def mark_stop(tx: Any, value: str) -> None:
@@ -156,7 +154,7 @@ def server(app: ASGIApp) -> uvicorn.Server:
     return made
 
 
-async def serve(
+async def serve_until_stopped(
     service: Service, apps: Sequence[tuple[ASGIApp, socket.socket]], verbs: control.ControlVerbs
 ) -> None:
     """Run until a signal asks to stop; a loop that dies takes the process with it, loudly, to be restarted."""
@@ -195,10 +193,9 @@ def close(core: Core) -> None:
     core.store.close()
 
 
-def open_service(settings: Settings) -> Service:
+def open_service(settings: Settings, log: Log, bus: Bus) -> Service:
     """Open everything that needs no port."""
-    log = configure()
-    core = open_core(settings, log)
+    core = open_core(settings, log, bus)
     pick_up(core)
     service = Service(settings, core, log)
     service.add_channel(WebChannel(core.store, core.keyring, core.bus))

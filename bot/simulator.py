@@ -85,7 +85,7 @@ class Simulator:
             input=received,
             received_at=self._clock.now(),
         )
-        accepted: Accepted = self._core.inbox.put(message).done.result()  # type: ignore[union-attr]
+        accepted: Accepted = self._core.inbox.put(message).done.result()
         self._contact_id = accepted.contact_id or self._contact_id
         self._core.waiting.run_due()
         return self._look()

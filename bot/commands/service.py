@@ -2,36 +2,109 @@
 
 import argparse
 import asyncio
+import os
+import socket
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Coroutine
 from typing import Any
 
-from starlette.routing import BaseRoute
+import uvloop
 
-from bot import control
+from bot.bus import Bus, InProcessBus
+from bot.commands.desk import console_of, control_verbs, run_staffbot
+from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
-from bot.handlers.hooks import Door
-from bot.service import Service, bind, close, open_service, serve as run_service
+from bot.errors import CommandError
+from bot.service import Service, bind, close, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
+from bot.telemetry import Log, configure
 from bot.web.citizen import CitizenDeps, build_citizen
-from escalation.accounts import Accounts
-from escalation.console.deps import ConsoleDeps
-from escalation.office import Office
-from escalation.passwords import Hashing
-from escalation.sweeper import keep_sweeping
 
 
 def run(_args: argparse.Namespace) -> int:
     """Start everything on this machine."""
     settings = read_settings()
-    taken = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
-    service = open_service(settings)
+    listeners = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
+    first_start = not settings.key_path.exists()
+    log = configure()
+    bus, keep_bus = _bus(settings, log)
+    service = open_service(settings, log, bus)
+    service.loops.extend(keep_bus)
     try:
-        import uvloop  # noqa: PLC0415
-
+        if first_start:
+            _say(f"the key file is {settings.key_path}; copy it to a safe place: without it a backup is lost")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(service, taken))
+            runner.run(_run(service, listeners))
     finally:
         close(service.core)
     return 0
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Start one role beside a running Panah."""
+    settings = read_settings()
+    if args.role == "staffbot":
+        if not settings.staffbot_token:
+            raise CommandError("set PANAH_STAFFBOT_TOKEN to the staff bot's token first")
+        asyncio.run(run_staffbot(settings))
+    return 0
+
+
+def _bus(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, None]]]:
+    """Give the bus, and the loop that keeps it connected when other processes share it."""
+    if not settings.redis_url:
+        return InProcessBus(), []
+    from bot.bus_redis import RedisBus  # noqa: PLC0415 - only where it is configured
+
+    bus = RedisBus(settings.redis_url, log=log, name=system_ids())
+    return bus, [bus.run()]
+
+
+async def _run(service: Service, listeners: list[socket.socket]) -> None:
+    core, settings = service.core, service.settings
+    routes = await add_channels(service)
+    citizen = build_citizen(
+        CitizenDeps(
+            store=core.store,
+            keyring=core.keyring,
+            inbox=core.inbox,
+            bus=core.bus,
+            clock=core.clock,
+            settings=settings,
+        ),
+        others=routes,
+    )
+    console, accounts = console_of(service)
+    helper = await _start_staffbot(settings)
+    await _greet(settings, await accounts.first_admin_code())
+    try:
+        await serve_until_stopped(
+            service, [(citizen, listeners[0]), (console, listeners[1])], control_verbs(service, accounts)
+        )
+    finally:
+        if helper is not None and helper.returncode is None:
+            helper.terminate()
+            await helper.wait()
+
+
+async def _start_staffbot(settings: Settings) -> asyncio.subprocess.Process | None:
+    """Start the staff bot as a process of its own: its token, its libraries, its crashes."""
+    if not settings.staffbot_token:
+        return None
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "serve", "--role", "staffbot", env=environment
+    )
+
+
+async def _greet(settings: Settings, code: str | None) -> None:
+    _say(f"the citizens' page is on http://{settings.web_host}:{settings.web_port}/")
+    console = f"http://{settings.console_host}:{settings.console_port}"
+    if code is None:
+        _say(f"the console is on {console}/")
+    else:
+        _say(f"make the first account within 15 minutes: {console}/first/{code}")
+
+
+def _say(sentence: str) -> None:
+    print(f"panah: {sentence}", flush=True)  # noqa: T201 - the terminal is this verb's business

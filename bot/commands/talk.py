@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bot.content import flows_of, load_or_refuse, load_screener, simulated_core
-from bot.errors import CommandError
 from bot.core.clock import VirtualClock
 from bot.core.messages import (
     TEXT_CHARS_MAX,
@@ -22,6 +21,7 @@ from bot.core.messages import (
     TextInput,
     UnreadableInput,
 )
+from bot.errors import CommandError
 from bot.settings import read_settings
 from bot.simulator import LINE_S, Simulator, Step
 

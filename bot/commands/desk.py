@@ -1,0 +1,54 @@
+"""The counsellor's side of a running process: the console, and what other processes may ask over the control socket."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+
+from bot import control
+from bot.service import Service
+from escalation.accounts import Accounts, NameTakenError, Profile
+from escalation.case import ActError
+from escalation.console.app import build_console
+from escalation.console.deps import ConsoleDeps
+from escalation.passwords import Hashing
+from escalation.policy import SYSTEM
+from escalation.sweeper import keep_sweeping
+
+
+def console_of(service: Service) -> tuple[Starlette, Accounts]:
+    """Build the console and start its loops with the service."""
+    core = service.core
+    accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
+    deps = ConsoleDeps(
+        store=core.store,
+        keyring=core.keyring,
+        bus=core.bus,
+        clock=core.clock,
+        ids=core.ids,
+        settings=service.settings,
+        accounts=accounts,
+        stopping=service.stopping,
+    )
+    service.loops.append(keep_sweeping(core.store, deps.office, core.clock))
+    return build_console(deps), accounts
+
+
+def control_verbs(service: Service, accounts: Accounts) -> control.ControlVerbs:
+    """Give what other processes of this machine may ask."""
+
+    async def staff_add(username: str, name: str, roles: list[str], province: str) -> str:
+        profile = Profile(username=username, name=name, roles=tuple(roles), province=province)
+        try:
+            return await accounts.invite(actor=SYSTEM, profile=profile)
+        except (ActError, NameTakenError) as error:
+            raise control.RefusedError(str(error) or (type(error).__doc__ or "refused")) from error
+
+    async def ping() -> str:
+        return "ok"
+
+    return {"ping": ping, "staff_add": staff_add}
+
+
+async def run_staffbot(settings: Any) -> None:
+    """Placeholder until the staff bot lands."""
+    raise control.RefusedError("the staff bot is not here yet")
