@@ -98,7 +98,8 @@ def act_own(run: "Run") -> bool:
     if handler.go:
         walk.go(run, handler.go)
     else:
-        run.say(Texts(text=handler.say))
+        if not run.session.covert:
+            run.say(Texts(text=handler.say))
         run.ask_again()
     return True
 
@@ -237,6 +238,11 @@ def _kinds(run: "Run") -> tuple[str, ...]:
 
 
 def _say_own(run: "Run", name: str) -> None:
+    """Say a handler's text. It has no discreet form: while covert, help is the bare lines and the rest is nothing."""
+    if run.session.covert:
+        if name == "help":
+            run.say_always("danger_again")
+        return
     handler = run.bundle.always.handler(name)
     if handler is not None and handler.say:
         run.say(Texts(text=handler.say))

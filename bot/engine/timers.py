@@ -80,7 +80,10 @@ def _not_taken(run: "Run") -> None:
     if not isinstance(step, Escalate) or step.if_not_taken is None:
         raise LookupError("no such escalation")
     events_before = len(run.events)
-    run.say(step.if_not_taken.texts, urgent=True)
+    if session.covert and not step.if_not_taken.texts.discreet:
+        run.say_always("danger_again", urgent=True)
+    else:
+        run.say(step.if_not_taken.texts, urgent=True)
     if left > 1 and any(isinstance(event, MessageSent) for event in run.events[events_before:]):
         session.not_taken = (flow_id, step_id, left - 1)
         run.arm("not_taken", step.if_not_taken.after_s)

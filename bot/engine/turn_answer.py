@@ -110,7 +110,7 @@ def _not_understood(run: "Run", ask: Ask, verdict: Verdict) -> None:
         session.tries = 0
         _give_up(run, ask)
         return
-    if ask.unclear.text:
+    if ask.unclear.text and not run.session.covert:
         run.say(Texts(text=ask.unclear.text))
     else:
         run.say_always("unclear")

@@ -1,0 +1,51 @@
+"""While another person may read the screen: numbers, bare lines, nothing that tells."""
+
+import pytest
+
+from bot.core.messages import MediaInput
+from bot.core.screening import Screening
+
+TELLING = ("خشونت", "اورژانس", "آزار", "مددکار", "خطر", "پرونده")
+T1 = Screening(tier="T1", kinds=("spouse_abuse",), label="danger")
+T2 = Screening(tier="T2", kinds=("spouse_abuse",), label="danger")
+
+
+@pytest.fixture
+def she(talk):
+    """Stand at the second question of covert, the phone being shared."""
+    found = talk("covert")
+    found.says("سلام")
+    found.says("بله")
+    return found
+
+
+def discloses(texts):
+    return [text for text in texts for word in TELLING if word in text]
+
+
+@pytest.mark.parametrize("word", ["کمک", "لغو", "برگشت", "تکرار", "زبان", "پاک کن", "حذف اطلاعات من", "چی؟", "مددکار"])
+def test_no_word_of_hers_makes_the_bot_tell(she, word):
+    assert discloses(she.says(word)) == []
+    assert discloses([button.label for event in she.events for button in getattr(event, "buttons", ())]) == []
+
+
+def test_help_is_the_bare_lines(she):
+    assert she.says("کمک")[0] == "110 / 123"
+
+
+@pytest.mark.parametrize("screening", [T1, T2, Screening(soft=True, kinds=("suicide",))])
+def test_danger_is_answered_discreetly(she, screening):
+    assert discloses(she.says("منو می‌زنه", screening)) == []
+
+
+def test_media_is_answered_discreetly(she):
+    she.gives(MediaInput("voice"))
+    assert discloses(she.texts) == []
+    she.gives(MediaInput("voice"))
+    assert discloses(she.texts) == []
+
+
+def test_nobody_coming_yet_is_said_in_bare_lines(she):
+    she.says("منو می‌زنه", T1)
+
+    assert she.is_not_taken() == ["110 / 123"]
