@@ -5,7 +5,7 @@ Short vowels are free, so mikham, mixam, mikhaam and mykham are all «میخوا
 
 from functools import lru_cache
 
-_DIGRAPHS = {"kh": "خ", "gh": "ق", "sh": "ش", "ch": "چ", "zh": "ژ"}
+_DIGRAPHS = {"kh": "خ", "gh": "ق", "sh": "ش", "ch": "چ", "zh": "ژ", "ck": "ک"}
 _SINGLES = {
     "b": "ب", "p": "پ", "t": "ت", "j": "ج", "c": "چ", "x": "خ", "d": "د", "r": "ر", "z": "ز", "s": "س", "q": "ق",
     "f": "ف", "k": "ک", "g": "گ", "l": "ل", "m": "م", "n": "ن", "h": "ه", "v": "و", "w": "و",

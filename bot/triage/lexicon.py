@@ -53,10 +53,16 @@ class Lexicon:
     concepts: list[tuple[int, Rule]]
     patterns: list[Pattern]
     overrides: dict[str, Rule]
-    slips: dict[str, list[str]]
     common: list[str]
     examples: dict[str, str]
     bones: dict[str, list[str]] = field(default_factory=dict)
+    slips: dict[str, list[str]] = field(default_factory=dict)
+
+    def one_letter_short(self, key: str) -> list[str]:
+        """Give the common forms that leave `key` when one letter is dropped; indexed at the first unknown word."""
+        if not self.slips:
+            self.slips.update(_slip_index(self.common))
+        return self.slips.get(key, [])
 
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
@@ -108,7 +114,6 @@ def _compile(sections: dict[str, dict[str, Section]], version: str) -> Lexicon:
         concepts=[(bits[name], _rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
         patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
-        slips=_slip_index(common),
         common=common,
         examples=_example_index(one for value in sections["examples"].values() for one in _listed(value)),
     )

@@ -4,6 +4,7 @@ Work per word is bounded: known words are one dictionary look-up, unknown ones a
 """
 
 from functools import lru_cache
+from itertools import pairwise
 
 from bot.core.finglish import is_english, is_latin, latin_cost, latin_skeleton
 from bot.core.text import Word, words
@@ -15,11 +16,13 @@ _SUFFIXES = frozenset(
     "ها های هام هات هاش هامو هاشو هامون ام ات اش م ت ش مو تو شو مون تون شون ان ای اند ایم اید ه یم ید ند رو".split()  # noqa: SIM905
 )
 _STRONG = frozenset(".!?؟؛;…")
-_CLAUSE_WORDS_MAX = 40
+_CLAUSE_WORDS_MAX = 32
 _OVERLAP_WORDS = 8
 _WORD_CHARS_MAX = 24
 _SLIP_CHARS_MIN = 4
 _LATIN_CANDIDATES_MAX = 120
+#: Unknown words looked into in one text: a person's message has fewer, a flood must not cost more.
+_GUESSES_MAX = 150
 #: Short words that hurried writers run into the next one.
 _RUN_ON = frozenset({"منو", "داره", "الان", "مارو", "خودمو"})
 #: Tags, slips forgiven, and the known forms that a word may stand for.
@@ -33,7 +36,7 @@ _SOUNDS = ("سصث", "زذضظژ", "تط", "هح", "قغ", "اع", "پب", "کگ
 def _neighbours() -> dict[str, frozenset[str]]:
     near: dict[str, set[str]] = {}
     for row in _ROWS:
-        for left, right in zip(row, row[1:], strict=False):
+        for left, right in pairwise(row):
             near.setdefault(left, set()).add(right)
             near.setdefault(right, set()).add(left)
     for group in _SOUNDS:
@@ -88,10 +91,15 @@ class Reader:
         latin = [word.text for word in found if is_latin(word.text)]
         english = bool(latin) and is_english(latin)
         out: list[_Heard] = []
+        guesses = 0
         for word in found:
             mask = forms.get(word.text)
             if mask is not None:
                 out.append((mask, 0, (word.text,)))
+                continue
+            guesses += 1
+            if guesses > _GUESSES_MAX:
+                out.append(_NOTHING)
             elif not is_latin(word.text):
                 out.append(self._guess(word.text))
             else:
@@ -117,11 +125,11 @@ class Reader:
 
     def _nearby(self, word: str) -> list[str]:
         """Give the common forms that are one realistic slip away."""
-        index = self._lexicon.slips
-        near = dict.fromkeys(form for form in index.get(word, ()) if len(word) >= _SLIP_CHARS_MIN)
+        short_of = self._lexicon.one_letter_short
+        near = dict.fromkeys(form for form in short_of(word) if len(word) >= _SLIP_CHARS_MIN)
         for at in range(len(word)):
             shorter = word[:at] + word[at + 1 :]
-            near.update((form, None) for form in index.get(shorter, ()) if _is_slip(word, form))
+            near.update((form, None) for form in short_of(shorter) if _is_slip(word, form))
         return list(near)
 
     def _latin_afresh(self, word: str) -> _Heard:

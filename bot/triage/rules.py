@@ -11,8 +11,8 @@ from dataclasses import dataclass
 WITHIN_WORDS = 8
 #: An exclusion counts this many words before and after a match, never beyond a clause mark.
 BESIDE_WORDS = 3
-_CANDIDATES_MAX = 10
-_HITS_MAX = 6
+_CANDIDATES_MAX = 6
+_HITS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)

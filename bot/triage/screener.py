@@ -18,6 +18,10 @@ from bot.triage.verdict import judge, to_screening
 
 _SHORT_CHARS = 3
 _EARLIER_MAX = 2
+#: Answers that most messages are: no need to read them word by word.
+_EVERYDAY = frozenset(
+    {"بله", "آره", "خیر", "سلام", "باشه", "ممنون", "مرسی", "ادامه", "بعدی", "خروج", "شروع", "bale", "/start"}
+)
 _NEAR_CHARS_MIN = 6
 _NEAR_CHARS_MAX = 90
 
@@ -52,7 +56,7 @@ class Screener:
         return alone
 
     def _screen(self, text: str) -> Screening:
-        if len(text) < _SHORT_CHARS or text.isdecimal():
+        if len(text) < _SHORT_CHARS or text.isdecimal() or text in _EVERYDAY:
             return self._nothing
         clauses = self._reader.clauses(text[: 2 * TEXT_CHARS_MAX])
         heard = self._judged(clauses)

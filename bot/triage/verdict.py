@@ -12,6 +12,8 @@ from bot.triage.lexicon import Lexicon, Pattern
 from bot.triage.rules import Clause, Hit, find
 
 _EVIDENCE_MAX = 12
+#: A text with more findings than this is heard well enough; the rest is not looked at.
+_FINDINGS_MAX = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,12 @@ class Finding:
 def judge(lexicon: Lexicon, clauses: list[Clause]) -> list[Finding]:
     """Match all patterns in all clauses and judge each match by what stands beside it."""
     found: list[Finding] = []
+    judged: set[tuple[int, ...]] = set()
     for clause in clauses:
+        same = tuple(clause.masks)
+        if same in judged or len(found) > _FINDINGS_MAX:  # a flood: what is said ten times is said once
+            continue
+        judged.add(same)
         _find_concepts(lexicon, clause)
         marks: dict[str, list[Hit]] | None = None
         for pattern in lexicon.patterns:
@@ -56,22 +63,22 @@ def _whole(lexicon: Lexicon, clauses: list[Clause], found: list[Finding]) -> lis
     seen = 0
     for clause in clauses:
         seen |= clause.seen
-    more: list[Finding] = []
-    for pattern in lexicon.patterns:
-        if pattern.whole and any(
-            all(seen & slot for slot in one.slots) and not seen & one.unless for one in pattern.rule.alternatives
-        ):
-            more.append(
-                Finding(
-                    pattern=pattern,
-                    start=clauses[0].starts[0],
-                    end=clauses[-1].ends[-1],
-                    tier=pattern.tier,
-                    soft=pattern.tier is None,
-                    label=_about(pattern, found),
-                )
-            )
-    return more
+    return [
+        Finding(
+            pattern=pattern,
+            start=clauses[0].starts[0],
+            end=clauses[-1].ends[-1],
+            tier=pattern.tier,
+            soft=pattern.tier is None,
+            label=_about(pattern, found),
+        )
+        for pattern in lexicon.patterns
+        if pattern.whole and _holds_anywhere(pattern, seen)
+    ]
+
+
+def _holds_anywhere(pattern: Pattern, seen: int) -> bool:
+    return any(all(seen & slot for slot in one.slots) and not seen & one.unless for one in pattern.rule.alternatives)
 
 
 def _about(pattern: Pattern, found: list[Finding]) -> Label:
