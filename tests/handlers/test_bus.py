@@ -1,0 +1,167 @@
+import asyncio
+import contextlib
+import socket
+import threading
+
+import pytest
+import structlog
+from fakes.waiting import until
+
+from bot.bus import InProcessBus
+from bot.bus_redis import RedisBus
+
+
+class RedisServer:
+    """A real redis-server that can be killed and started again on its port."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port = found.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process = None
+
+    async def start(self):
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        self.process = await asyncio.create_subprocess_exec("redis-server", *options, stdout=asyncio.subprocess.DEVNULL)
+
+    async def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            await self.process.wait()
+            self.process = None
+
+
+@pytest.fixture
+async def redis(tmp_path):
+    server = RedisServer(tmp_path)
+    await server.start()
+    yield server
+    await server.kill()
+
+
+@pytest.fixture
+async def connect(log_lines):
+    """Give running Redis buses; `await connect(url, "a")`."""
+
+    def keep(_logger, level, event):
+        log_lines.append({"level": level, **event})
+        raise structlog.DropEvent
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(url, name):
+            bus = RedisBus(url, log=structlog.wrap_logger(None, processors=[keep]), name=name)
+            task = asyncio.create_task(bus.run())
+
+            async def stop():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+            stack.push_async_callback(stop)
+            return bus
+
+        yield start
+
+
+@pytest.fixture(params=["in_process", "one_redis_bus", "two_redis_buses", "redis_away"])
+async def buses(request, connect, tmp_path):
+    """Give who publishes and who listens: every kind of bus keeps the same contract."""
+    if request.param == "in_process":
+        bus = InProcessBus()
+        bus.bind(asyncio.get_running_loop())
+        yield bus, bus
+        return
+    server = RedisServer(tmp_path)
+    if request.param != "redis_away":
+        await server.start()
+    first = await connect(server.url, "a")
+    second = await connect(server.url, "b") if request.param == "two_redis_buses" else first
+    await until(lambda: request.param == "redis_away" or (first.is_connected and second.is_connected))
+    yield first, second
+    await server.kill()
+
+
+async def test_a_listener_hears_its_topic(buses):
+    publisher, listener = buses
+    with listener.subscribe("cases", "inbox") as hints:
+        publisher.publish("cases")
+
+        assert await hints.wait(5)
+
+
+async def test_a_hint_given_while_nobody_waits_is_not_lost(buses):
+    publisher, listener = buses
+    with listener.subscribe("cases") as hints, listener.subscribe("cases") as others:
+        publisher.publish("cases")
+        assert await others.wait(5)
+
+        assert await hints.wait(5)
+
+
+async def test_a_listener_does_not_hear_other_topics(buses):
+    publisher, listener = buses
+    with listener.subscribe("case:1") as hints, listener.subscribe("case:2") as others:
+        publisher.publish("case:2", "inbox")
+        assert await others.wait(5)
+
+        assert not await hints.wait(0.01)
+
+
+async def test_a_hint_may_be_given_from_any_thread(buses):
+    publisher, listener = buses
+    with listener.subscribe("outbox") as hints:
+        thread = threading.Thread(target=publisher.publish, args=("outbox",))
+        thread.start()
+
+        assert await hints.wait(5)
+        thread.join()
+
+
+async def test_one_hint_wakes_once(buses):
+    publisher, listener = buses
+    with listener.subscribe("flows") as hints:
+        publisher.publish("flows")
+        assert await hints.wait(5)
+
+        assert not await hints.wait(0.05)
+
+
+async def test_a_burst_of_hints_reaches_every_topic(buses):
+    publisher, listener = buses
+    with contextlib.ExitStack() as stack:
+        hints = [stack.enter_context(listener.subscribe(f"contact:{n}")) for n in range(50)]
+        for n in range(50):
+            publisher.publish(f"contact:{n}")
+
+        assert all([await one.wait(5) for one in hints])
+
+
+async def test_hints_go_on_locally_while_redis_is_away_and_between_processes_when_it_is_back(redis, connect, log_lines):
+    first, second = await connect(redis.url, "a"), await connect(redis.url, "b")
+    await until(lambda: first.is_connected and second.is_connected)
+
+    await redis.kill()
+    await until(lambda: not first.is_connected and not second.is_connected)
+    with first.subscribe("cases") as here:
+        first.publish("cases")
+        assert await here.wait(5)
+
+    await redis.start()
+    await until(lambda: first.is_connected and second.is_connected)
+    with second.subscribe("inbox") as there:
+        first.publish("inbox")
+        assert await there.wait(5)
+    assert {"redis_is_away", "redis_is_connected"} <= {line["event"] for line in log_lines}
+
+
+async def test_what_strangers_put_on_the_channel_is_passed_over(redis, connect):
+    bus = await connect(redis.url, "a")
+    await until(lambda: bus.is_connected)
+    with bus.subscribe("cases") as hints:
+        for raw in ("junk", "[" * 5000, '{"a": 1}', "[]", '["b", 5, null]', '["b", "cases"]'):
+            await bus._redis.publish("panah:hints", raw)
+
+        assert await hints.wait(5)
+    assert bus.is_connected
