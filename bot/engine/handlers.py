@@ -16,6 +16,7 @@ from bot.core.events import (
 from bot.core.messages import PressInput, TextInput
 from bot.engine import danger, moves, record, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
+from bot.engine.run import kinds_asked
 from bot.engine.session import Answer
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def quick_exit(run: "Run") -> None:
     """Leave at once: the decoy, nothing proactive, locked until the code word; what is unpaid goes to a person."""
     session = run.session
     run.emit(HandlerUsed, handler="quick_exit")
-    _answer_what_was_open(run)
+    run.count_open()
     run.pop_interrupts()
     run.pay("net", do_not_contact=True)
     run.emit(QuickExitUsed)
@@ -121,23 +122,11 @@ def quick_exit(run: "Run") -> None:
     session.told_tier, session.told_kinds, session.told_province = None, (), ""
 
 
-def _answer_what_was_open(run: "Run") -> None:
-    """A gentle question she leaves unanswered counts as yes, as silence does; unread media goes to a person."""
-    if not run.interrupted():
-        return
-    frame = run.session.stack[-1]
-    if frame.step.startswith("soft_check"):
-        run.raise_risk("T1", _kinds(run), ("پرسش خطر بی‌پاسخ ماند",))
-        run.owe("T1")
-    elif frame.step == "media":
-        run.raise_risk("T2", (), ("پیام بی‌متن",))
-        run.owe("T2")
-
-
 def _back(run: "Run") -> None:
     """Go to the previous question of this flow and take its answer back."""
     if run.interrupted():
-        run.pop_interrupts()
+        if run.open_danger() is not run.session.stack[-1]:
+            run.pop_over()  # the way back does not lead round a question about danger
         run.ask_again()
         return
     frame = run.session.stack[-1]
@@ -170,31 +159,30 @@ def answer_over(run: "Run", ask: Ask, value: Answer) -> None:
         _erase(run)
     else:
         held = run.session.status == "held"
-        run.pop_interrupts()
+        run.pop_over()
         if not held:
             run.ask_again()
 
 
-def silent_over(run: "Run", ask: Ask) -> None:
+def silent_over(run: "Run") -> None:
     """Act on silence after an interrupting question: yes for danger, a case for media, rest for the others."""
-    if ask.id.startswith("soft_check"):
-        kinds = _kinds(run)
-        run.pop_interrupts()
-        if danger.immediate(run, "words", kinds, ("پرسش خطر بی‌پاسخ ماند",)) is not danger.Verdict.OVER:
-            run.rest()
-        return
-    if ask.id == "media":
-        run.pop_interrupts()
+    frame = run.open_danger()
+    run.pop_interrupts()
+    if frame is None:
+        run.rest()
+    elif frame.step == "media":
         danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
-    run.rest()
+        run.rest()
+    elif danger.immediate(run, "words", kinds_asked(frame), ("پرسش خطر بی‌پاسخ ماند",)) is not danger.Verdict.OVER:
+        run.rest()
 
 
 def _soft(run: "Run", ask: Ask, value: Answer) -> None:
     option = ask.by_key.get(str(value))
-    kinds = _kinds(run) + (option.kinds if option else ())
+    kinds = kinds_asked(run.session.stack[-1]) + (option.kinds if option else ())
     answered = run.session.stack[-1].vars.get("answered", 0)
     record.record(run, ask, value)
-    run.pop_interrupts()
+    run.pop_over()
     why = ("در پاسخ به پرسش خطر",)
     verdict = danger.Verdict.NOTHING
     if option is not None and option.danger == "immediate":
@@ -213,7 +201,7 @@ def _soft(run: "Run", ask: Ask, value: Answer) -> None:
 
 def _media(run: "Run", ask: Ask, value: Answer) -> None:
     record.record(run, ask, value)
-    run.pop_interrupts()
+    run.pop_over()
     danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
     run.ask_again()
 
@@ -221,20 +209,16 @@ def _media(run: "Run", ask: Ask, value: Answer) -> None:
 def _language(run: "Run", language: str) -> None:
     run.session.language = language
     run.emit(LanguageChanged, language=language)
-    run.pop_interrupts()
+    run.pop_over()
     run.ask_again(short=False)
 
 
 def _erase(run: "Run") -> None:
+    run.count_open()
     run.pop_interrupts()
     run.emit(ErasureRequested)
     run.say_always("erased")
     moves.end_session(run, "erased")
-
-
-def _kinds(run: "Run") -> tuple[str, ...]:
-    """Give the kinds the gentle question was asked for."""
-    return tuple(kind for kind in str(run.session.stack[-1].vars.get("kinds", "")).split(",") if kind)
 
 
 def _say_own(run: "Run", name: str) -> None:

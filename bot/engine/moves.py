@@ -35,6 +35,7 @@ def jump(run: "Run", target: str, cause: Cause = "step") -> int | None:
 
 def call_human(run: "Run", cause: Cause) -> None:
     """Ask for a person at T2 or what is owed, tell her so, rest."""
+    run.count_open()
     run.pop_interrupts()
     step_id = "call_human_off" if run.facts.staff == "none" else "call_human"
     step = run.bundle.always.step(step_id)

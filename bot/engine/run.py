@@ -87,6 +87,29 @@ class Run:
             self.session.stack.pop()
             self.session.tries = 0
 
+    def pop_over(self) -> None:
+        """Take the answered interruption away; what it stood over waits again."""
+        if self.interrupted():
+            self.session.stack.pop()
+            self.session.tries = 0
+
+    def open_danger(self) -> Frame | None:
+        """Give the gentle question, or the one about media, that she has not answered yet."""
+        over = (frame for frame in self.session.stack[1:] if frame.flow == "always" and _asks_of_danger(frame))
+        return next(over, None)
+
+    def count_open(self) -> None:
+        """Count a gentle question left unanswered as yes, media that nobody read as T2: to be told to a person."""
+        frame = self.open_danger()
+        if frame is None:
+            return
+        if frame.step == "media":
+            self.raise_risk("T2", (), ("پیام بی‌متن",))
+            self.owe("T2")
+        else:
+            self.raise_risk("T1", kinds_asked(frame), ("پرسش خطر بی‌پاسخ ماند",))
+            self.owe("T1")
+
     def holds(self, condition: Condition) -> bool:
         """Test a condition in the running frame."""
         frame = self.session.stack[-1]
@@ -215,8 +238,9 @@ class Run:
             self.ask(ask, again=True, short=short)
 
     def put_over(self, step_id: str) -> Frame:
-        """Put a question of flow `always` over the script's own. Interruptions do not nest."""
-        self.pop_interrupts()
+        """Put a question of flow `always` over the script's own. Interruptions do not nest, but for open danger."""
+        while self.interrupted() and not _asks_of_danger(self.session.stack[-1]):
+            self.session.stack.pop()
         ask = self.bundle.always.step(step_id)
         if not isinstance(ask, Ask):
             raise KeyError(step_id)
@@ -251,3 +275,12 @@ class Run:
         if step.if_not_taken is not None:
             self.session.not_taken = (flow, step.id, step.if_not_taken.repeat)
             self.arm("not_taken", step.if_not_taken.after_s)
+
+
+def kinds_asked(frame: Frame) -> tuple[str, ...]:
+    """Give the kinds a gentle question was asked for."""
+    return tuple(kind for kind in str(frame.vars.get("kinds", "")).split(",") if kind)
+
+
+def _asks_of_danger(frame: Frame) -> bool:
+    return frame.step == "media" or frame.step.startswith("soft_check")

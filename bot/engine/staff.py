@@ -27,12 +27,13 @@ def _held(run: "Run") -> None:
     if session.status == "locked":
         run.emit(StayedSilent, reason="locked")
         return
+    run.count_open()
+    run.pay("step")
     run.pop_interrupts()
     run.disarm("silence")
     run.disarm("not_taken")
     session.status = "held"
     session.case = True
-    session.debt = None
     run.emit(SessionHeld)
 
 

@@ -50,7 +50,7 @@ def _silence(run: "Run", after_s: int) -> None:
         return
     del session.timers["silence"]
     if run.interrupted():
-        handlers.silent_over(run, ask)
+        handlers.silent_over(run)
     else:
         walk.go(run, silence.then)
 

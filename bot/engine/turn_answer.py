@@ -36,7 +36,7 @@ def answer(run: "Run", word: str) -> None:
         return
     if ask.id == "media" and run.interrupted() and (value is None or (value != "cannot" and run.folded.isdecimal())):
         # Any other words, and any other number, answer the question she was asked before.
-        run.pop_interrupts()
+        run.pop_over()
         answer(run, word)
         return
     guess = answers.loose(run, ask) if value is None else value
@@ -120,11 +120,11 @@ def _not_understood(run: "Run", ask: Ask, verdict: Verdict) -> None:
 def _give_up(run: "Run", ask: Ask) -> None:
     target = ask.unclear.then
     if run.interrupted() and ask.id.startswith("soft_check"):
-        handlers.silent_over(run, ask)
+        handlers.silent_over(run)
     elif target == "human":
         moves.call_human(run, "unclear")
     elif run.interrupted():
-        run.pop_interrupts()
+        run.pop_over()
         run.ask_again()
     else:
         walk.go(run, target)

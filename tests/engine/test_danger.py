@@ -341,3 +341,88 @@ def test_danger_words_at_a_number_question_are_read(talk):
 
     assert she.told == [("T1", "words")]
     assert not any(isinstance(event, ContentFailed) for event in she.all_events)
+
+
+def test_an_old_button_as_the_first_message_still_counts(talk):
+    she = talk("women_head")
+    she.gives(PressInput(Press(flow="danger_now", step="safe_now", visit=1, key="no")))
+    assert she.told == [("T1", "step")]
+
+    calm = talk("women_head")
+    calm.gives(PressInput(Press(flow="danger_now", step="safe_now", visit=1, key="yes")))
+    assert calm.told == []
+    assert calm.at == "women_head.children"
+
+
+def test_an_old_button_of_t2_opens_a_case_and_one_in_a_held_session_tells_it(talk):
+    press = PressInput(Press(flow="danger_now", step="safe_now", visit=1, key="skip"))
+    she, held = talk("women_head"), talk("women_head")
+    for one in (she, held):
+        one.says("سلام")
+    she.gives(press)
+    assert she.told == [("T2", "step")]
+    assert she.at == "women_head.children"
+
+    held.gives(HeldInput())
+    held.gives(press)
+    assert held.told == [("T2", "words")]
+    assert held.texts == []
+
+
+def test_history_is_noted_while_held(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.gives(HeldInput())
+    she.says("پارسال منو زد", PAST)
+
+    assert she.session.risk == "T3"
+
+
+def test_soft_questions_end_after_three(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    asked = 0
+    for kind in ("suicide", "self_harm", "mood", "extortion", "runaway"):
+        she.says("حالم بد است", Screening(soft=True, kinds=(kind,)))
+        if she.at.startswith("always.soft_check"):
+            asked += 1
+            she.says("نه")
+
+    assert asked == 3
+
+
+@pytest.mark.parametrize("dodge", ["برگشت", "زبان", "پاک کن", "حذف اطلاعات من", "کمک", "تکرار", "لغو"])
+def test_no_command_leads_round_a_gentle_question(talk, dodge):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("خسته شدم از زندگی", TIRED)
+    she.says(dodge)
+    assert any(frame.step.startswith("soft_check") for frame in she.session.stack)
+
+    she.is_silent()
+    assert she.told == [("T1", "words")]
+
+
+def test_after_an_interruption_the_gentle_question_stands_again(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("خسته شدم از زندگی", TIRED)
+    she.says("زبان")
+    she.says("English")
+
+    assert she.at.startswith("always.soft_check")
+
+
+def test_a_person_called_or_holding_hears_of_an_open_gentle_question(talk):
+    called, held, erased = talk("women_head"), talk("women_head"), talk("women_head")
+    for she in (called, held, erased):
+        she.says("سلام")
+        she.says("خسته شدم از زندگی", TIRED)
+
+    called.says("مددکار")
+    assert called.told == [("T1", "human")]
+    held.gives(HeldInput())
+    assert held.told == [("T1", "step")]
+    erased.says("حذف اطلاعات من")
+    erased.says("بله")
+    assert erased.told == [("T1", "net")]

@@ -15,6 +15,7 @@ from bot.core.events import (
 )
 from bot.core.messages import HandedBackInput, HeldInput, MediaInput, Press, PressInput
 from bot.core.screening import Screening
+from bot.engine.model import OwnHandler
 
 OWN = """
 flow: own
@@ -271,3 +272,84 @@ def test_interruptions_do_not_nest(talk):
         assert len(she.session.stack) == 2
     she.says("خسته شدم", Screening(soft=True, kinds=("suicide",)))
     assert len(she.session.stack) == 2
+
+
+def test_the_duress_word_looks_like_nothing_and_calls_a_person(talk):
+    she = talk("women_head")
+    always = she.bundle.flows["always"]
+    handler = OwnHandler(name="duress", words=("گل یخ",), go="decoy")
+    changed = replace(always, always=(*always.always, handler))
+    she.bundle = replace(she.bundle, flows={**she.bundle.flows, "always": changed})
+    she.says("سلام")
+    texts = she.says("گل یخ")
+
+    assert [text for text in texts if "چند فرزند" not in text] == []
+    told = next(event for event in she.events if isinstance(event, EscalationRequested))
+    assert (told.tier, told.do_not_contact) == ("T1", True)
+
+    she.gives(HeldInput())
+    assert she.says("گل یخ") == []
+
+
+def test_back_in_an_interruption_goes_back_to_the_question(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("زبان")
+    she.says("برگشت")
+
+    assert she.at == "women_head.children"
+
+
+def test_quick_exit_while_media_is_open_tells_a_person(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.gives(MediaInput("voice"))
+    she.says("0")
+
+    assert she.told == [("T2", "net")]
+
+
+def test_silence_in_an_interruption_rests(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("زبان")
+    she.is_silent()
+
+    assert she.session.status == "resting"
+    assert she.at == "women_head.children"
+
+
+@pytest.mark.parametrize("word", ["حذف اطلاعات من", "کمک", "مددکار", "زبان", "پاک کن"])
+def test_a_command_may_be_the_first_message(talk, word):
+    she = talk("women_head")
+    she.says(word)
+
+    assert HandlerUsed in [type(event) for event in she.events]
+    assert she.texts
+
+
+def test_what_is_not_understood_in_an_interruption_ends_it(script):
+    she = script(OWN)
+    she.says("سلام")
+    she.says("پاک کن")
+    for _ in range(4):
+        she.says("چه می‌دانم والا")
+
+    assert she.at == "own.first"
+
+
+def test_an_own_handler_is_quiet_while_covert(script):
+    she = script(OWN)
+    she.says("سلام")
+    she.session.covert = True
+
+    assert she.says("هزینه") == ["یک؟ کوتاه"]
+
+
+def test_a_handlers_button_of_later_order_acts_too(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.gives(PressInput(Press(flow="always", step="help", visit=0, key="x")))
+
+    assert "123" in she.texts[0]
+    assert she.at == "women_head.children"
