@@ -81,35 +81,12 @@ class Session:
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
         return Session(
-            self.version,
-            self.status,
-            [frame.copy() for frame in self.stack],
-            self.visit,
-            self.turns,
-            self.language,
-            self.risk,
-            self.kinds,
-            self.debt,
-            self.case,
-            self.told_tier,
-            self.told_kinds,
-            self.told_province,
-            self.covert,
-            self.consents.copy(),
-            self.safe,
-            self.code_word,
-            self.tries,
-            self.reminded,
-            self.soft_asked,
-            self.soft_count,
-            self.why,
-            self.province,
-            self.media_asked,
-            self.silenced,
-            self.timers.copy(),
-            self.not_taken,
-            self.after,
-        )
+            self.version, self.status, [frame.copy() for frame in self.stack], self.visit, self.turns,
+            self.language, self.risk, self.kinds, self.debt, self.case, self.told_tier, self.told_kinds,
+            self.told_province, self.covert, self.consents.copy(), self.safe, self.code_word, self.tries,
+            self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
+            self.silenced, self.timers.copy(), self.not_taken, self.after,
+        )  # fmt: skip
 
     @property
     def top(self) -> Frame:
