@@ -128,9 +128,9 @@ def _happening(one: Happening, now_ms: int) -> HistoryView:
 
 def _undo(page: CasePage) -> Undo | None:
     if page.undo_close_until is not None:
-        return Undo(act="close", label="پرونده بسته شد.", until=page.undo_close_until)
+        return Undo(act="close", label="برگرداندن بستن", until=page.undo_close_until)
     if page.undo_claim_until is not None and page.mine and not _spoke(page.messages, page):
-        return Undo(act="claim", label="پرونده در دست شماست.", until=page.undo_claim_until)
+        return Undo(act="claim", label="اشتباهی برداشتم", until=page.undo_claim_until)
     return None
 
 

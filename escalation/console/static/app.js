@@ -37,10 +37,11 @@ document.addEventListener("panah:page", onPage);
 
 document.addEventListener("panah:link", ({ detail }) => {
   const link = byId("link");
-  link.dataset.link = detail.lost ? "lost" : "on";
-  link.textContent = detail.lost ? "ارتباط قطع است" : "زنده";
-  byId("lost").hidden = !detail.lost;
-  byId("lost-for").textContent = detail.lost ? waitWords(detail.silent) : "";
+  const lost = detail.state === "lost";
+  link.dataset.link = detail.state;
+  link.textContent = { lost: "ارتباط قطع است", on: "زنده", wait: "در حال وصل شدن" }[detail.state];
+  byId("lost").hidden = !lost;
+  byId("lost-for").textContent = lost ? waitWords(detail.silent) : "";
   if (Date.now() - touchedAt > IDLE_MS && byId("case")) open("/"); // no content on an unwatched screen
 });
 

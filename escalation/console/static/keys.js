@@ -7,7 +7,7 @@ const ACTS = {
   KeyN: () => byId("take")?.requestSubmit(),
   KeyQ: () => open("/"),
   KeyR: () => byId("text")?.focus(),
-  KeyU: () => document.querySelector("form.undo")?.requestSubmit(),
+  KeyU: () => document.querySelector("form[data-undo]")?.requestSubmit(),
   Slash: () => byId("keys")?.showModal(),
 };
 

@@ -141,7 +141,7 @@ export function announce(words) {
   byId("told")?.remove();
   const box = document.createElement("div");
   box.id = "told";
-  box.className = "undo";
+  box.className = "told";
   box.setAttribute("role", "alert");
   box.textContent = words;
   document.body.append(box);

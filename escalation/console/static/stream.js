@@ -4,7 +4,8 @@ import { csrf } from "./page.js";
 
 const LOST_AFTER_MS = 25_000;
 let lastEvent = 0;
-let heardAt = Date.now();
+let heardAt = 0;
+const startedAt = Date.now();
 let channel = null;
 
 export function startStream() {
@@ -59,6 +60,7 @@ function hear(message) {
 }
 
 function watch() {
-  const silent = Date.now() - heardAt;
-  document.dispatchEvent(new CustomEvent("panah:link", { detail: { lost: silent > LOST_AFTER_MS, silent } }));
+  const silent = Date.now() - (heardAt || startedAt);
+  const state = silent > LOST_AFTER_MS ? "lost" : heardAt ? "on" : "wait";
+  document.dispatchEvent(new CustomEvent("panah:link", { detail: { state, silent } }));
 }
