@@ -104,6 +104,8 @@ def _finding(lexicon: Lexicon, pattern: Pattern, hit: Hit, clause: Clause, marks
         elif "history" in near and not hit.mask & lexicon.bits["PRES"]:
             tier, soft = (None if tier is None else "T3"), False
             label = label if label == "third_party" else "history"
+    if tier is None and label == "danger":
+        label = "none"  # a question is due, no finding yet
     return Finding(
         pattern=pattern, start=clause.starts[hit.first], end=clause.ends[hit.last], tier=tier, soft=soft, label=label
     )
