@@ -9,12 +9,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, NamedTuple
 
 from bot.engine.explore_answers import SILENCE, UNCLEAR, Answer, answers_of
 from bot.engine.explore_graph import Graph
 from bot.engine.explore_reads import conditions_of, leaves, name_in, reads_of
 from bot.engine.explore_state import VIOLENCE, State
+from bot.engine.explore_steps import RUNNERS
 from bot.engine.explore_walk import Fault, Outcome, Turn, Walker
 from bot.engine.issues import Issue, issue
 from bot.engine.model import ALWAYS_STEPS, SAFE_PARTS, Ask, Bundle, Call, Flow, FollowUp, Score, ScreenBand, Step
@@ -47,7 +49,7 @@ class Exploration:
 
 
 def explore(
-    bundle: Bundle, roots: Iterable[str] | None = None, now: Callable[[], float] = time.perf_counter
+    bundle: Bundle, roots: Iterable[str] | None = None, now: Callable[[], float] = time.process_time
 ) -> Exploration:
     """Walk the scripts from their roots (all that can begin a conversation, unless named) and report what breaks.
 
@@ -92,7 +94,7 @@ class _Run:
         self._deadline = began + SECONDS_MAX
         self._told: set[tuple[str, str, str]] = set()
         reads = reads_of(bundle.flows)
-        self.walker = Walker(bundle, reads, _kept_kinds(bundle))
+        self.walker = Walker(bundle, reads, _kept_kinds(bundle), RUNNERS)
         self._answers: dict[tuple[str, str], list[Answer]] = {}
 
     def always(self) -> None:
@@ -115,9 +117,10 @@ class _Run:
         """Walk one flow from one step, breadth first, so that the first path to a fault is the shortest."""
         graph = Graph()
         queue: deque[State] = deque()
-        takes = {name: keys[0] for name, keys in flow.takes.items() if keys}
-        begun = State(frames=(self.walker.enter(flow.id, start, takes),))
-        self._take(graph, queue, None, "", self.walker.walk(begun))
+        for values in product(*flow.takes.values()):
+            takes = dict(zip(flow.takes, values, strict=True))
+            begun = State(frames=(self.walker.enter(flow.id, start, takes),))
+            self._take(graph, queue, None, "", self.walker.walk(begun))
         while queue and not self.capped:
             node = queue.popleft()
             for edge in self._edges(graph, node):

@@ -12,7 +12,6 @@ from typing import Any
 from bot.engine.explore_folds import Fold, folds_of
 from bot.engine.expressions import Condition, Expr, Scope, compile_tree, names_of
 from bot.engine.model import (
-    SPECIAL_TARGETS,
     Ask,
     Call,
     End,
@@ -44,7 +43,7 @@ compiled: Callable[[Expr], Callable[[Scope], bool]] = lru_cache(maxsize=4096)(co
 class Reads:
     """One flow's reads. `tests`: answer or var name → the leaf tests on it; `live`: step index → names read from there.
 
-    Facts that a step reads count as names with "!" before them («!consent.referral»); `facts` are all of the flow's.
+    Facts that a step reads count as names with "!" before them («!consent.referral»); `facts` are those read from its start.
     """
 
     flow: Flow
@@ -89,13 +88,10 @@ def reads_of(flows: Mapping[str, Flow]) -> dict[str, Reads]:
             _carry_over(flow, found)
     for reads in found.values():
         reads.folds = folds_of(reads.flow, successors) if reads.flow.steps else {}
-    for _ in range(5):
+    for _ in range(5):  # a call reads what its flow may read from its first step on; one round a depth of calls
         for reads in found.values():
-            own = {name for step in reads.flow.steps for name in _facts_read(step, found)}
-            own |= {f"!{name}" for claim in reads.flow.properties for (_, name), _ in names_of(claim.never.tree)}
-            reads.facts = frozenset(own)
-    for reads in found.values():
-        reads.live = _liveness(reads.flow, found)
+            reads.live = _liveness(reads.flow, found)
+            reads.facts = frozenset(name for name in reads.live[0] if name[0] == "!") if reads.live else frozenset()
     return found
 
 
@@ -292,7 +288,7 @@ def _reads(step: Step, reads: Reads) -> set[str]:
 def _writes(step: Step) -> set[str]:
     match step:
         case Ask(screen=""):
-            return {step.id}
+            return {step.id, f"!consent.{step.consent}"} if step.consent else {step.id}
         case Screen():
             return {f"{step.id}.points", f"{step.id}.answered"}
         case Set():
@@ -303,8 +299,3 @@ def _writes(step: Step) -> set[str]:
             return set()
         case _:
             return {step.id}
-
-
-def is_special(target: str) -> bool:
-    """Say whether a target is no step."""
-    return target in SPECIAL_TARGETS

@@ -3,35 +3,22 @@
 The same walk as the engine's, on classes of answers: `staff` and `hour` are taken both ways wherever they are read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from bot.core.text import ascii_digits
-from bot.engine.explore_reads import TODAY, Reads, compiled, conditions_of, name_in, needed_consent
-from bot.engine.explore_state import RISKS, TIER_PAYS, VIOLENCE, Frame, State
+from bot.engine.explore_facts import FactClasses
+from bot.engine.explore_reads import TODAY, Reads, compiled, conditions_of, name_in
+from bot.engine.explore_state import Frame, State
 from bot.engine.expressions import FACT_DOMAINS, Condition, Expr, names_of
 from bot.engine.model import (
     SPECIAL_TARGETS,
-    Ask,
     Bundle,
-    Call,
-    End,
-    Escalate,
-    FollowUp,
-    Go,
     Guide,
-    If,
-    Refer,
-    SafeContactDone,
-    Score,
-    Screen,
-    ScreenBand,
-    Set,
     Step,
     Texts,
 )
-from bot.engine.parts import Band
 
 STEPS_MAX = 100
 MESSAGES_MAX = 5
@@ -82,10 +69,14 @@ class Coverage:
 class Walker:
     """Walks turns of one bundle."""
 
-    def __init__(self, bundle: Bundle, reads: dict[str, Reads], kept_kinds: frozenset[str]) -> None:
+    def __init__(self, bundle: Bundle, reads: dict[str, Reads], kept_kinds: frozenset[str], runners: "Runners") -> None:
         self.bundle = bundle
+        self._runners = runners
         self.reads = reads
         self.kept_kinds = kept_kinds
+        self.fact_classes = FactClasses(bundle.flows)
+        for name in ("contact.safe", *(f"consent.{key}" for key in ("contact", "referral", "record", "health"))):
+            self.fact_classes.of(name, "unasked")  # the first of its class stands for it
         self.coverage = Coverage()
 
     def step_of(self, state: State) -> Step:
@@ -100,7 +91,7 @@ class Walker:
         while todo:
             place = todo.pop()
             if place.state in place.path or len(place.path) > STEPS_MAX:
-                self._fault(turn, "loop_without_wait", place.state)
+                self.fault(turn, "loop_without_wait", place.state)
                 continue
             if (place.state, place.messages) in seen:
                 continue
@@ -135,7 +126,7 @@ class Walker:
         elif target == "settle":
             state = state.paid(2) if state.debt else state
         elif state.debt:
-            self._fault(turn, "debt_at_end", state)
+            self.fault(turn, "debt_at_end", state)
         turn.outcomes.append(Outcome("rest", state))
         return None
 
@@ -150,7 +141,7 @@ class Walker:
             for value in FACT_DOMAINS[unfixed]:
                 yield place._replace(state=state._replace(facts=tuple(sorted((*state.facts, (unfixed, value))))))
             return
-        for guarded in self._truths(turn, state, step.when, "when"):
+        for guarded in self.truths(turn, state, step.when, "when"):
             if not guarded:
                 yield _Place(state.moved(flow.passes_to[state.top.at]), place.messages, (*place.path, state))
                 continue
@@ -158,166 +149,46 @@ class Walker:
             messages = place.messages + self._messages(step)
             if messages > MESSAGES_MAX >= place.messages:
                 words = (("size", messages), ("unit", "پیام"), ("unit_en", "messages"), ("most", MESSAGES_MAX))
-                self._fault(turn, "turn_too_long", state, words)
-            for following in self._run(turn, self._shown(state, step.texts), step):
+                self.fault(turn, "turn_too_long", state, words)
+            for following in self._run(turn, self.shown(state, step.texts), step):
                 yield _Place(following, messages, (*place.path, state))
 
     def _run(self, turn: Turn, state: State, step: Step) -> list[State]:
-        runner = _RUNNERS.get(type(step))
-        found = runner(self, turn, state, step) if runner else [self._next(state)]
+        runner = self._runners.get(type(step))
+        found = runner(self, turn, state, step) if runner else [self.next(state)]
         return [following for following in found if following is not None]
 
-    def _next(self, state: State) -> State:
+    def next(self, state: State) -> State:
+        """Go on at the next line."""
         return state.moved(state.top.at + 1)
 
-    def _jump(self, turn: Turn, state: State, target: str) -> State | None:
-        return self.go(turn, state, target) if target else self._next(state)
+    def jump(self, turn: Turn, state: State, target: str) -> State | None:
+        """Go to a target, or on at the next line when there is none."""
+        return self.go(turn, state, target) if target else self.next(state)
 
-    def _ask(self, turn: Turn, state: State, step: Ask) -> list[State | None]:
-        needed = needed_consent(step)
-        if needed and dict(state.consents).get(needed) != "yes":
-            self._fault(turn, "no_consent", state)
-        if state.debt == 2:
-            self._fault(turn, "danger_not_escalated", state)
-            state = state.paid(2)
-        turn.outcomes.append(Outcome("wait", self._pruned(state)))
-        return []
-
-    def _pruned(self, state: State) -> State:
+    def pruned(self, state: State) -> State:
         """Drop the answers, consents and facts that nothing can read from here."""
         live = self.reads[state.top.flow].live[state.top.at]
         state = state.with_top(state.top._replace(answers=tuple(item for item in state.top.answers if item[0] in live)))
         wanted = {name for frame in state.frames for name in self.reads[frame.flow].live[frame.at] if name[0] == "!"}
         return state._replace(
             facts=tuple(item for item in state.facts if f"!{item[0]}" in wanted),
-            consents=tuple(item for item in state.consents if f"!consent.{item[0]}" in wanted),
-            safe=state.safe if "!contact.safe" in wanted else "unasked",
+            consents=tuple(
+                (purpose, standing)
+                for purpose, given in state.consents
+                if f"!consent.{purpose}" in wanted
+                and (standing := self.fact_classes.of(f"consent.{purpose}", given)) != "unasked"
+            ),
+            safe=self.fact_classes.of("contact.safe", state.safe) if "!contact.safe" in wanted else "unasked",
+            risk=self.fact_classes.of("risk", state.risk),
         )
-
-    def _if(self, turn: Turn, state: State, step: If) -> list[State | None]:
-        return [
-            self._jump(turn, state, step.go if truth else step.otherwise)
-            for truth in self._truths(turn, state, step.condition, "if")
-        ]
-
-    def _go(self, turn: Turn, state: State, step: Go) -> list[State | None]:
-        return [self.go(turn, state, step.go)]
-
-    def _set(self, _turn: Turn, state: State, step: Set) -> list[State | None]:
-        flow = self.bundle.flows[state.top.flow]
-        marks = dict(state.top.vars)
-        for name, value in step.values.items():
-            if name in marks:
-                var = flow.vars[name]
-                marks[name] = min(marks[name] + 1, var.most) if value == "+1" and not var.keys else _mark(value)
-        return [self._next(state.set_vars(marks))]
-
-    def _screen(self, _turn: Turn, state: State, step: Screen) -> list[State | None]:
-        return [self._next(state.wrote({f"{step.id}.points": 0, f"{step.id}.answered": 0}))]
-
-    def _band(self, turn: Turn, state: State, step: ScreenBand) -> list[State | None]:
-        answers = dict(state.top.answers)
-        points = answers.get(f"{step.screen}.points", 0)
-        few = step.enough > answers.get(f"{step.screen}.answered", 0)
-        band = _named(step.bands, "unknown") if few else _band_of(step.bands, points)
-        return self._scored(turn, state, band, step.screen, step.go)
-
-    def _score(self, turn: Turn, state: State, step: Score) -> list[State | None]:
-        folded = self.reads[state.top.flow].folded(step)
-        held = dict(state.top.answers)
-        points = held.get(f"{step.id}.~sum", 0) + sum(fold.points({}) for fold in folded)
-        added_before = {fold.condition for fold in folded}
-        for point in step.points:
-            if point.condition not in added_before and True in self._truths(
-                turn, state, point.condition, point.condition.text
-            ):
-                points += point.add
-        state = state.wrote({f"{step.id}.points": points})
-        return self._scored(turn, state, _band_of(step.bands, points), step.id, step.go)
-
-    def _scored(self, turn: Turn, state: State, band: Band | None, name: str, go: dict[str, str]) -> list[State | None]:
-        if band is None:
-            return [self._next(state)]
-        state = self.answered(state, name, band.key).raised(band.danger, self.kept(band.kinds))
-        return [self._jump(turn, state, go.get(band.key, ""))]
-
-    def _call(self, _turn: Turn, state: State, step: Call) -> list[State | None]:
-        callee = self.bundle.flows.get(step.flow)
-        if callee is None or not callee.steps or len(state.frames) > CALLS_MAX:
-            return [self._next(state)]
-        if any(frame.flow == step.flow for frame in state.frames):
-            return []
-        mine = dict(state.top.answers) | dict(state.top.vars)
-        given = {name: mine[answer] for name, answer in step.given.items() if answer in mine}
-        for name, keys in callee.takes.items():
-            given.setdefault(name, step.given.get(name, keys[0] if keys else ""))
-        live = self.reads[state.top.flow].live[state.top.at]
-        waiting = state.top._replace(answers=tuple(item for item in state.top.answers if item[0] in live))
-        return [state._replace(frames=(*state.frames[:-1], waiting, self.enter(step.flow, 0, given)))]
-
-    def _guide(self, turn: Turn, state: State, step: Guide) -> list[State | None]:
-        card = self.bundle.cards.get(step.card)
-        if card is not None:
-            if "joint" in card.tags and state.kinds & VIOLENCE:
-                self._fault(turn, "joint_after_violence", state)
-            shown = card.messages[step.part - 1 : step.part] if step.part else card.messages
-            for texts in shown:
-                state = self._shown(state, texts)
-        return [self._next(state)]
-
-    def _refer(self, turn: Turn, state: State, _step: Refer) -> list[State | None]:
-        if dict(state.consents).get("referral") != "yes":
-            self._fault(turn, "no_consent", state)
-        return [self._next(state)]
-
-    def _escalate(self, turn: Turn, state: State, step: Escalate) -> list[State | None]:
-        if state.debt > TIER_PAYS[step.tier]:
-            self._fault(turn, "tier_too_weak", state)
-        state = state.paid(2)
-        if step.hand_over and (after := self._jump(Turn(), state, step.after)) is not None:
-            turn.outcomes.append(Outcome("held", after))
-        targets = dict.fromkeys((step.while_waiting, step.if_no_staff))
-        return [self._jump(turn, state, target) for target in targets]
-
-    def _safe(self, _turn: Turn, state: State, step: SafeContactDone) -> list[State | None]:
-        way = dict(state.top.answers).get(f"{step.safe}.way")
-        test: Expr = ("is", ("answers", f"{step.safe}.way"), ("come", "skip"))
-        none = way is None or compiled(test)({"answers": {f"{step.safe}.way": way}})
-        return [self._next(state._replace(safe="none" if none else "set"))]
-
-    def _follow_up(self, turn: Turn, state: State, _step: FollowUp) -> list[State | None]:
-        if state.safe != "set":
-            self._fault(turn, "unsafe_contact", state)
-        return [self._next(state)]
-
-    def _end(self, turn: Turn, state: State, step: End) -> list[State | None]:
-        if len(state.frames) > 1:
-            return [self._returned(state, step)]
-        if state.debt:
-            rule = "danger_not_escalated" if state.debt == 2 else "debt_at_end"
-            self._fault(turn, rule, state)
-        elif state.risk == "T3" and not state.case:
-            self._fault(turn, "low_unanswered", state)
-        if RISKS.index(state.risk) >= RISKS.index("T2") and not state.said:
-            self._fault(turn, "no_number_at_end", state)
-        turn.outcomes.append(Outcome("end", state))
-        return []
-
-    def _returned(self, state: State, step: End) -> State:
-        callee = state.top
-        flow = self.bundle.flows[callee.flow]
-        back = state._replace(frames=state.frames[:-1])
-        call = self.step_of(back)
-        inner = dict(callee.answers)
-        mine = self.reads[back.top.flow]
-        values = {f"{call.id}.{name}": inner[name] for name in flow.gives if name in inner}
-        return self._next(back.wrote(values | {call.id: mine.class_of(call.id, step.outcome)}))
 
     def kept(self, kinds: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
         """Keep the kinds that something reads."""
         return frozenset(kinds) & self.kept_kinds
 
-    def _shown(self, state: State, texts: Texts) -> State:
+    def shown(self, state: State, texts: Texts) -> State:
+        """Note whether these texts show 110 or 123 in every variant she may see."""
         if state.said or not texts.text:
             return state
         variants = [texts.variant(mode, covert=state.covert) for mode in ("rich", "sms")]
@@ -330,7 +201,7 @@ class Walker:
             return 1 if step.part else len(card.messages) if card else 0
         return max(len(step.texts.text), len(step.texts.sms))
 
-    def _truths(self, turn: Turn, state: State, condition: Condition | None, which: str) -> list[bool]:
+    def truths(self, turn: Turn, state: State, condition: Condition | None, which: str) -> list[bool]:
         """Give the sides a condition can take here: one, or both where it reads staff or hour."""
         if condition is None:
             return [True]
@@ -346,7 +217,8 @@ class Walker:
         self.coverage.sides.setdefault((flow, step, which), set()).update(found)
         return sorted(found)
 
-    def _fault(self, turn: Turn, rule: str, state: State, words: tuple[tuple[str, str | int], ...] = ()) -> None:
+    def fault(self, turn: Turn, rule: str, state: State, words: tuple[tuple[str, str | int], ...] = ()) -> None:
+        """Note a broken claim at the step a state stands at."""
         flow = self.bundle.flows[state.top.flow]
         step = flow.steps[min(state.top.at, len(flow.steps) - 1)].id
         turn.faults.append(Fault(rule, flow.id, step, words))
@@ -385,31 +257,4 @@ def _free_facts(condition: Condition, facts: dict[str, Any]) -> list[dict[str, A
     return found
 
 
-def _band_of(bands: tuple[Band, ...], points: int) -> Band | None:
-    return next((band for band in bands if band.key != "unknown" and band.low <= points <= band.high), None)
-
-
-def _named(bands: tuple[Band, ...], key: str) -> Band | None:
-    return next((band for band in bands if band.key == key), None)
-
-
-def _mark(value: str) -> str | int:
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 3 else value
-
-
-_RUNNERS: dict[type[Any], Callable[[Walker, Turn, State, Any], list[State | None]]] = {
-    Ask: Walker._ask,  # noqa: SLF001 - the table stands beside its class
-    If: Walker._if,  # noqa: SLF001
-    Go: Walker._go,  # noqa: SLF001
-    Set: Walker._set,  # noqa: SLF001
-    Screen: Walker._screen,  # noqa: SLF001
-    ScreenBand: Walker._band,  # noqa: SLF001
-    Score: Walker._score,  # noqa: SLF001
-    Call: Walker._call,  # noqa: SLF001
-    Guide: Walker._guide,  # noqa: SLF001
-    Refer: Walker._refer,  # noqa: SLF001
-    Escalate: Walker._escalate,  # noqa: SLF001
-    SafeContactDone: Walker._safe,  # noqa: SLF001
-    FollowUp: Walker._follow_up,  # noqa: SLF001
-    End: Walker._end,  # noqa: SLF001
-}
+Runners = Mapping[type[Any], Callable[[Walker, Turn, State, Any], list[State | None]]]

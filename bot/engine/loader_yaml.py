@@ -16,7 +16,7 @@ from bot.engine.issues import Issue, Place, issue
 
 BYTES_MAX = 1_000_000
 DEPTH_MAX = 16
-NODES_MAX = 60_000
+NODES_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
