@@ -106,3 +106,12 @@ CATALOGUE: dict[str, Rule] = {
     "too_many_states": Rule("E", "بیش از حد بزرگ؛ پرهزینه‌ها: {name}", "too many states; the costly answers: {name}", "شرطِ دور را بردارید یا زودتر score بگیرید", "drop a late read, or score earlier"),
     "migration_unfit": Rule("E", "پاسخ‌های {name} و {other} جور نیست", "the answers of {name} and {other} do not agree", "به human ببرید", "map it to human"),
 }  # fmt: skip
+
+
+def as_markdown() -> str:
+    """Give the catalogue as the table of docs/flow-language.md (panah flows check speaks the same words)."""
+    rows = ["| rule | | what is wrong | how to mend | به فارسی |", "|---|---|---|---|---|"]
+    for name, rule in CATALOGUE.items():
+        cells = (f"`{name}`", rule.severity, rule.what_en, rule.mend_en, rule.what_fa)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"

@@ -69,7 +69,10 @@ class Reading:
 
     def key_of(self, node: Node, name: str) -> str:
         """Read an identifier."""
-        text = self.text_of(node, name)
+        whole = (
+            Scalar(node.at, node.text, node.plain) if isinstance(node, Scalar) else node
+        )  # a comment is welcome here
+        text = self.text_of(whole, name)
         if text and not is_key(text):
             self.report("bad_id", node.at, name=text)
             return ""
