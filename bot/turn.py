@@ -11,7 +11,7 @@ from bot.core.contact import Facts
 from bot.core.events import Event
 from bot.core.messages import Input, TextInput
 from bot.core.screening import NOTHING_FOUND, Screening
-from bot.engine.engine import resume, start
+from bot.engine.engine import resume
 from bot.engine.model import Bundle
 from bot.engine.session import Session
 
@@ -46,9 +46,3 @@ def take_turn(
     screening = screener.screen(received.text, earlier) if isinstance(received, TextInput) else NOTHING_FOUND
     after, events = resume(session, received, screening, facts, bundle)
     return Turn(after, events, screening)
-
-
-def begin(*, facts: Facts, bundle: Bundle, flow: str | None = None) -> Turn:
-    """Start a conversation that a person did not begin by writing (a follow-up)."""
-    session, events = start(bundle, facts, flow)
-    return Turn(session, events, NOTHING_FOUND)

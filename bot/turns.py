@@ -22,7 +22,9 @@ from bot.core.messages import (
     LocationInput,
     MediaInput,
     Mode,
+    NotTakenInput,
     PressInput,
+    SilenceInput,
     TextInput,
 )
 from bot.core.screening import Tier, strongest
@@ -32,7 +34,7 @@ from bot.engine.session import Session, session_to_json
 from bot.inbox import Accepted, Arrival, Reply, input_kind, input_to_json
 from bot.store.database import Tx
 from bot.store.vault import seal
-from bot.turn import Screener, Turn, begin, take_turn
+from bot.turn import Screener, Turn, take_turn
 
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
 _RAW_BYTES = 256 * 1024
@@ -137,15 +139,13 @@ class TurnRunner:
             case_code=case_code(new_case_id),
             lines=self._world.lines(),
         )
-        if isinstance(message.input, FollowUpInput):
-            return begin(facts=facts, bundle=self._world.versions.current(), flow=message.input.flow)
         earlier = known.texts_since(now_ms)
         return take_turn(
             known.session, message.input, earlier=earlier, facts=facts, bundle=bundle, screener=self._world.screener
         )
 
     def _bundle(self, known: Known) -> Bundle:
-        if known.session is None or known.ended_at is not None:
+        if known.session is None or known.session.status == "ended":
             return self._world.versions.current()
         return self._world.versions.get(known.session.version)
 
@@ -168,15 +168,23 @@ class TurnRunner:
 
     def _place(self, known: Known, message: InboundMsg, context: TurnContext, rows: Rows) -> None:
         """Give the turn its session: the contact's live one, or a new one when the engine began afresh."""
-        fired = input_kind(message.input)
-        context.timers.pop(fired, None)
-        if fired == "follow_up":
+        _clear_fired(message, context)
+        if isinstance(message.input, FollowUpInput):
             rows.add("follow_ups_fired", {"contact_id": known.contact_id, "now": context.now_ms})
-        if not _is_new(known, context.session, message):
+        if not _is_new(known, context.session):
             return
         if known.session is not None and known.ended_at is None:
             rows.add("session_left", {"id": known.session_id, "at": context.now_ms})
         context.session_id, context.started_at, context.timers = self._world.ids(), context.now_ms, {}
+
+
+def _clear_fired(message: InboundMsg, context: TurnContext) -> None:
+    """Drop the deadline that fired, unless the question has a newer one."""
+    match message.input:
+        case SilenceInput(visit) | NotTakenInput(visit):
+            name = input_kind(message.input)
+            if context.timers.get(name, (0, -1))[1] == visit:
+                del context.timers[name]
 
 
 def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
@@ -200,11 +208,11 @@ def _note_seen(message: InboundMsg, events: list[Event], context: TurnContext, r
     rows.add("contact_seen", {**seen, "left_at": context.now_ms if context.left else None})
 
 
-def _is_new(known: Known, after: Session, message: InboundMsg) -> bool:
+def _is_new(known: Known, after: Session) -> bool:
     before = known.session
-    if before is None or known.ended_at is not None or isinstance(message.input, FollowUpInput):
+    if before is None or known.ended_at is not None:
         return True
-    return after.turns <= 1 < before.turns  # after a quick exit the engine starts afresh
+    return after.turns <= 1 < before.turns  # the engine began afresh: a follow-up, or after a quick exit
 
 
 def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, state: str = "done") -> dict[str, Any]:
