@@ -56,13 +56,13 @@ class Lexicon:
     common: list[str]
     examples: dict[str, str]
     bones: dict[str, list[str]] = field(default_factory=dict)
-    slips: dict[str, list[str]] = field(default_factory=dict)
+    slips: dict[str, str] = field(default_factory=dict)
 
     def one_letter_short(self, key: str) -> list[str]:
         """Give the common forms that leave `key` when one letter is dropped; indexed at the first unknown word."""
         if not self.slips:
             self.slips.update(_slip_index(self.common))
-        return self.slips.get(key, [])
+        return self.slips.get(key, "").split()
 
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
@@ -245,14 +245,19 @@ def _pattern(name: str, value: Section, bits: dict[str, int]) -> Pattern:
     )
 
 
-def _slip_index(common: list[str]) -> dict[str, list[str]]:
-    """Index forms by each of themselves with one letter left out: two words a slip apart share such a key."""
-    index: dict[str, list[str]] = {}
+def _slip_index(common: list[str]) -> dict[str, str]:
+    """Index forms by each of themselves with one letter left out: two words a slip apart share such a key.
+
+    Forms under one key are joined by spaces: a hundred thousand lists would weigh more than all the rest.
+    """
+    index: dict[str, str] = {}
     for form in common:
         if len(form) < _FUZZY_CHARS_MIN:
             continue
         for at in range(len(form)):
-            index.setdefault(form[:at] + form[at + 1 :], []).append(form)
+            key = form[:at] + form[at + 1 :]
+            there = index.get(key)
+            index[key] = form if there is None else f"{there} {form}"
     return index
 
 

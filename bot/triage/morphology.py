@@ -120,7 +120,7 @@ _OBJECT_ENDINGS = frozenset(
         "امونو",
     }
 )
-_COMMON_ENDINGS = frozenset({"", "م", "ش", "و", "مو", "شو", "ها", "ام", "هام"})
+_COMMON_ENDINGS = frozenset({"", "ا", "ارو", "م", "ش", "و", "مو", "شو", "ها", "ام", "هام"})
 
 
 def noun_forms(tag: str, noun: str) -> Iterator[Form]:

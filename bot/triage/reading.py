@@ -21,6 +21,7 @@ _OVERLAP_WORDS = 8
 _WORD_CHARS_MAX = 24
 _SLIP_CHARS_MIN = 4
 _LATIN_CANDIDATES_MAX = 120
+_LATIN_SHORT_CHARS = 5
 #: Unknown words looked into in one text: a person's message has fewer, a flood must not cost more.
 _GUESSES_MAX = 150
 #: Short words that hurried writers run into the next one.
@@ -142,7 +143,8 @@ class Reader:
             if cost is not None:
                 costs[form] = cost
         best = min(costs.values(), default=0)
-        near = tuple(form for form, cost in costs.items() if cost <= best + 1)
+        reach = best + (len(word) > _LATIN_SHORT_CHARS)  # a long word is not spelt like another by chance
+        near = tuple(form for form, cost in costs.items() if cost <= reach)
         mask = 0
         for form in near:
             mask |= self._lexicon.forms[form]
