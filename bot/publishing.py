@@ -43,10 +43,31 @@ from bot.versions import (
 )
 
 __all__ = [
-    "Act", "NoReasonError", "NotOpenError", "NotReadyError", "Publication", "PublishError", "Request",
-    "SecondPersonError", "StaleRequestError", "UnknownVersionError", "VersionCache", "current_version",
-    "ensure_published", "find_request", "gate", "history", "load_version", "needs_second_person", "propose", "publish",
-    "refuse", "requests", "rollback", "sealed_version", "version_sources",
+    "Act",
+    "NoReasonError",
+    "NotOpenError",
+    "NotReadyError",
+    "Proposal",
+    "Publication",
+    "PublishError",
+    "SecondPersonError",
+    "StaleRequestError",
+    "UnknownVersionError",
+    "VersionCache",
+    "current_version",
+    "ensure_published",
+    "find_request",
+    "gate",
+    "history",
+    "load_version",
+    "needs_second_person",
+    "propose",
+    "publish",
+    "refuse",
+    "requests",
+    "rollback",
+    "sealed_version",
+    "version_sources",
 ]  # fmt: skip
 
 PACKAGE_FLOWS = Path(__file__).resolve().parent / "flows"
@@ -100,7 +121,7 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Proposal:
     """A proposal. `state`: open, published, refused or withdrawn."""
 
     id: str
@@ -137,20 +158,20 @@ def history(connection: Connection, *, most: int = 100) -> list[Publication]:
     return [Publication(**row) for row in rows]
 
 
-def requests(connection: Connection, *, state: str = "open") -> list[Request]:
+def requests(connection: Connection, *, state: str = "open") -> list[Proposal]:
     """Give the proposals in a state, newest first."""
     table = schema.publish_requests
     rows = connection.execute(
         select(table).where(table.c.state == state).order_by(table.c.created_at.desc())
     ).mappings()
-    return [Request(**row) for row in rows]
+    return [Proposal(**row) for row in rows]
 
 
-def find_request(connection: Connection, request_id: str) -> Request | None:
+def find_request(connection: Connection, request_id: str) -> Proposal | None:
     """Give one proposal."""
     table = schema.publish_requests
     row = connection.execute(select(table).where(table.c.id == request_id)).mappings().one_or_none()
-    return None if row is None else Request(**row)
+    return None if row is None else Proposal(**row)
 
 
 def ensure_published(store: Store, flows_dir: Path, *, now_ms: int, package_dir: Path = PACKAGE_FLOWS) -> str:
@@ -274,7 +295,7 @@ def _point(tx: Tx, version: str, action: str, act: Act, bus: Bus | None) -> None
     tx.after_commit(tell)
 
 
-def _open_request(connection: Connection, request_id: str) -> Request:
+def _open_request(connection: Connection, request_id: str) -> Proposal:
     request = find_request(connection, request_id)
     if request is None or request.state != "open":
         raise NotOpenError

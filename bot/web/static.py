@@ -13,15 +13,15 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 class StaticFiles:
     """A handful of small files, read once."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, prefix: str = "/static") -> None:
         self._files = {path.name: path.read_bytes() for path in directory.iterdir() if path.suffix in _TYPES}
         self.urls = {
-            name: f"/static/{hashlib.sha256(content).hexdigest()[:10]}/{name}" for name, content in self._files.items()
+            name: f"{prefix}/{hashlib.sha256(content).hexdigest()[:10]}/{name}" for name, content in self._files.items()
         }
 
-    def route(self) -> Route:
-        """Give the route that serves them."""
-        return Route("/static/{digest}/{name}", self._serve, methods=["GET"])
+    def route(self, path: str = "/static") -> Route:
+        """Give the route that serves them; `path` is the prefix without what the application is mounted under."""
+        return Route(f"{path}/{{digest}}/{{name}}", self._serve, methods=["GET"])
 
     async def _serve(self, request: Request) -> Response:
         name = request.path_params["name"]

@@ -1,0 +1,238 @@
+"""The editor's way to the citizens: what differs, proposing it, a second person's review, the history, going back.
+
+A proposal is checked completely before it is kept, and again before it is published: cards and numbers grow old.
+Who may do what is the Shell's table; that the author is not the publisher of danger is bot.publishing's rule.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.core.jalali import long_moment
+from bot.drafts import FileDiff, Sources, diff, read_sources
+from bot.engine.read import read_aloud
+from bot.publishing import (
+    NoReasonError,
+    NotOpenError,
+    NotReadyError,
+    Proposal,
+    PublishError,
+    SecondPersonError,
+    StaleRequestError,
+    UnknownVersionError,
+    current_version,
+    find_request,
+    gate,
+    history,
+    propose,
+    publish,
+    refuse,
+    rollback,
+    version_sources,
+)
+from bot.store.database import Tx
+from bot.web.studio_checks import Checked, Checker
+from bot.web.studio_deps import PREFIX, Shell, StudioDeps, moment, names_of_staff, read_fields, record
+
+_WORDS: dict[type[PublishError], str] = {
+    NotReadyError: "هنوز نمی‌شود منتشر کرد: خطاها را درست کنید، و اگر هشداری هست آن را ببینید و تیک بزنید.",
+    SecondPersonError: "این تغییر به خطر مربوط است؛ کس دیگری جز نویسنده باید آن را منتشر کند.",
+    NotOpenError: "دربارهٔ این پیشنهاد پیش‌تر تصمیم گرفته شده است.",
+    StaleRequestError: "پس از این پیشنهاد، نسخهٔ دیگری منتشر شده است. نویسنده باید دوباره پیشنهاد بدهد.",
+    UnknownVersionError: "این نسخه پیدا نشد یا هرگز منتشر نشده بود.",
+    NoReasonError: "دلیل برگشت را بنویسید.",
+}
+
+
+class PublishPages:
+    """From a draft to a publication and back."""
+
+    def __init__(self, deps: StudioDeps, shell: Shell, checker: Checker, assets: dict[str, str]) -> None:
+        self._deps = deps
+        self._shell = shell
+        self._checker = checker
+        self._assets = assets
+
+    def routes(self) -> list[Route]:
+        """Give the routes of these pages."""
+        return [
+            Route("/changes", self.changes, methods=["GET"]),
+            Route("/changes", self.propose, methods=["POST"]),
+            Route("/requests/{request_id}", self.review, methods=["GET"]),
+            Route("/requests/{request_id}/publish", self.publish, methods=["POST"]),
+            Route("/requests/{request_id}/refuse", self.refuse, methods=["POST"]),
+            Route("/history", self.history, methods=["GET"]),
+            Route("/history/{version}/rollback", self.roll_back, methods=["POST"]),
+        ]
+
+    async def changes(self, request: Request) -> Response:
+        """Show what differs from what citizens get now, checked completely."""
+        self._shell.require(request, "flow", "view")
+        return await self._changes(request)
+
+    async def propose(self, request: Request) -> Response:
+        """Keep the draft as a version and ask for its publication."""
+        actor = self._shell.require(request, "flow", "propose")
+        fields = await read_fields(request)
+        sources = read_sources(self._deps.flows_dir)
+        checked = await self._checker.check(sources, complete=True)
+        bundle = checked.bundle
+        try:
+            gate(checked.issues, acknowledged=fields.get("acknowledged") == "yes")
+        except NotReadyError as error:
+            return await self._changes(request, error=_WORDS[type(error)], status=422)
+        if bundle is None or not diff(await self._published(), sources):
+            return await self._changes(request, error="چیزی برای پیشنهاد نیست.", status=422)
+        act, request_id = self._deps.act(actor, fields.get("note", "")), self._deps.ids()
+
+        def keep(tx: Tx) -> None:
+            propose(tx, request_id, sources, bundle, act)
+            record(tx, act, "propose", request_id)
+
+        await self._deps.store.write(keep)
+        return RedirectResponse(f"{PREFIX}/requests/{request_id}", status_code=303)
+
+    async def review(self, request: Request) -> Response:
+        """Show a proposal to the second person: what differs, and the changed scripts read aloud."""
+        self._shell.require(request, "flow", "view")
+        return await self._review(request, await self._proposal(request))
+
+    async def publish(self, request: Request) -> Response:
+        """Give a proposal to the citizens."""
+        actor = self._shell.require(request, "flow", "publish")
+        proposal = await self._proposal(request)
+        fields = await read_fields(request)
+        checked = await self._checked(proposal)
+        act = self._deps.act(actor, fields.get("note", ""))
+
+        def make_current(tx: Tx) -> None:
+            version = publish(tx, proposal.id, act, bus=self._deps.bus)
+            record(tx, act, "publish", version)
+
+        try:
+            gate(checked.issues, acknowledged=fields.get("acknowledged") == "yes")
+            await self._deps.store.write(make_current)
+        except PublishError as error:
+            return await self._review(request, proposal, error=_WORDS[type(error)], status=409)
+        return RedirectResponse(f"{PREFIX}/history?said=published", status_code=303)
+
+    async def refuse(self, request: Request) -> Response:
+        """Turn a proposal down; its author may withdraw her own."""
+        proposal = await self._proposal(request)
+        is_hers = self._shell.require(request, "flow", "view").staff_id == proposal.author
+        actor = self._shell.require(request, "flow", "propose" if is_hers else "review")
+        act = self._deps.act(actor, (await read_fields(request)).get("note", ""))
+
+        def decide(tx: Tx) -> None:
+            refuse(tx, proposal.id, act)
+            record(tx, act, "withdraw" if is_hers else "refuse", proposal.id)
+
+        return await self._do(decide, then=f"{PREFIX}/", again=lambda words: self._review(
+            request, proposal, error=words, status=409
+        ))  # fmt: skip
+
+    async def history(self, request: Request) -> Response:
+        """Show every publication, newest first."""
+        self._shell.require(request, "flow", "view")
+        notice = {"published": "منتشر شد. گفت‌وگوهای تازه از همین حالا با این نسخه‌اند.", "back": "برگشت انجام شد."}
+        return await self._history(request, notice=notice.get(request.query_params.get("said", ""), ""))
+
+    async def roll_back(self, request: Request) -> Response:
+        """Make an earlier publication the current one, at once."""
+        self._shell.require(request, "flow", "view")
+        action = "publish" if self._shell.allowed(request, "flow", "publish") else "propose"
+        actor = self._shell.require(request, "flow", action)
+        act = self._deps.act(actor, (await read_fields(request)).get("reason", ""))
+        version = request.path_params["version"]
+
+        def go_back(tx: Tx) -> None:
+            rollback(tx, version, act, bus=self._deps.bus)
+            record(tx, act, "rollback", version)
+
+        return await self._do(go_back, then=f"{PREFIX}/history?said=back", again=lambda words: self._history(
+            request, error=words, status=409
+        ))  # fmt: skip
+
+    async def _do(self, act: Callable[[Tx], None], *, then: str, again: Callable[[str], Any]) -> Response:
+        try:
+            await self._deps.store.write(act)
+        except PublishError as error:
+            response: Response = await again(_WORDS[type(error)])
+            return response
+        return RedirectResponse(then, status_code=303)
+
+    async def _published(self) -> dict[str, str]:
+        return await self._deps.store.read(lambda found: version_sources(found, current_version(found)))
+
+    async def _proposal(self, request: Request) -> Proposal:
+        request_id = request.path_params["request_id"]
+        found = await self._deps.store.read(lambda connection: find_request(connection, request_id))
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    async def _checked(self, proposal: Proposal) -> Checked:
+        return await self._checker.check(await self._sources(proposal.version), complete=True)
+
+    async def _sources(self, version: str) -> dict[str, str]:
+        return await self._deps.store.read(lambda found: version_sources(found, version))
+
+    async def _changes(self, request: Request, *, error: str = "", status: int = 200) -> Response:
+        sources = read_sources(self._deps.flows_dir)
+        checked = await self._checker.check(sources, complete=True)
+        context = {
+            "diffs": diff(await self._published(), sources),
+            "may_propose": self._shell.allowed(request, "flow", "propose"),
+            "error": error,
+            **_problems(checked),
+        }
+        return self._page(request, "studio/changes.html", context, status)
+
+    async def _review(self, request: Request, proposal: Proposal, *, error: str = "", status: int = 200) -> Response:
+        sources = await self._sources(proposal.version)
+        checked = await self._checked(proposal)
+        diffs = diff(await self._published(), sources)
+        names = await self._deps.store.read(names_of_staff)
+        context = {
+            "proposal": proposal,
+            "author": names.get(proposal.author, proposal.author),
+            "proposed_at": long_moment(moment(proposal.created_at)),
+            "diffs": diffs,
+            "aloud": _aloud(checked, diffs, sources),
+            "may_publish": self._shell.allowed(request, "flow", "publish"),
+            "may_refuse": self._shell.allowed(request, "flow", "review"),
+            "error": error,
+            **_problems(checked),
+        }
+        return self._page(request, "studio/request.html", context, status)
+
+    async def _history(self, request: Request, *, notice: str = "", error: str = "", status: int = 200) -> Response:
+        rows, names = await self._deps.store.read(lambda found: (history(found), names_of_staff(found)))
+        context = {
+            "rows": [(row, names.get(row.by, row.by), long_moment(moment(row.at))) for row in rows],
+            "current": rows[0].version if rows else "",
+            "may_go_back": any(self._shell.allowed(request, "flow", action) for action in ("publish", "propose")),
+            "notice": notice,
+            "error": error,
+        }
+        return self._page(request, "studio/history.html", context, status)
+
+    def _page(self, request: Request, template: str, context: dict[str, Any], status: int) -> Response:
+        return self._shell.page(request, template, {**context, "assets": self._assets}, status)
+
+
+def _problems(checked: Checked) -> dict[str, Any]:
+    return {
+        "errors": [found for found in checked.issues if found.severity == "E"],
+        "warnings": [found for found in checked.issues if found.severity == "W"],
+    }
+
+
+def _aloud(checked: Checked, diffs: list[FileDiff], sources: Sources) -> list[tuple[str, str]]:
+    flows = checked.bundle.flows if checked.bundle else {}
+    changed = [found.name.removesuffix(".yaml") for found in diffs if found.name in sources]
+    return [(flows[name].title, read_aloud(flows[name], flows.get("always"))) for name in changed if name in flows]
