@@ -211,6 +211,19 @@ async def test_a_strange_profile_makes_no_account(accounts, house, changes, erro
     assert house.rows(schema.staff) == []
 
 
+async def test_an_invitation_into_a_disabled_account_or_after_a_first_admin_is_refused(accounts, house):
+    invite = await accounts.invite(actor=SYSTEM, profile=profile())
+    [row] = house.rows(schema.staff)
+    house.change(schema.staff, row["id"], disabled_at=house.now)
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_invite(code=invite, password=GOOD)
+    code = await accounts.first_admin_code()
+    await accounts.create_staff(actor=SYSTEM, profile=profile("root", ("admin",)), password=GOOD)
+    with pytest.raises(CodeRefusedError):
+        await accounts.accept_first_admin(code=code, username="other", name="x", password=GOOD)
+    assert {row["username"] for row in house.rows(schema.staff)} == {"mina", "root"}
+
+
 async def test_a_user_name_is_never_used_twice(accounts, mina):
     with pytest.raises(NameTakenError):
         await accounts.create_staff(actor=SYSTEM, profile=profile(), password=GOOD)

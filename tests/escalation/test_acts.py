@@ -1,5 +1,6 @@
 """Acts on real rows: one winner, guarded writes, the flow is told, history and audit are kept."""
 
+import asyncio
 import json
 import threading
 
@@ -9,7 +10,8 @@ from bot.bus import InProcessBus
 from bot.core.ids import system_ids
 from bot.store import schema
 from bot.store.vault import unseal
-from escalation import acts, reading, relay, shifts, sweeper
+from escalation import acts, reading, relay, repo, shifts, sweeper
+from escalation import case as machine
 from escalation.case import (
     BadInputError,
     CaseClosedError,
@@ -244,6 +246,24 @@ def test_undoing_a_close_merges_into_the_case_that_was_opened_since(house, mina,
     assert (house.kinds_of(case_id)[-1], house.kinds_of(newer)[-1]) == ("merged", "raised")
 
 
+def test_merging_the_case_of_an_erased_contact_merges_no_words(house, mina, case_id):
+    close(house, mina, case_id)
+    newer = house.escalate("p", "T3")
+    house.change(schema.contacts, "p", wrapped_key=None)
+
+    assert house.do(acts.undo_close, actor=mina, case_id=case_id).tier == "T1"
+    assert house.case(newer)["tier"] == "T1"
+
+
+async def test_the_sweeper_goes_on_until_it_is_told_to_stop(house, mina, case_id):
+    house.do(acts.claim_case, actor=mina, case_id=case_id)
+    house.advance(46)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(sweeper.keep_sweeping(house.store, house.office, house.clock), 0.3)
+
+    assert house.case(case_id)["state"] == "queued"
+
+
 def test_a_transfer_moves_the_case_and_frees_it(house, mina, case_id):
     claim = house.do(acts.claim_case, actor=mina, case_id=case_id)
     house.do(acts.transfer_case, actor=mina, case_id=case_id, token=claim.token, desk="IR-07")
@@ -441,3 +461,15 @@ def test_ending_a_shift_puts_held_cases_back(house, mina, case_id):
     assert house.do(shifts.end_shift, actor=mina) == 0
     assert house.case(case_id)["state"] == "queued"
     assert [row["action"] for row in house.rows(schema.audit, target="shift")] == ["shift_started", "shift_ended"]
+
+
+def test_a_save_of_what_someone_changed_meanwhile_changes_nothing(house, mina, case_id):
+    before = house.store.read_now(
+        lambda connection: repo.find_case(connection, actor=mina, case_id=case_id, now_ms=house.now)
+    )
+    house.do(acts.claim_case, actor=mina, case_id=case_id)
+    mine = machine.claim(before, staff_id="sara", now_ms=house.now)
+
+    with pytest.raises(StaleTokenError):
+        house.store.write_now(lambda tx: repo.save(tx, before, mine, now_ms=house.now))
+    assert house.case(case_id)["holder"] == "mina"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.events import AnswerRecorded, MessageSent, QuestionAsked, event_to_json
+from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked, event_to_json
 from bot.store import schema
 from bot.store.vault import seal
 from escalation import acts, reading, relay, shifts
@@ -174,6 +174,7 @@ def fill(house, contact_id):
         QuestionAsked(flow="f", step="name", question="نامتان؟"),
         AnswerRecorded(flow="f", step="name", keys=("given",), sensitive=True),
         AnswerRecorded(flow="f", step="q", keys=("no",), label="نه"),
+        FlowLeft(flow="f", outcome="done"),
     ]
     sealed = seal(key, "turns.events", [event_to_json(event) for event in events])
     same = {"contact_id": contact_id, "session_id": f"{contact_id}.s"}
