@@ -5,6 +5,7 @@ beats every 10 s and the browser answers each beat: that answer, not the open so
 she holds, because a laptop that fell asleep keeps its sockets open (I10). It ends within 4 s of a revoked sign-in.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from escalation.policy import may
 BEAT_S = 10.0
 #: How often a stream looks although nobody woke it: bounds both a lost wake-up and a revoked sign-in.
 LOOK_S = 3.0
+#: What happens within this time is looked at together: a burst costs a few looks, not one for each change.
+GATHER_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class _Look:
     """What one look at the database found."""
 
     feed: reading.Feed
-    alarm: tuple[str, ...]
+    alarm: dict[str, list[str]]
 
 
 async def stream(request: Request) -> Response:
@@ -70,7 +73,8 @@ async def _pieces(deps: ConsoleDeps, token: str, after: int) -> AsyncIterator[st
     with deps.bus.subscribe("cases") as hints:
         last = after or await deps.store.read(reading.newest_event)
         yield _event("ready", {}, last)
-        beat_at, alarm, hinted = deps.clock.monotonic(), None, False
+        alarm: dict[str, list[str]] = {}
+        beat_at, hinted = deps.clock.monotonic(), False
         while not deps.stopping.is_set():
             look = await _look(deps, token, last)
             if look is None:
@@ -81,13 +85,15 @@ async def _pieces(deps: ConsoleDeps, token: str, after: int) -> AsyncIterator[st
             last = look.feed.last_id
             if look.alarm != alarm:
                 alarm = look.alarm
-                yield _event("alarm", {"alarm": alarm})
+                yield _event("alarm", alarm)
             if hinted and not look.feed.events:
                 yield _event("stir", {})  # something without a number changed: a receipt, a shift
             if deps.clock.monotonic() >= beat_at:
                 beat_at = deps.clock.monotonic() + BEAT_S
                 yield _event("beat", {})
             hinted = not look.feed.more and await hints.wait(LOOK_S)
+            if hinted:
+                await asyncio.sleep(GATHER_S)
 
 
 async def _look(deps: ConsoleDeps, token: str, last: int) -> _Look | None:
@@ -98,14 +104,17 @@ async def _look(deps: ConsoleDeps, token: str, last: int) -> _Look | None:
 
     def read(connection: Connection) -> _Look:
         feed = reading.feed_since(connection, actor=actor, last_id=last, now_ms=now_ms)
-        return _Look(feed=feed, alarm=urgent_waiting(reading.queue(connection, actor=actor, now_ms=now_ms)))
+        return _Look(feed=feed, alarm=_alarm(reading.queue(connection, actor=actor, now_ms=now_ms)))
 
     return await deps.store.read(read)
 
 
-def urgent_waiting(rows: list[reading.QueueRow]) -> tuple[str, ...]:
-    """Give the urgent cases that wait for anybody: what the alarm sounds for."""
-    return tuple(row.id for row in rows if row.tier == "T1" and row.state == "queued")
+def _alarm(rows: list[reading.QueueRow]) -> dict[str, list[str]]:
+    """Give what sounds: `urgent` cases that wait for anybody, and which are `mine`, for a knock when she writes."""
+    return {
+        "urgent": [row.id for row in rows if row.tier == "T1" and row.state == "queued"],
+        "mine": [row.id for row in rows if row.mine],
+    }
 
 
 def _event(name: str, data: dict[str, Any], number: int | None = None) -> str:

@@ -163,6 +163,12 @@ class Visitor:
 
 
 @pytest.fixture
+def visitor_class():
+    """Give the class of visitors, for applications built in the test."""
+    return Visitor
+
+
+@pytest.fixture
 async def visit(room):
     """Give new visitors: `visit()` is anonymous, `await visit("sara")` is signed in."""
     opened = []

@@ -12,7 +12,7 @@ from escalation.case import LEASE_MS
 PASSWORD = "a long enough phrase"
 HOSTILE = [
     "<script>document.title='owned'</script>",
-    '<img src=x onerror="document.title=\'owned\'">',
+    "<img src=x onerror=\"document.title='owned'\">",
     '"><svg onload=alert(1)>',
     "{{7*7}} ${7*7} {% raw %}",
     "javascript:alert(1)",
@@ -77,9 +77,7 @@ def test_the_letter_n_on_a_persian_keyboard_takes_too(room, sit):
     room.cry()
     page = sit("mina")
     page.locator("#take button").wait_for()
-    page.evaluate(
-        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'د', code: 'KeyN', bubbles: true}))"
-    )
+    page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'د', code: 'KeyN', bubbles: true}))")
 
     expect(page.locator("#composer")).to_be_visible()
 

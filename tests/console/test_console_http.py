@@ -1,12 +1,14 @@
 """Who may reach what on the console's port: every route, every role, every way to come with a wrong token."""
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 from starlette.routing import Mount, Route
 
 from bot.store import schema
+from escalation.console import NavEntry, Shell, build_console
 from escalation.console.app import ANYBODY, OPEN, ROUTES
 from escalation.policy import POLICY, ROLES
 
@@ -282,6 +284,33 @@ async def test_a_bug_answers_with_a_persian_page_and_all_headers(room, visit):
     assert 500 == answer.status_code
     assert "این خطا از ماست" in answer.text
     assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_another_parts_routes_share_the_door_the_frame_and_the_token(room, tmp_path, visitor_class):
+    (tmp_path / "part.html").write_text('{% extends "base.html" %}{% block main %}<b>{{ word }}</b>{% endblock %}')
+    shell = Shell()
+
+    async def page(request):
+        shell.require(request, "flow", "view")
+        return shell.page(request, "part.html", {"word": "<i>سناریو</i>"})
+
+    routes = [Route("/", page, methods=["GET"]), Route("/save", page, methods=["POST"])]
+    nav = (NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),)
+    app = build_console(replace(room.deps, extra_routes=routes, extra_nav=nav, extra_templates=(tmp_path,)))
+    room.staff("author", "flow_admin")
+    room.staff("mina")
+    visitors = [visitor_class(app) for _ in range(3)]
+    await visitors[1].sign_in("author")
+    await visitors[2].sign_in("mina")
+    answers = [await visitor.get("/flows/") for visitor in visitors]
+
+    assert [303, 200, 403] == [answer.status_code for answer in answers]
+    assert "&lt;i&gt;سناریو" in answers[1].text
+    assert 'href="/flows/" aria-current="page"' in answers[1].text
+    assert "سناریوها" not in answers[2].text
+    assert [403, 200] == [(await visitors[1].post("/flows/save", csrf=csrf)).status_code for csrf in ("", None)]
+    for visitor in visitors:
+        await visitor.http.aclose()
 
 
 async def test_a_huge_body_is_refused_before_it_is_read_whole(room, visit):

@@ -41,6 +41,11 @@ function notes(at, volume) {
   }
 }
 
+// Somebody she holds has written while she looks elsewhere.
+export function knock() {
+  if (armed() && mine) notes(audio.currentTime + 0.05, 0.08);
+}
+
 const waiting = new Set();
 
 // Told by the feed and by every fresh queue which urgent cases wait for anybody.

@@ -1,5 +1,5 @@
 // Starts every part of the console on a page and again after a soft change of page.
-import { arm, setWaiting, startAlarm, test } from "./alarm.js";
+import { arm, knock, setWaiting, startAlarm, test } from "./alarm.js";
 import { follow, startChat } from "./chat.js";
 import { startClock, waitWords } from "./clock.js";
 import { startKeys } from "./keys.js";
@@ -20,17 +20,24 @@ function readAlarm() {
 }
 
 let due = 0;
-function soon() {
+function soon(inMs) {
   clearTimeout(due);
-  due = setTimeout(() => follow(refresh), 60);
+  due = setTimeout(() => follow(refresh), inMs);
 }
 
+let mine = [];
 document.addEventListener("panah:heard", ({ detail }) => {
-  if (detail.alarm) setWaiting(detail.alarm);
+  if (detail.kind === "alarm") {
+    mine = detail.mine;
+    setWaiting(detail.urgent);
+  }
   if (detail.kind === "beat" || detail.kind === "alarm") return;
-  if (detail.kind === "stir" && byId("case") && !document.querySelector("[data-on-way]")) return; // no receipt to wait for
   const here = document.querySelector("[data-case]")?.dataset.case;
-  if (["ready", "stir"].includes(detail.kind) || !here || detail.case === here) soon();
+  if (detail.change === "message" && mine.includes(detail.case) && (document.hidden || here !== detail.case)) knock();
+  if (detail.kind === "stir") {
+    // no number changed: a receipt, a shift; a case page waits only for receipts
+    if (!here || document.querySelector("[data-on-way]")) soon(1000);
+  } else if (detail.kind === "ready" || !here || detail.case === here) soon(60);
 });
 document.addEventListener("panah:fresh", readAlarm);
 document.addEventListener("panah:page", onPage);
@@ -48,7 +55,7 @@ document.addEventListener("panah:link", ({ detail }) => {
 // Links and forms marked data-soft change the page without dropping the stream or the sound.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-soft], .top nav a, .top .me, #urgent-open");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.pathname.startsWith("/flows")) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || [link, location].some((place) => place.pathname.startsWith("/flows"))) return;
   event.preventDefault();
   open(link.href);
 });
@@ -62,6 +69,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.busy = "1";
   open(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)) }).finally(() => delete form.dataset.busy);
 });
+byId("help")?.addEventListener("click", () => byId("keys").showModal());
 document.addEventListener("toggle", (event) => {
   if (event.target.matches?.(".menu") && event.target.open)
     for (const other of document.querySelectorAll(".menu[open]")) if (other !== event.target) other.open = false;

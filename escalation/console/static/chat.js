@@ -82,6 +82,7 @@ async function send(form, text, command, old = null) {
   } else {
     byId("log").querySelector('[data-id="none"]')?.remove();
     byId("log").append(item);
+    byId("log").querySelector(".fresh")?.remove();
   }
   toNewest();
   const refused = await post(form, text, command);
@@ -127,6 +128,17 @@ function toNewest() {
   byId("below")?.setAttribute("hidden", "");
 }
 
+// A line above the first of her words that came while the counsellor looked elsewhere; gone once she answers.
+function markFresh(log, before) {
+  if (log.querySelector(".fresh")) return;
+  const first = [...log.querySelectorAll(".said.contact")].find((item) => Number(item.dataset.id) > before);
+  if (!first) return;
+  const line = document.createElement("li");
+  line.className = "fresh";
+  line.textContent = "تازه";
+  first.before(line);
+}
+
 // Before the log changes: is she reading the end? Afterwards: follow, or say that there is more below.
 export function follow(change) {
   const log = byId("log");
@@ -135,6 +147,7 @@ export function follow(change) {
   return change().then(() => {
     const now = byId("log");
     if (!now) return;
+    if (before && (document.hidden || !atEnd)) markFresh(now, Number(before));
     for (const item of now.querySelectorAll(".pending, .failed")) if (item.dataset.command) now.append(item);
     if (atEnd) toNewest();
     else if (now.dataset.last !== before) byId("below")?.removeAttribute("hidden");

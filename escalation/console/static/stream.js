@@ -34,14 +34,22 @@ function listen() {
     source.close();
     tell({ kind: "bye" });
   });
-  source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { source.close(); listen(); }, 3000);
+  source.onerror = async () => {
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    source.close();
+    if ((await answer()) === 401) tell({ kind: "bye" });
+    else setTimeout(listen, 3000);
   };
 }
 
 // Says that a living browser heard the beat: only this renews the lease of the cases she holds.
-function answer() {
-  fetch("/stream/alive", { method: "POST", headers: { "X-CSRF-Token": csrf() }, keepalive: true }).catch(() => {});
+async function answer() {
+  try {
+    const response = await fetch("/stream/alive", { method: "POST", headers: { "X-CSRF-Token": csrf() } });
+    return response.status;
+  } catch {
+    return 0;
+  }
 }
 
 function tell(message) {
