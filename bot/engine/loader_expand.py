@@ -9,20 +9,26 @@ from typing import Any
 
 from bot.engine.expressions import Condition, Expr
 from bot.engine.loader_fields import Reading, nearest
+from bot.engine.loader_names import most_points
 from bot.engine.loader_steps import RawSafeContact, RawScreen, RawStep
 from bot.engine.model import (
     SAFE_PARTS,
     Ask,
     Band,
     Choice,
+    Danger,
     Flow,
     Instrument,
+    Option,
     SafeContact,
     SafeContactDone,
     Screen,
     ScreenBand,
     Step,
 )
+
+#: From none to the worst.
+_DANGERS: tuple[Danger | None, ...] = (None, "low", "high", "immediate")
 
 
 def expand(
@@ -68,7 +74,7 @@ def _with_kinds(instrument: Instrument) -> tuple[Band, ...]:
 def _items(raw: RawScreen, instrument: Instrument, done: str) -> list[Ask]:
     asks = []
     for item in instrument.items:
-        options = tuple(replace(option, go=done) if option.danger == "immediate" else option for option in item.options)
+        options = tuple(_stopping(_certain(option, instrument), done) for option in item.options)
         condition = item.condition and _renamed(item.condition, {"points": f"{raw.id}.points"})
         asks.append(
             Ask(
@@ -77,6 +83,23 @@ def _items(raw: RawScreen, instrument: Instrument, done: str) -> list[Ask]:
             )
         )  # fmt: skip
     return asks
+
+
+def _stopping(option: Option, done: str) -> Option:
+    return replace(option, go=done) if option.danger == "immediate" else option
+
+
+def _certain(option: Option, instrument: Instrument) -> Option:
+    """Tag an answer whose points alone make a dangerous band certain.
+
+    She may fall silent before the last item: the debt must exist from the answer on, not from the sum.
+    """
+    sums = range(option.points, most_points(instrument) + 1)
+    bands = [band for band in instrument.bands if any(band.low <= points <= band.high for points in sums)]
+    least = min((_DANGERS.index(band.danger) for band in bands if band.key != "unknown"), default=0)
+    if least < _DANGERS.index("high") or least <= _DANGERS.index(option.danger):
+        return option
+    return replace(option, danger=_DANGERS[least], kinds=option.kinds or instrument.kinds)
 
 
 def _safe_contact(raw: RawSafeContact, always: Flow | None) -> list[Step]:

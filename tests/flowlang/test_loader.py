@@ -146,6 +146,16 @@ def test_an_immediate_item_goes_to_the_band_at_once(bundle):
     assert now.when.text == "asq.points > 0"
 
 
+def test_an_answer_that_makes_danger_certain_is_tagged_at_once(bundle):
+    flow = bundle.flows["women_head"]
+
+    assert flow.step("asq.wish").by_key["yes"].danger == "high"
+    assert flow.step("asq.wish").by_key["yes"].kinds == ("suicide",)
+    assert flow.step("asq.wish").by_key["no"].danger is None
+    assert flow.step("phq2.joy").by_key["daily"].danger is None
+    assert bundle.flows["covert"].step("da5.worse").by_key["yes"].danger is None
+
+
 def test_a_safe_contact_is_copied_from_always_with_its_names(bundle):
     flow = bundle.flows["covert"]
     start = flow.index["reach"]
