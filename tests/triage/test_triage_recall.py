@@ -216,3 +216,11 @@ def test_an_idiom_does_not_hide_the_danger_beside_it(screener):
 def test_the_flat_reader_agrees_with_ruamel():
     for file in LEXICON_DIR.glob("*.yaml"):
         assert read_sections(file) == YAML(typ="safe", pure=True).load(file), file.name
+
+
+def test_scenes_without_the_usual_words_are_mostly_heard(screener):
+    for name, phrases in load("scenes").items():
+        tier = name[-2:]
+        reached = sum((screener.screen(phrase).tier or "T9") <= tier for phrase in phrases)
+
+        assert reached / len(phrases) >= 0.8, name
