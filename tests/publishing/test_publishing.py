@@ -2,11 +2,9 @@ import shutil
 import threading
 import zlib
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-import bot
 from bot.bus import InProcessBus
 from bot.core import fault
 from bot.core.clock import VirtualClock
@@ -34,59 +32,7 @@ from bot.publishing import (
     sealed_version,
     version_sources,
 )
-from bot.store import schema
-from bot.store.database import Store
 from bot.versions import VersionCache
-
-FLOWS = Path(bot.__file__).parent / "flows"
-#: Enough of the package's scripts to publish; all of them take a second to compile.
-FEW = ("always.yaml", "welcome.yaml", "human.yaml", "helplines.yaml", "directory/ngo.yaml")
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("package")
-    (directory / "directory").mkdir()
-    for name in FEW:
-        shutil.copy(FLOWS / name, directory / name)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory, package):
-    """Give an installation as the first start leaves it, to be copied."""
-    directory = tmp_path_factory.mktemp("installed")
-    store = Store(directory / "panah.db")
-    schema.metadata.create_all(store.connection)
-    ensure_published(store, directory / "flows", now_ms=1, package_dir=package)
-    store.close()
-    return directory
-
-
-@pytest.fixture
-def home(tmp_path, installed):
-    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
-    return tmp_path
-
-
-@pytest.fixture
-def store(home):
-    made = Store(home / "panah.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def flows(home):
-    return home / "flows"
-
-
-@pytest.fixture
-def empty(tmp_path):
-    made = Store(tmp_path / "empty.db")
-    schema.metadata.create_all(made.connection)
-    yield made
-    made.close()
 
 
 class Publisher:
@@ -172,7 +118,7 @@ def test_a_version_compiled_by_another_program_is_compiled_again_from_its_files(
 
 def test_what_carries_danger_is_published_by_a_second_person_only(publisher, flows):
     before = publisher.current()
-    edit(flows, "human.yaml", "owner:", "owner: تازه #")
+    edit(flows, "always.yaml", "owner:", "owner: تازه #")
     publisher.propose("r1", by="sara")
     with pytest.raises(SecondPersonError):
         publisher.publish("r1", by="sara")

@@ -1,0 +1,228 @@
+import re
+from html import unescape
+
+import pytest
+
+from bot.drafts import read_file, text_hash
+from bot.publishing import current_version, history
+from bot.store import schema
+
+BROKEN = "flow: welcome\ntitle: x\nsteps:\n- ask: a\n  text: ?\n  go: nowhere\n"
+
+
+def text_of(page):
+    return unescape(re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page.text, re.DOTALL)[1])
+
+
+def seen_of(page):
+    return re.search(r'name="seen" value="(\w*)"', page.text)[1]
+
+
+async def save(writer, name, text):
+    page = await writer.get(f"/flows/edit/{name}")
+    return await writer.post(f"/flows/edit/{name}", {"text": text, "seen": seen_of(page)})
+
+
+async def change(writer, name, old, new):
+    page = await writer.get(f"/flows/edit/{name}")
+    text = text_of(page)
+    assert old in text
+    return await save(writer, name, text.replace(old, new, 1))
+
+
+async def propose(writer, note="متن روان‌تر شد"):
+    page = await writer.post("/flows/changes", {"note": note, "acknowledged": "yes"})
+    return page, str(page.url.path).rpartition("/")[2]
+
+
+async def test_the_list_names_every_file_with_its_state_and_problems(sign_in):
+    sara = await sign_in("sara")
+    before = await sara.get("/flows/")
+    await save(sara, "welcome.yaml", BROKEN)
+    after = await sara.get("/flows/")
+
+    assert "خوش‌آمد" in before.text
+    assert "helplines.yaml" in before.text
+    assert "ویرایش‌شده" not in before.text
+    assert "ویرایش‌شده" in after.text
+    assert re.search(r"[۰-۹]+ خطا", after.text)
+
+
+async def test_what_is_shown_saves_back_unchanged(sign_in, flows):
+    sara = await sign_in("sara")
+    for name in ("welcome.yaml", "always.yaml", "helplines.yaml", "directory/ngo.yaml"):
+        before = read_file(flows, name)
+        page = await sara.get(f"/flows/edit/{name}")
+        saved = await save(sara, name, text_of(page).replace("\n", "\r\n"))
+
+        assert saved.status_code == 200
+        assert read_file(flows, name) == before
+
+
+async def test_a_broken_draft_is_saved_and_each_problem_stands_at_its_line_with_its_mending(sign_in, flows):
+    sara = await sign_in("sara")
+    page = await save(sara, "welcome.yaml", BROKEN)
+
+    assert read_file(flows, "welcome.yaml") == BROKEN
+    assert "پیش‌نویس ذخیره شد" in page.text
+    assert 'id="L4"' in page.text
+    assert re.search(r'href="#L[456]"', page.text)
+    assert "خطا" in page.text
+
+
+async def test_two_editors_are_told_and_nothing_is_overwritten(sign_in, flows):
+    sara, other = await sign_in("sara"), await sign_in("sara")
+    page = await sara.get("/flows/edit/welcome.yaml")
+    await change(other, "welcome.yaml", "خوش‌آمد", "درود")
+    mine = text_of(page).replace("خوش‌آمد", "سلام بر شما")
+    answer = await sara.post("/flows/edit/welcome.yaml", {"text": mine, "seen": seen_of(page)})
+
+    assert answer.status_code == 409
+    assert "title: درود" in read_file(flows, "welcome.yaml")
+    assert "سلام بر شما" in text_of(answer)
+    assert "title: درود" in answer.text
+    assert seen_of(answer) == text_hash(read_file(flows, "welcome.yaml"))
+
+
+@pytest.mark.parametrize("name", ["../panah.db", "..%2Fpanah.db", "lexicon/words.yaml", "nothing.yaml", "%00.yaml"])
+async def test_no_path_leads_out_of_the_scripts(sign_in, name):
+    sara = await sign_in("sara")
+
+    assert (await sara.get(f"/flows/edit/{name}")).status_code == 404
+    assert (await sara.post(f"/flows/edit/{name}", {"text": "x", "seen": ""})).status_code == 404
+
+
+async def test_a_new_script_gets_a_beginning_and_a_bad_name_is_refused(sign_in, flows):
+    sara = await sign_in("sara")
+    made = await sara.post("/flows/new", {"name": "night_shift"})
+    taken = await sara.post("/flows/new", {"name": "night_shift"})
+    refused = await sara.post("/flows/new", {"name": "../x"})
+
+    assert made.url.path == "/flows/edit/night_shift.yaml"
+    assert "flow: night_shift" in read_file(flows, "night_shift.yaml")
+    assert (taken.status_code, refused.status_code) == (409, 422)
+
+
+async def test_markup_in_a_script_stays_text(sign_in):
+    sara = await sign_in("sara")
+    hostile = "</textarea><script>alert(1)</script>"
+    await change(sara, "welcome.yaml", "خوش‌آمد", f'"{hostile}"')
+    pages = [
+        await sara.get(path)
+        for path in ("/flows/", "/flows/edit/welcome.yaml", "/flows/changes", "/flows/read/welcome.yaml")
+    ]
+
+    assert all(page.status_code == 200 for page in pages)
+    assert not any("<script>alert" in page.text for page in pages)
+
+
+async def test_a_script_is_read_aloud_in_persian(sign_in):
+    sara = await sign_in("sara")
+    page = await sara.get("/flows/read/welcome.yaml")
+
+    assert "سناریوی «خوش‌آمد»" in page.text
+    assert "از چه بنویسیم؟" in page.text
+
+
+async def test_an_edit_reaches_the_citizens_through_a_second_person(sign_in, store):
+    sara, mina = await sign_in("sara"), await sign_in("mina")
+    before = store.read_now(current_version)
+    await change(sara, "always.yaml", "owner:", "owner: دفتر تازه #")
+    changes = await sara.get("/flows/changes")
+    proposed, request_id = await propose(sara)
+    alone = await sara.post(f"/flows/requests/{request_id}/publish", {"acknowledged": "yes"})
+    listed = await mina.get("/flows/")
+    review = await mina.get(f"/flows/requests/{request_id}")
+    published = await mina.post(f"/flows/requests/{request_id}/publish", {"acknowledged": "yes"})
+
+    assert "دفتر تازه" in changes.text
+    assert proposed.status_code == 200
+    assert alone.status_code == 403
+    assert f"/flows/requests/{request_id}" in listed.text
+    assert "متن روان‌تر شد" in review.text
+    assert "دفتر تازه" in review.text
+    assert "با صدای بلند بخوانید" in review.text
+    assert "منتشر شد" in published.text
+    assert before != store.read_now(current_version)
+    acts = store.read_now(lambda db: [row.action for row in db.execute(schema.audit.select()) if row.target == "flow"])
+    assert acts == ["propose", "publish"]
+
+
+async def test_somebody_with_both_roles_cannot_publish_her_own_danger(sign_in, store):
+    store.write_now(
+        lambda tx: tx.raw.execute("""UPDATE staff SET roles = '["flow_admin", "reviewer"]' WHERE id = 'sara'""")
+    )
+    sara = await sign_in("sara")
+    before = store.read_now(current_version)
+    await change(sara, "always.yaml", "owner:", "owner: دفتر تازه #")
+    _, request_id = await propose(sara)
+    answer = await sara.post(f"/flows/requests/{request_id}/publish", {"acknowledged": "yes"})
+
+    assert answer.status_code == 409
+    assert "کس دیگری جز نویسنده" in answer.text
+    assert before == store.read_now(current_version)
+
+
+async def test_errors_cannot_be_proposed(sign_in, store):
+    sara = await sign_in("sara")
+    await save(sara, "welcome.yaml", BROKEN)
+    page = await sara.get("/flows/changes")
+    answer, _ = await propose(sara)
+
+    assert "تا خطاها درست نشود" in page.text
+    assert answer.status_code == 422
+    assert len(store.read_now(history)) == 1
+
+
+async def test_a_proposal_may_be_refused_with_a_reason_and_withdrawn_by_its_author(sign_in):
+    sara, mina = await sign_in("sara"), await sign_in("mina")
+    await change(sara, "welcome.yaml", "خوش‌آمد", "درود")
+    _, first = await propose(sara)
+    await mina.post(f"/flows/requests/{first}/refuse", {"note": "لحن"})
+    _, second = await propose(sara)
+    await sara.post(f"/flows/requests/{second}/refuse", {"note": ""})
+    pages = [await mina.get(f"/flows/requests/{found}") for found in (first, second)]
+    again = await mina.post(f"/flows/requests/{first}/publish", {"acknowledged": "yes"})
+
+    assert "رد شد" in pages[0].text
+    assert "پس گرفته شد" in pages[1].text
+    assert again.status_code == 409
+
+
+async def test_going_back_takes_one_person_and_a_reason(sign_in, store):
+    sara, mina = await sign_in("sara"), await sign_in("mina")
+    first = store.read_now(current_version)
+    await change(sara, "welcome.yaml", "خوش‌آمد", "درود")
+    _, request_id = await propose(sara)
+    await mina.post(f"/flows/requests/{request_id}/publish", {"acknowledged": "yes"})
+    silent = await sara.post(f"/flows/history/{first}/rollback", {"reason": " "})
+    back = await sara.post(f"/flows/history/{first}/rollback", {"reason": "متن نادرست بود"})
+
+    assert silent.status_code == 409
+    assert "دلیل برگشت را بنویسید" in silent.text
+    assert "متن نادرست بود" in back.text
+    assert first == store.read_now(current_version)
+
+
+@pytest.mark.parametrize(
+    ("who", "allowed"), [("sara", {"view", "edit", "propose"}), ("mina", {"view", "publish"}), ("zahra", set())]
+)
+async def test_each_role_does_only_its_part(sign_in, who, allowed):
+    writer = await sign_in(who)
+    tried = {
+        "view": await writer.get("/flows/"),
+        "edit": await writer.post("/flows/new", {"name": "x1"}),
+        "propose": await writer.post("/flows/changes", {"note": "x"}),
+        "publish": await writer.post("/flows/requests/none/publish", {}),
+    }
+
+    assert {name for name, answer in tried.items() if answer.status_code != 403} == allowed
+
+
+async def test_nobody_sees_the_scripts_without_signing_in(console, sign_in):
+    sara = await sign_in("sara")
+    sara.http.cookies.clear()
+
+    for path in ("/flows/", "/flows/edit/welcome.yaml", "/flows/changes", "/flows/history", "/flows/requests/x"):
+        assert (await sara.get(path)).url.path in {"/login", path}
+        assert "خوش‌آمد" not in (await sara.get(path)).text
