@@ -175,6 +175,9 @@ class Store:
                 return
 
     def _commit_group(self, group: list[tuple[Callable[[Tx], Any], "Future[Any]"]]) -> None:
+        # a caller that was cancelled meanwhile is passed over; from here on none can be, or answering would raise
+        # InvalidStateError and end the writer thread
+        group = [job for job in group if job[1].set_running_or_notify_cancel()]
         tx = Tx(self._connection)
         answers: list[tuple[Future[Any], Any]] = []
         try:
