@@ -102,13 +102,19 @@ def history(connection: Connection, case_id: str) -> Sequence[RowMapping]:
     return connection.execute(query).mappings().all()
 
 
-def messages_after(connection: Connection, contact_id: str, *, since: int, most: int) -> Sequence[RowMapping]:
-    """Give the newest messages with a number above `since`, in order, with what became of the outgoing ones."""
+def messages_after(
+    connection: Connection, contact_id: str, *, since: int, before: int | None, most: int
+) -> Sequence[RowMapping]:
+    """Give the newest messages between two numbers, in order, with what became of the outgoing ones."""
     outbox = schema.outbox.c
     query = (
         select(schema.messages, outbox.state, outbox.receipt)
         .outerjoin(schema.outbox, outbox.key == _messages.outbox_key)
-        .where(_messages.contact_id == contact_id, _messages.id > since)
+        .where(
+            _messages.contact_id == contact_id,
+            _messages.id > since,
+            true() if before is None else _messages.id < before,
+        )
         .order_by(_messages.id.desc())
         .limit(most)
     )

@@ -304,3 +304,5 @@ def test_a_long_transcript_is_given_in_order_from_its_newest(house, mina):
 
     found = house.do(read_messages, actor=mina, case_id=case_id, since=0, most=3)
     assert [one.text for one in found] == ["2", "3", "4"]
+    older = house.do(read_messages, actor=mina, case_id=case_id, since=0, before=found[0].id)
+    assert [one.text for one in older] == ["سلام", "0", "1"]
