@@ -63,19 +63,21 @@ class User:
         """The texts she sees."""
         return [item.text for item in self.messages]
 
-    async def hears(self, count: int, *, within_s: float = 10.0) -> list[str]:
+    async def hears(self, count: int, *, within_s: float = 8.0) -> list[str]:
         """Wait until she sees so many messages; give their texts."""
         return await self.sees(lambda: len(self.messages) >= count, within_s=within_s)
 
-    async def sees(self, fact: Any, *, within_s: float = 10.0) -> list[str]:
+    async def sees(self, fact: Any, *, within_s: float = 8.0) -> list[str]:
         """Wait until a fact about the server is true; give the texts she sees."""
         async with asyncio.timeout(within_s), self.bot.changed:
             await self.bot.changed.wait_for(fact)
         return self.texts
 
     def say(self, text: str) -> int:
-        """Write a text; give the update id."""
-        return self.bot.push({"message": self._message(text=text)})
+        """Write a text; give the update id. The server marks commands, as Telegram does."""
+        size = len(text.split(maxsplit=1)[0]) if text.startswith("/") else 0
+        marks = {"entities": [{"type": "bot_command", "offset": 0, "length": size}]} if size else {}
+        return self.bot.push({"message": self._message(text=text, **marks)})
 
     def send(self, **content: Any) -> int:
         """Send other content: voice={...}, location={"latitude":…}, caption=…, contact={…}."""
@@ -104,7 +106,13 @@ class User:
             "from": self._person(),
             "chat_instance": "1",
             "data": data,
-            "message": {"message_id": message_id, "date": int(time.time()), "chat": self._chat(), "text": "…"},
+            "message": {
+                "message_id": message_id,
+                "date": int(time.time()),
+                "chat": self._chat(),
+                "from": self.bot.me(),
+                "text": self.bot.said[message_id].text if message_id in self.bot.said else "…",
+            },
         }
         self.bot.presses.append(query["id"])
         return self.bot.push({"callback_query": query})

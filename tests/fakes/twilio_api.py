@@ -79,7 +79,7 @@ class Phone:
         """The SMS she got, oldest first."""
         return [item["body"] for item in self.server.messages.values() if item["to"] == self.number]
 
-    async def hears(self, count: int, *, within_s: float = 10.0) -> list[str]:
+    async def hears(self, count: int, *, within_s: float = 8.0) -> list[str]:
         """Wait until she has got so many SMS; give them."""
         async with asyncio.timeout(within_s), self.server.changed:
             await self.server.changed.wait_for(lambda: len(self.texts) >= count)

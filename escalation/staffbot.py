@@ -1,0 +1,233 @@
+"""The staff bot: a process and a token of its own, which tells linked staff that a case waits and lets them take it.
+
+Telegram learns a case's code and tier and nothing else, ever. Buttons are short versioned strings that are checked
+against the database at the press, so an old one does no harm and a restart forgets nothing that matters. The desk
+behind it is a Protocol: over the control socket in production, the database itself in tests.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from telegram import Bot, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Update
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.ext import Application, CallbackQueryHandler, CommandHandler, ContextTypes, MessageHandler, filters
+
+from bot.telemetry import Log
+from escalation.staffbot_alert import Desk, DeskAwayError, Outcome, StaffAlert
+from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, OUTCOMES, alert_text
+
+ALERT_EVERY_S = 2.0
+_BACK_OFF_MAX_S = 30.0
+_VERSION = "1"
+_CALLBACK_BYTES_MAX = 64
+
+# httpx writes every URL, and so the token, at INFO
+for _name in ("httpx", "httpcore", "telegram"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What this process has said already, and where, so that a retry says nothing twice."""
+
+    keys: set[tuple[str, str, str]] = field(default_factory=set)
+    places: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
+
+
+class StaffBot:
+    """One running staff bot."""
+
+    def __init__(self, *, token: str, api: str, desk: Desk, log: Log) -> None:
+        base = api.rstrip("/")
+        self._application: Application[Any, Any, Any, Any, Any, Any] = (
+            Application.builder().token(token).base_url(f"{base}/bot").base_file_url(f"{base}/file/bot").build()
+        )
+        self._desk = desk
+        self._log = log
+        self._told = _Told()
+        self._after: int | None = None
+        private = filters.ChatType.PRIVATE
+        self._application.add_handler(CommandHandler("start", self._start, filters=private))
+        self._application.add_handler(CallbackQueryHandler(self._press))
+        self._application.add_handler(MessageHandler(private, self._anything))
+        self._application.add_error_handler(self._failed)
+
+    async def run(self, wait: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Poll and alert until cancelled. `wait` may return earlier than asked, at a hint.
+
+        Raises:
+            InvalidToken: the token is refused; nothing else ends it.
+        """
+        await self._begin()
+        try:
+            updater = self._application.updater
+            assert updater is not None
+            await self._application.start()
+            await updater.start_polling(
+                allowed_updates=["message", "callback_query"], bootstrap_retries=-1, error_callback=self._poll_failed
+            )
+            try:
+                await self._keep_alerting(wait)
+            finally:
+                await updater.stop()
+                await self._application.stop()
+        finally:
+            await self._application.shutdown()
+
+    async def _begin(self) -> None:
+        """Say hello to the provider; it may be away for long, and then this only waits."""
+        failures = 0
+        while True:
+            try:
+                await self._application.initialize()
+            except InvalidToken:
+                raise
+            except NetworkError as error:
+                failures += 1
+                self._log.warning("staffbot_provider_away", code=type(error).__name__, attempts=failures)
+                await asyncio.sleep(min(2.0**failures / 4, _BACK_OFF_MAX_S))
+            else:
+                return
+
+    async def _keep_alerting(self, wait: Callable[[float], Awaitable[object]]) -> None:
+        failures = 0
+        while True:
+            try:
+                await self.alert_once()
+                failures = 0
+            except (DeskAwayError, TelegramError) as error:
+                failures += 1
+                self._log.warning("staffbot_alerts_wait", code=type(error).__name__, attempts=failures)
+            await wait(min(ALERT_EVERY_S * 2 ** min(failures, 4), _BACK_OFF_MAX_S))
+
+    async def alert_once(self) -> int:
+        """Tell what is new; give how many messages went out.
+
+        Raises:
+            DeskAwayError: the desk does not answer.
+            TelegramError: some could not be told; they stay due, and nobody is told twice.
+        """
+        sent = 0
+        for alert in await self._desk.alerts(self._after):
+            for chat_id in alert.chats:
+                sent += await self._tell(alert, chat_id)
+            await self._desk.told(alert.event_id)
+            self._after = alert.event_id
+        return sent
+
+    async def _tell(self, alert: StaffAlert, chat_id: str) -> int:
+        key = (chat_id, alert.case_id, str(alert.event_id) if alert.again else alert.tier)
+        if key in self._told.keys:
+            return 0
+        text = alert_text(alert.code, alert.tier, again=alert.again)
+        try:
+            said = await self._bot.send_message(
+                int(chat_id), text, reply_markup=_button(alert.case_id), protect_content=True
+            )
+        except (Forbidden, BadRequest):  # this colleague blocked the bot; the others must still hear
+            self._log.warning("staffbot_chat_unreachable", code="refused")
+            self._told.keys.add(key)
+            return 0
+        except RetryAfter as error:
+            delay = error.retry_after
+            await asyncio.sleep(delay if isinstance(delay, int) else delay.total_seconds())
+            raise
+        self._told.keys.add(key)
+        self._told.places.setdefault(alert.case_id, []).append((chat_id, said.message_id, text))
+        return 1
+
+    @property
+    def _bot(self) -> Bot:
+        return self._application.bot  # type: ignore[no-any-return]
+
+    async def _start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        chat, message = update.effective_chat, update.effective_message
+        if chat is None or message is None:
+            return
+        code = context.args[0] if context.args and len(context.args) == 1 else ""
+        if not code:
+            await message.reply_text(ANSWERS["not_linked"])
+            return
+        try:
+            linked = await self._desk.link(code[:200], str(chat.id))
+        except DeskAwayError:
+            await message.reply_text(ANSWERS["away"])
+            return
+        await message.reply_text(ANSWERS["linked" if linked else "bad_code"])
+
+    async def _anything(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        if update.effective_message is not None:
+            await update.effective_message.reply_text(ANSWERS["not_linked"])
+
+    async def _press(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        query = update.callback_query
+        if query is None:
+            return
+        case_id = read_callback(query.data)
+        if case_id is None:
+            await _answer(query, ANSWERS["old_button"])
+            return
+        try:
+            outcome = await self._desk.accept(str(query.from_user.id), case_id)
+        except DeskAwayError:
+            await _answer(query, ANSWERS["away"])
+            return
+        await _answer(query, OUTCOMES[outcome])
+        await self._show(query, case_id, outcome)
+
+    async def _show(self, query: CallbackQuery, case_id: str, outcome: Outcome) -> None:
+        """Write under the alert what became of the case; under the colleagues' alerts too, once it is taken."""
+        if outcome == "not_linked":
+            return
+        message = query.message
+        mine = (str(query.from_user.id), message.message_id) if message is not None else ("", 0)
+        known = {(chat_id, number): text for chat_id, number, text in self._told.places.get(case_id, ())}
+        text = getattr(message, "text", None) or known.get(mine, "")
+        await self._edit(mine, text, OUTCOMES[outcome])
+        if outcome in {"accepted", "closed"}:
+            for place, told in known.items():
+                if place != mine:
+                    await self._edit(place, told, OUTCOMES["taken" if outcome == "accepted" else "closed"])
+            self._told.places.pop(case_id, None)
+
+    async def _edit(self, place: tuple[str, int], text: str, outcome: str) -> None:
+        if not place[0] or not text:
+            return
+        head = text.split("\n", 1)[0]
+        with suppress(TelegramError):  # not modified, too old: the answer to the press has said it already
+            await self._bot.edit_message_text(f"{head}\n{outcome}", chat_id=int(place[0]), message_id=place[1])
+
+    async def _failed(self, _: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+        self._log.warning("staffbot_failed", code=type(context.error).__name__)
+
+    def _poll_failed(self, error: TelegramError) -> None:
+        self._log.warning("staffbot_poll_failed", code=type(error).__name__)
+
+
+async def _answer(query: CallbackQuery, text: str) -> None:
+    with suppress(TelegramError):  # an old press cannot be answered any more
+        await query.answer(text)
+
+
+def write_callback(case_id: str) -> str:
+    """Give the data of an accept button: `c:<case>:a:<version>`, at most 64 bytes."""
+    return f"c:{case_id}:a:{_VERSION}"
+
+
+def read_callback(data: str | None) -> str | None:
+    """Give the case of an accept button; None for anything that is not one of this version."""
+    parts = (data or "").split(":")
+    if len(parts) != 4 or (parts[0], parts[2], parts[3]) != ("c", "a", _VERSION):
+        return None
+    case_id = parts[1]
+    return case_id if case_id.isascii() and case_id.isalnum() and len(case_id) <= 40 else None
+
+
+def _button(case_id: str) -> InlineKeyboardMarkup:
+    data = write_callback(case_id)
+    assert len(data) <= _CALLBACK_BYTES_MAX
+    return InlineKeyboardMarkup([[InlineKeyboardButton(LABEL_ACCEPT, callback_data=data)]])

@@ -1,0 +1,28 @@
+"""What the staff bot says. Case code and tier only; never a name, a word or a place of anyone's."""
+
+from bot.core.text import persian_digits
+
+LABEL_ACCEPT = "می‌پذیرم"
+TIERS = {"T1": "فوری", "T2": "تا ۲۴ ساعت", "T3": "تا ۷ روز", "T4": "راهنمایی"}
+
+OUTCOMES = {
+    "accepted": "با شماست. پرونده را در میز کار باز کنید.",
+    "taken": "همکار دیگری آن را پذیرفته است.",
+    "closed": "این پرونده بسته شده است.",
+    "not_yours": "این پرونده در دسترس میز شما نیست.",
+    "not_linked": "این گفت‌وگو به حساب کاربری پیوند ندارد.",
+}
+
+ANSWERS = {
+    "linked": "پیوند برقرار شد. از این پس پرونده‌های تازه اینجا خبر داده می‌شود.",
+    "bad_code": "این کد معتبر نیست یا مهلت آن گذشته است. کد تازه را از صفحه‌ی حساب خود در میز کار بگیرید.",
+    "not_linked": "این ربات پیام‌های میز کار را می‌رساند. کد پیوند را از صفحه‌ی حساب خود بگیرید و پس از ‎/start بنویسید.",
+    "away": "میز کار اکنون پاسخ نمی‌دهد. چند لحظه‌ی دیگر دوباره بزنید.",
+    "old_button": "این دکمه دیگر کار نمی‌کند.",
+}
+
+
+def alert_text(code: str, tier: str, *, again: bool) -> str:
+    """Give the line that tells of a waiting case: «پرونده ۱۲۳۴۵ · فوری»."""
+    line = f"پرونده {persian_digits(code)} · {TIERS.get(tier, tier)}"
+    return f"{line}\nدوباره در صف است." if again else line
