@@ -7,7 +7,8 @@ engine knows only the classes of `Step`::
     consent: may_share      → Ask(id="may_share", consent="referral")            answers yes | no
     screen: hark            → Screen(id="hark", done="hark.band")                says `before`, starts the sum at 0
                               Ask(id="hark.hit", screen="hark") …                each option has `points`; an immediate
-                                                                                  option goes to "hark.band" by itself
+                                                                                  option goes to "hark.band" by itself; an answer that
+                                                                                  alone makes a dangerous band is tagged
                               ScreenBand(id="hark.band", screen="hark")          answer `hark` = band, its danger counts
     safe_contact: reach     → SafeContact(id="reach", done="reach.done")         says its texts
                               Ask(id="reach.way", safe="reach") …                copied from always.safe_way …

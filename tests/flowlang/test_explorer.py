@@ -1,10 +1,13 @@
 """The explorer itself: its size on known scripts, its limits, and the scripts that ship."""
 
 import itertools
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.engine import explore as explorer
 from bot.engine.checks import CHECKS, CheckOptions, check_bundle, needs_two_signatures
@@ -81,6 +84,22 @@ def test_a_migration_to_a_question_with_other_answers_is_refused(bundle, text_of
     new = type(bundle)(flows={**bundle.flows, "covert": changed})
 
     assert [issue.rule for issue in compare(bundle, new, {("covert", "shared"): 3})] == ["migration_unfit"]
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_no_broken_script_makes_the_checks_raise(bundle, text_of, data):
+    name = data.draw(st.sampled_from(["danger_now", "covert", "check_in"]))
+    lines = text_of(name).splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        lines[at : at + data.draw(st.integers(0, 2))] = [lines[data.draw(st.integers(0, len(lines) - 1))]]
+    flow, issues = load_flow("\n".join(lines), f"{name}.yaml", bundle)
+    if flow is not None:
+        changed = replace(bundle, flows={**bundle.flows, flow.id: flow})
+        issues = issues + check_bundle(changed, CheckOptions(today=date(2026, 11, 22), flows=(flow.id,)))
+
+    assert all(issue.render() and issue.render("en") for issue in issues)
 
 
 def test_the_scripts_that_ship_have_no_error():
