@@ -236,7 +236,7 @@ class Desk(RuleBasedStateMachine):
 def test_no_interleaving_loses_a_case_or_gives_it_to_two(make_house):
     Desk.make_house = staticmethod(make_house)
     run = settings(
-        max_examples=25,
+        max_examples=40,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
