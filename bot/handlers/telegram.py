@@ -31,6 +31,7 @@ from aiogram.methods import (
     DeleteMessage,
     DeleteMessages,
     DeleteWebhook,
+    GetWebhookInfo,
     SendMessage,
     SetWebhook,
     TelegramMethod,
@@ -192,6 +193,15 @@ class Telegram:
             SendError: the provider refused.
         """
         await self._call(DeleteWebhook())
+
+    async def webhook(self) -> tuple[str, int]:
+        """Give where updates go now («» is nowhere), and how many wait at the provider.
+
+        Raises:
+            SendError: the provider refused.
+        """
+        found = await self._call(GetWebhookInfo())
+        return found.url, found.pending_update_count
 
     async def take_in(self, door: Door, arrivals: Sequence[Arrival]) -> None:
         """Commit arrivals in their order, then tell the provider of the presses among them.

@@ -1,12 +1,4 @@
-# ruff: noqa: E402 - the path must be set before the first import from it
 """Real parts for the channels: a database, a door with a recording inbox, a real HTTP server for our routes."""
-
-import sys
-from pathlib import Path
-
-for place in Path(__file__).parents[1:3]:  # `fakes` and the tree itself can be imported from every test
-    if str(place) not in sys.path:
-        sys.path.insert(0, str(place))
 
 import asyncio
 import contextlib

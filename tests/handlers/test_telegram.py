@@ -15,10 +15,12 @@ from bot.handlers.bale import bale, bale_path
 from bot.handlers.hooks import BODY_BYTES_MAX
 from bot.handlers.telegram import Telegram, telegram_routes
 from bot.handlers.telegram_poller import LEASE_MS, Poller, drop_lease, take_lease
+from bot.handlers.telegram_webhook import WebhookKeeper
 from bot.settings import SettingsError
 
 TOKEN = "111:canary-token"
 SECRET = "a-secret_0123456789"
+OURS = "https://panah.example/hooks/telegram/111"
 PRESS = Press(flow="welcome", step="need", visit=1, key="talk").encode()
 
 
@@ -278,6 +280,21 @@ async def test_updates_come_by_webhook_and_are_confirmed_after_the_commit(hooked
     assert [type(item) for item in inbox.inputs] == [TextInput, PressInput]
     assert [status for _, status in bot.delivered] == [200, 200, 200]
     assert bot.webhook["allowed_updates"] == ["message", "edited_message", "callback_query", "my_chat_member"]
+
+
+async def test_a_webhook_is_set_however_long_the_provider_is_away_and_taken_back_when_stolen(
+    channel, bot, door, log_lines
+):
+    bot.fail("setWebhook", Failure(status=502))
+    task = asyncio.create_task(WebhookKeeper(channel, door, url=OURS, secret=SECRET, every_s=0.01).run())
+    await until(lambda: bot.webhook.get("url") == OURS)
+    bot.webhook = {"url": "https://thief.example/"}
+    await until(lambda: bot.webhook["url"] == OURS)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert bot.webhook["secret_token"] == SECRET
+    assert [line["event"] for line in log_lines] == ["webhook_not_set", "webhook_was_taken_away"]
 
 
 async def test_a_full_inbox_asks_the_provider_to_come_back(hooked, bot, inbox):
