@@ -64,14 +64,15 @@ async def alive(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _after(request: Request) -> int:
-    raw = request.headers.get("last-event-id") or request.query_params.get("after", "0")
-    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 16 else 0
+def _after(request: Request) -> int | None:
+    """Give the number the browser has heard up to; None when it has just come."""
+    raw = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 16 else None
 
 
-async def _pieces(deps: ConsoleDeps, token: str, after: int) -> AsyncIterator[str]:
+async def _pieces(deps: ConsoleDeps, token: str, after: int | None) -> AsyncIterator[str]:
     with deps.bus.subscribe("cases") as hints:
-        last = after or await deps.store.read(reading.newest_event)
+        last = await deps.store.read(reading.newest_event) if after is None else after
         yield _event("ready", {}, last)
         alarm: dict[str, list[str]] = {}
         beat_at, hinted = deps.clock.monotonic(), False

@@ -21,7 +21,7 @@ export function startStream() {
 }
 
 function listen() {
-  const source = new EventSource(`/stream?after=${lastEvent}`);
+  const source = new EventSource(lastEvent ? `/stream?after=${lastEvent}` : "/stream");
   source.addEventListener("ready", (event) => tell({ kind: "ready", id: event.lastEventId }));
   source.addEventListener("case", (event) => tell({ kind: "case", id: event.lastEventId, ...JSON.parse(event.data) }));
   source.addEventListener("alarm", (event) => tell({ kind: "alarm", ...JSON.parse(event.data) }));
