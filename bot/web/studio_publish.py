@@ -184,11 +184,12 @@ class PublishPages:
     async def _changes(self, request: Request, *, error: str = "", status: int = 200) -> Response:
         sources = read_sources(self._deps.flows_dir)
         checked = await self._checker.check(sources, complete=True)
+        diffs = diff(await self._published(), sources)
         context = {
-            "diffs": diff(await self._published(), sources),
+            "diffs": diffs,
             "may_propose": self._shell.allowed(request, "flow", "propose"),
             "error": error,
-            **_problems(checked),
+            **_problems(checked, diffs),
         }
         return self._page(request, "studio/changes.html", context, status)
 
@@ -206,7 +207,7 @@ class PublishPages:
             "may_publish": self._shell.allowed(request, "flow", "publish"),
             "may_refuse": self._shell.allowed(request, "flow", "review"),
             "error": error,
-            **_problems(checked),
+            **_problems(checked, diffs),
         }
         return self._page(request, "studio/request.html", context, status)
 
@@ -225,10 +226,14 @@ class PublishPages:
         return self._shell.page(request, template, {**context, "assets": self._assets}, status)
 
 
-def _problems(checked: Checked) -> dict[str, Any]:
+def _problems(checked: Checked, diffs: list[FileDiff]) -> dict[str, Any]:
+    """Give errors, the warnings of changed files, and the warnings of all others."""
+    changed = {found.name for found in diffs}
+    warnings = [found for found in checked.issues if found.severity == "W"]
     return {
         "errors": [found for found in checked.issues if found.severity == "E"],
-        "warnings": [found for found in checked.issues if found.severity == "W"],
+        "warnings": [found for found in warnings if found.file in changed],
+        "elsewhere": [found for found in warnings if found.file not in changed],
     }
 
 
