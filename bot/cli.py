@@ -116,6 +116,7 @@ def _flows(verb: argparse.ArgumentParser) -> None:
     read.add_argument("file")
     format_ = acts.add_parser("format", help="write a script with one key a line")
     format_.add_argument("file")
+    format_.add_argument("--write", action="store_true", help="write it back instead of printing it")
     acts.add_parser("diff", help="show what the drafts change against the published version")
     publish = acts.add_parser("publish", help="publish the drafts; scripts with danger tags need a second person")
     publish.add_argument("--by", required=True, help="who publishes (account name)")

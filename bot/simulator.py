@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.core.clock import VirtualClock
-from bot.core.messages import HeldInput, InboundMsg, Input
+from bot.core.messages import ClosedInput, HeldInput, InboundMsg, Input, Press
 from bot.core.screening import Tier
+from bot.core.text import fold
 from bot.inbox import Accepted, Inbox
 from bot.store.crypto import Keyring
 from bot.store.database import Store
@@ -21,6 +22,8 @@ from bot.waiting import WaitingRows
 
 #: How far a virtual clock moves between two lines of a replay, in seconds.
 LINE_S = 20.0
+#: The citizen's address on her channel.
+ADDRESS = "simulated"
 
 
 class SimulatedCore(Protocol):
@@ -80,7 +83,7 @@ class Simulator:
         self._sent += 1
         message = InboundMsg(
             channel=self._channel,
-            external_id="simulated",
+            external_id=ADDRESS,
             provider_id=f"line-{self._sent}",
             input=received,
             received_at=self._clock.now(),
@@ -101,8 +104,8 @@ class Simulator:
             received_at=self._clock.now(),
         )
         self._core.inbox.put(message, contact_id=self._contact_id).done.result()
-        if isinstance(received, HeldInput):
-            self._mark_cases("claimed")
+        if isinstance(received, HeldInput | ClosedInput):
+            self._mark_cases("claimed" if isinstance(received, HeldInput) else "closed")
         return self._look()
 
     def wait(self, seconds: float) -> Step:
@@ -178,3 +181,12 @@ class Simulator:
             if key is not None:
                 events.extend(unseal(key, "turns.events", sealed))
         return events
+
+
+def press_among(buttons: Sequence[tuple[str, str]], wanted: str) -> Press | None:
+    """Find the button that is meant by its key, label or number."""
+    for number, (label, data) in enumerate(buttons, start=1):
+        press = Press.decode(data)
+        if press and (wanted in {press.key, data} or fold(wanted) in {fold(label), str(number)}):
+            return press
+    return None

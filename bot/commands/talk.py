@@ -16,14 +16,13 @@ from bot.core.messages import (
     Input,
     LocationInput,
     MediaInput,
-    Press,
     PressInput,
     TextInput,
     UnreadableInput,
 )
 from bot.errors import CommandError
 from bot.settings import read_settings
-from bot.simulator import LINE_S, Simulator, Step
+from bot.simulator import LINE_S, Simulator, Step, press_among
 
 _MEDIA = ("voice", "photo", "sticker", "video", "document")
 
@@ -119,14 +118,9 @@ def _input(line: dict[str, Any], simulator: Simulator) -> Input:
 
 
 def _press(wanted: str, simulator: Simulator) -> Input:
-    """Find the button that is meant by its key, label or number; what fits none is sent as text."""
-    from bot.core.text import fold  # noqa: PLC0415
-
-    for number, (label, data) in enumerate(simulator.buttons, start=1):
-        press = Press.decode(data)
-        if press and (wanted in {press.key, data} or fold(wanted) in {fold(label), str(number)}):
-            return PressInput(press)
-    return TextInput(wanted)
+    """Press the button that is meant by its key, label or number; what fits none is sent as text."""
+    press = press_among(simulator.buttons, wanted)
+    return TextInput(wanted) if press is None else PressInput(press)
 
 
 class _JsonShow:

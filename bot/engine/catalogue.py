@@ -102,7 +102,7 @@ CATALOGUE: dict[str, Rule] = {
     "draft_card": Rule("W", "کارت {name} هنوز بازبینی نشده", "card {name} is still a draft", "از متخصص بازبینی بگیرید", "have it reviewed"),
     "old_line": Rule("W", "بازبینی خط {name} گذشته یا تاریخ ندارد", "the check of line {name} has expired or has no date", "شماره را وارسی کنید", "verify the number"),
     "no_test": Rule("W", "{name} آزمون ندارد", "{name} has no test", "یک گفت‌وگو ضبط کنید", "record one"),
-    "test_failed": Rule("E", "آزمون {name}: منتظر {expected} بود", "test {name}: it waited for {expected}", "تفاوت را ببینید", "see the difference"),
+    "test_failed": Rule("E", "آزمون {name}: منتظر {expected} بود؛ دید: {met}", "test {name}: it waited for {expected}; it met: {met}", "تفاوت را ببینید", "see the difference"),
     "too_many_states": Rule("E", "بیش از حد بزرگ؛ پرهزینه‌ها: {name}", "too many states; the costly answers: {name}", "شرطِ دور را بردارید یا زودتر score بگیرید", "drop a late read, or score earlier"),
     "migration_unfit": Rule("E", "پاسخ‌های {name} و {other} جور نیست", "the answers of {name} and {other} do not agree", "به human ببرید", "map it to human"),
 }  # fmt: skip

@@ -11,27 +11,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
 import bot
+from bot.content import load_screener
 from bot.core.contact import Facts
 from bot.core.events import ContentFailed, EscalationRequested, Event, MessageSent
 from bot.core.messages import NotTakenInput, SilenceInput, TextInput
-from bot.core.screening import NOTHING_FOUND, Screening
-from bot.core.text import fold
+from bot.core.screening import NOTHING_FOUND
 from bot.engine.engine import resume, start
 from bot.engine.loader import load_bundle
-from bot.engine.model import Ask, Bundle, Option, Talk
+from bot.engine.model import Ask, Bundle, Option
 from bot.engine.session import Session
+from bot.talks import run_talks
 
 FLOWS = Path(bot.__file__).parent / "flows"
 NUMBER = re.compile(r"\b(110|115|123)\b")
-DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-#: The talks write one sentence that only the lexicon understands; it stands here as if it had been screened.
-CRY = "می‌خوام خودمو بکشم"
-HEARD = Screening(tier="T1", kinds=("suicide",), label="danger")
 
 
 @cache
@@ -67,8 +64,7 @@ class Chat:
         if self.session is None and self.flow != published().entry:
             self._keep(*start(published(), self.facts(), self.flow))
         else:
-            screening = HEARD if text == CRY else NOTHING_FOUND
-            self._keep(*resume(self.session, TextInput(text=text), screening, self.facts(), published()))
+            self._keep(*resume(self.session, TextInput(text=text), NOTHING_FOUND, self.facts(), published()))
         self.now += timedelta(seconds=20)
 
     def silence(self, seconds: float) -> None:
@@ -104,48 +100,9 @@ class Chat:
         return step if isinstance(step, Ask) else None
 
 
-def talks() -> Iterator[Any]:
-    """Give every talk that the scripts carry."""
-    for flow in published().flows.values():
-        for talk in flow.tests:
-            yield pytest.param(flow.id, talk, id=f"{flow.id}: {talk.name}")
-
-
-@pytest.mark.parametrize(("flow", "talk"), list(talks()))
-def test_each_script_keeps_the_talk_written_in_it(flow: str, talk: Talk) -> None:
-    """Fragments come in order within a turn; a case no line mentions fails the talk."""
-    chat, seen = Chat(flow, channel=talk.channel), 0
-    for verb, value in talk.lines:
-        if verb in {"says", "silence"}:
-            seen = 0
-        seen = follow(chat, verb, str(value), seen)
-
-    assert bool(chat.cases) == any(verb == "case" for verb, _ in talk.lines)
-
-
-def follow(chat: Chat, verb: str, value: str, seen: int) -> int:
-    """Do or check one line of a talk; give how many messages of the turn were already matched."""
-    assert chat.session is not None or verb == "says"
-    match verb:
-        case "says":
-            chat.says(value)
-        case "silence":
-            chat.silence(int(value[:-1]) * DURATIONS[value[-1]])
-        case "gets":
-            found = [number for number, text in enumerate(chat.said) if number >= seen and fold(value) in fold(text)]
-            assert found, f"{value} is not in {chat.said[seen:]}"
-            return found[0]
-        case "case":
-            assert min(chat.cases, default="") == value
-        case "rests":
-            assert chat.session is not None
-            assert chat.session.status == "resting"
-        case "ends":
-            assert chat.session is not None
-            assert chat.session.status in {"ended", "locked"}
-        case _:
-            pytest.fail(f"this test does not know the verb {verb}")
-    return seen
+def test_each_script_keeps_the_talks_written_in_it() -> None:
+    """Through inbox, turn and commit, with the real lexicon; a case no line mentions fails its talk."""
+    assert [found.render("en") for found in run_talks(published(), load_screener())] == []
 
 
 def answer_of(ask: Ask, chance: random.Random) -> tuple[str, Option | None]:
