@@ -101,6 +101,7 @@ def _replay(verb: argparse.ArgumentParser) -> None:
 
 def _serve(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--role", required=True, choices=("staffbot",))
+    verb.add_argument("--with-parent", action="store_true", help="end when standard input ends")
 
 
 def _triage(verb: argparse.ArgumentParser) -> None:

@@ -1,7 +1,5 @@
 """The counsellor's side of a running process: the console, and what other processes may ask over the control socket."""
 
-from typing import Any
-
 from starlette.applications import Starlette
 
 from bot import control
@@ -10,9 +8,17 @@ from escalation.accounts import Accounts, NameTakenError, Profile
 from escalation.case import ActError
 from escalation.console.app import build_console
 from escalation.console.deps import ConsoleDeps
+from escalation.office import Office
 from escalation.passwords import Hashing
 from escalation.policy import SYSTEM
+from escalation.staffbot_desk import DatabaseDesk
 from escalation.sweeper import keep_sweeping
+
+
+def office_of(service: Service) -> Office:
+    """Give what acts work with."""
+    core = service.core
+    return Office(keyring=core.keyring, bus=core.bus, new_id=core.ids)
 
 
 def console_of(service: Service) -> tuple[Starlette, Accounts]:
@@ -46,9 +52,5 @@ def control_verbs(service: Service, accounts: Accounts) -> control.ControlVerbs:
     async def ping() -> str:
         return "ok"
 
-    return {"ping": ping, "staff_add": staff_add}
-
-
-async def run_staffbot(settings: Any) -> None:
-    """Placeholder until the staff bot lands."""
-    raise control.RefusedError("the staff bot is not here yet")
+    desk = DatabaseDesk(service.core.store, office_of(service), service.core.clock)
+    return {"ping": ping, "staff_add": staff_add, **desk.verbs()}

@@ -11,10 +11,10 @@ from typing import Any
 import uvloop
 
 from bot.bus import Bus, InProcessBus
-from bot.commands.desk import console_of, control_verbs, run_staffbot
+from bot.commands.desk import console_of, control_verbs
+from bot.commands.staffbot import end_with_parent, run_staffbot
 from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
-from bot.errors import CommandError
 from bot.service import Service, bind, close, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure
@@ -42,11 +42,10 @@ def run(_args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     """Start one role beside a running Panah."""
-    settings = read_settings()
     if args.role == "staffbot":
-        if not settings.staffbot_token:
-            raise CommandError("set PANAH_STAFFBOT_TOKEN to the staff bot's token first")
-        asyncio.run(run_staffbot(settings))
+        if args.with_parent:
+            end_with_parent()
+        run_staffbot(read_settings())
     return 0
 
 
@@ -93,7 +92,9 @@ async def _start_staffbot(settings: Settings) -> asyncio.subprocess.Process | No
         return None
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "serve", "--role", "staffbot", env=environment
+        *(sys.executable, "-m", "bot", "serve", "--role", "staffbot", "--with-parent"),
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
     )
 
 

@@ -56,7 +56,7 @@ class Ledger:
 
 def main() -> None:
     directory, port, ledger = sys.argv[1:4]
-    settings = read_settings({**{"PANAH_VAR": directory}, "PANAH_FAULT": sys.argv[4] if len(sys.argv) > 4 else ""})
+    settings = read_settings({"PANAH_VAR": directory, "PANAH_FAULT": sys.argv[4] if len(sys.argv) > 4 else ""})
     listener = bind("127.0.0.1", int(port))
     log = configure()
     core = open_core(settings, log, InProcessBus())

@@ -64,8 +64,8 @@ class Provider:
         ready = self.directory / "ready"
         ready.unlink(missing_ok=True)
         command = [sys.executable, str(DOOR), str(self.directory), str(self.port), str(self.ledger_port), fault]
-        log = (self.directory / "door.log").open("ab")
-        self._process = subprocess.Popen(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
+        with (self.directory / "door.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
         for _ in range(600):
             if ready.exists() and self._answers():
                 return
@@ -90,6 +90,10 @@ class Provider:
             self._process.kill()
             self._process.wait(10)
 
+    def wait_for_death(self) -> None:
+        assert self._process is not None
+        self._process.wait(30)
+
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
@@ -109,7 +113,9 @@ class Provider:
                 if answer.status == 200:
                     self.acknowledged[number] = text
                     return True
-        except (urllib.error.URLError, OSError):
+        except urllib.error.HTTPError as refused:
+            refused.close()
+        except OSError:
             return False
         return False
 

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-
 from crash.driver import Provider
 
 #: W: taking in, E: running and committing, O: sending. «:n» passes the point n-1 times first.
@@ -64,13 +63,10 @@ def test_a_message_that_kills_the_process_three_times_ends_as_a_case(provider):
     provider.deliver_until_acknowledged(7, "سلام")
     provider.kill()
     number, raw = provider.update(7, "پیامی که می‌کشد")
-    provider.start("E2:kill")
-    provider.deliver(number, raw, "")
-    for _ in range(4):
-        if provider.is_dead:
-            provider.start("E2:kill")
-            provider.deliver(number, raw, "")
-    provider.kill()
+    for _ in range(3):
+        provider.start("E2:kill")
+        provider.deliver(number, raw, "")
+        provider.wait_for_death()
     provider.start()
     provider.settle()
 
