@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.engine.model import Ask
 from bot.handlers.sms import PARTS_MAX, economical, encoding, fit, pages, parts, units
 
 T1 = "در خطرید؟ همین حالا 110 یا 123. برای تماس ما عدد 1 را بفرستید."
@@ -75,3 +76,21 @@ def test_whatever_is_written_fits(text):
     assert parts(fit(text)) <= PARTS_MAX
     assert all(parts(page) <= PARTS_MAX for page in pages(text, 4))
     assert economical(economical(text)) == economical(text)
+
+
+def as_sent(step, *, covert):
+    """Give a step's messages in sms mode, its answers numbered under the last, as bot.engine.render does."""
+    texts = list(step.texts.variant("sms", covert=covert))
+    if texts and isinstance(step, Ask) and step.options and not (covert and step.texts.discreet):
+        lines = [f"{number} {option.label}" for number, option in enumerate(step.options, 1)]
+        words = " / ".join(option.label for option in step.options)
+        texts[-1] += "\n" + ("\n".join(lines) if step.numbered else f"یا بنویسید: {words}")
+    return texts
+
+
+def test_no_text_of_our_scripts_is_cut_by_sms(bundle):
+    steps = [step for flow in bundle.flows.values() for step in flow.steps if hasattr(step, "texts")]
+    texts = [text for step in steps for covert in (False, True) for text in as_sent(step, covert=covert)]
+
+    assert len(texts) > 300
+    assert [text for text in texts if fit(text) != economical(text)] == []
