@@ -240,7 +240,8 @@ async def new_link(request: Request) -> Response:
 
 
 def _link(request: Request, code: str) -> str:
-    return f"{request.url.scheme}://{request.headers.get('host', '')}/invite/{code}"
+    scheme = "https" if deps_of(request).settings.behind_tls else request.url.scheme
+    return f"{scheme}://{request.headers.get('host', '')}/invite/{code}"
 
 
 async def change_roles(request: Request) -> Response:

@@ -6,8 +6,9 @@ import time
 from playwright.sync_api import expect
 
 from bot.store import schema
-from escalation import shifts
-from escalation.case import LEASE_MS
+from escalation import repo, shifts
+from escalation.acts import put_back
+from escalation.case import LEASE_MS, force_release
 
 PASSWORD = "a long enough phrase"
 HOSTILE = [
@@ -341,6 +342,27 @@ def test_a_note_being_written_is_not_touched_by_news(room, sit):
 
     expect(page.get_by_label("او نمی‌بیند")).to_have_value("همسرش راننده است")
     expect(page.get_by_label("پیام شما")).to_have_value("نیمه")
+
+
+def test_when_her_claim_is_lost_she_is_told_and_her_words_are_kept(room, sit):
+    room.staff("mina")
+    case_id = room.cry()
+    page = sit("mina")
+    take_first(page)
+    page.get_by_label("پیام شما").press_sequentially("نیمه‌کاره")
+    room.core.store.write_now(
+        lambda tx: put_back(tx, room.deps.office, *lost(room, tx, case_id), kind="lease_lost", by="t", now_ms=room.now)
+    )
+    expect(page.get_by_text("این پرونده دیگر در دست شما نیست.")).to_be_visible()
+    expect(page.locator("#composer")).to_have_count(0)
+    page.get_by_role("button", name="برداشتن پرونده").click()
+
+    expect(page.get_by_label("پیام شما")).to_have_value("نیمه‌کاره")
+
+
+def lost(room, tx, case_id):
+    before = repo.open_case_of(tx.connection, room.case(case_id)["contact_id"])
+    return before, force_release(before)
 
 
 def test_without_scripts_she_still_signs_in_takes_writes_and_closes(room, sit):

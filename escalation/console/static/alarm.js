@@ -76,11 +76,12 @@ const calm = () => document.title.replace(/^⚠ [^·]*· /, "");
 function show() {
   const banner = byId("urgent");
   if (!banner) return;
-  const count = waiting.size;
-  banner.hidden = !(count && document.querySelector("#case"));
+  const here = document.querySelector("[data-case]")?.dataset.case;
+  const count = [...waiting].filter((id) => id !== here).length;
+  banner.hidden = !(count && here);
   byId("urgent-text").textContent = `${persian(count)} پروندهٔ فوری منتظر است.`;
   byId("silent").hidden = !onShift() || armed();
-  if (!count) document.title = calm();
+  if (!waiting.size) document.title = calm();
 }
 
 let lit = false;

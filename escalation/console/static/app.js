@@ -1,6 +1,6 @@
 // Starts every part of the console on a page and again after a soft change of page.
 import { arm, knock, setWaiting, startAlarm, test } from "./alarm.js";
-import { follow, startChat } from "./chat.js";
+import { follow, startBox, startChat } from "./chat.js";
 import { startClock, waitWords } from "./clock.js";
 import { startKeys } from "./keys.js";
 import { byId, open, refresh } from "./page.js";
@@ -39,7 +39,7 @@ document.addEventListener("panah:heard", ({ detail }) => {
     if (!here || document.querySelector("[data-on-way]")) soon(1000);
   } else if (detail.kind === "ready" || !here || detail.case === here) soon(60);
 });
-document.addEventListener("panah:fresh", readAlarm);
+document.addEventListener("panah:fresh", () => { readAlarm(); startBox(); });
 document.addEventListener("panah:page", onPage);
 
 document.addEventListener("panah:link", ({ detail }) => {

@@ -6,14 +6,18 @@ const SMS_PART = 67;
 const draftKey = () => `draft:${document.querySelector("[data-case]")?.dataset.case}`;
 
 export function startChat() {
-  const form = byId("composer");
   toNewest();
-  if (!form) return;
-  const box = form.elements.text;
-  box.value ||= sessionStorage.getItem(draftKey()) ?? "";
-  measure(form);
-  if (form.dataset.ready) return;
+  startBox();
+}
+
+// Wakes the message box of this page; one that is awake already is left alone.
+export function startBox() {
+  const form = byId("composer");
+  if (!form || form.dataset.ready) return;
   form.dataset.ready = "1";
+  const box = form.elements.text;
+  box.value = sessionStorage.getItem(draftKey()) ?? "";
+  measure(form);
   if (matchMedia("(pointer: fine)").matches) box.focus();
   box.addEventListener("input", () => keep(form));
   box.addEventListener("keydown", (event) => {
