@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
@@ -143,9 +143,11 @@ class CitizenPage:
             return self._errors.answer(request, 503, {"t": form.text, "p": form.press, "n": form.message_id})
         visitor = await self._visits.again(visitor)
         if _by_script(request):
-            shown = await self._visits.read(visitor, after=form.after)
-            answer = {"messages": [message.as_json() for message in shown], "duplicate": accepted.duplicate}
-            return self._keep(JSONResponse(answer), visitor)
+            answer = {**await self._news(visitor, form.after), "duplicate": accepted.duplicate}
+            response = self._keep(JSONResponse(answer), visitor)
+            if answer["gone"]:
+                self._cookies.forget_view(response)
+            return response
         if visitor.is_new:  # where cookies are refused, a redirect would lose the answer and its numbers
             return await self._page(visitor)
         return self._keep(RedirectResponse("/#end", status_code=303), visitor)
@@ -158,8 +160,7 @@ class CitizenPage:
         after = webchat.number(request.query_params.get("after", ""))
         if visitor.contact_id is not None:
             await self._wait_for_news(request, visitor, after)
-        shown = await self._visits.read(visitor, after=after)
-        response = JSONResponse({"messages": [message.as_json() for message in shown]})
+        response = JSONResponse(await self._news(visitor, after))
         if request.query_params.get("here") == "1" and not visitor.is_idle and not visitor.is_new:
             self._cookies.keep(response, visitor.token, visitor.view.seen(self._visits.now_ms()))
         return response
@@ -223,13 +224,24 @@ class CitizenPage:
         try:
             with self._deps.bus.subscribe(f"contact:{visitor.contact_id}") as hints:
                 for _ in range(int(POLL_S // LOOK_S)):
-                    if await self._visits.has_news(visitor, after=after) or gone.done():
+                    newest = await self._visits.newest(visitor)
+                    if newest.id > max(after, visitor.view.since) or gone.done():
                         return
                     hint = asyncio.ensure_future(hints.wait(LOOK_S))
                     await asyncio.wait({hint, gone}, return_when=asyncio.FIRST_COMPLETED)
                     hint.cancel()
         finally:
             gone.cancel()
+
+    async def _news(self, visitor: Visitor, after: int) -> dict[str, Any]:
+        """Give what is above `after`; `gone` when she has left by a word and nothing of before may stay on a screen."""
+        newest = await self._visits.newest(visitor)
+        shown = await self._visits.read(visitor, after=after)
+        return {
+            "messages": [message.as_json() for message in shown],
+            "last": newest.id,
+            "gone": newest.is_hidden and newest.id > after and not visitor.view.unlocked,
+        }
 
     async def _knows_word(self, contact_id: str, word: str) -> bool:
         query = select(schema.contacts.c.safe_word_mac).where(schema.contacts.c.id == contact_id)

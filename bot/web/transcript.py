@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from bot.core.clock import TEHRAN
 from bot.core.text import persian_digits
@@ -64,12 +64,22 @@ class Window:
     unlocked: bool = False
 
 
-def last_id(connection: Connection, contact_id: str | None) -> int:
-    """Give the id of the contact's newest message; 0 when there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """Where a conversation stands: its last message, and whether that one is hidden, as after a quick exit."""
+
+    id: int = 0
+    is_hidden: bool = False
+
+
+def newest(connection: Connection, contact_id: str | None) -> Newest:
+    """Give the contact's newest message; number 0 when there is none."""
     if contact_id is None:
-        return 0
-    query = select(func.max(schema.messages.c.id)).where(schema.messages.c.contact_id == contact_id)
-    return connection.execute(query).scalar_one_or_none() or 0
+        return Newest()
+    table = schema.messages.c
+    query = select(table.id, table.hidden_at).where(table.contact_id == contact_id).order_by(table.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return Newest() if row is None else Newest(id=row.id, is_hidden=row.hidden_at is not None)
 
 
 def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, window: Window) -> list[Shown]:

@@ -8,7 +8,7 @@ from bot.core.clock import Clock
 from bot.handlers import webchat
 from bot.store.crypto import Keyring
 from bot.store.database import Store
-from bot.web.transcript import Shown, Window, last_id, read_transcript
+from bot.web.transcript import Newest, Shown, Window, newest, read_transcript
 from bot.web.view import IDLE_MS, Cookies, View, new_token
 
 #: What arrived this long before a view went idle still reaches a page that was between two polls on a slow line.
@@ -50,7 +50,7 @@ class Visits:
         contact_id = await self._contact(address) if known else None
         view = self._cookies.view(request, token) if known else None
         if view is None:
-            view = View(since=await self._last_id(contact_id), seen_ms=now_ms)
+            view = View(since=(await self._newest(contact_id)).id, seen_ms=now_ms)
         return Visitor(token=token, address=address, contact_id=contact_id, view=view, now_ms=now_ms, is_new=not known)
 
     async def again(self, visitor: Visitor) -> Visitor:
@@ -59,7 +59,7 @@ class Visits:
 
     async def fresh(self, visitor: Visitor) -> Visitor:
         """Begin a new view: nothing of before is in it."""
-        view = View(since=await self._last_id(visitor.contact_id), seen_ms=visitor.now_ms)
+        view = View(since=(await self._newest(visitor.contact_id)).id, seen_ms=visitor.now_ms)
         return replace(visitor, view=view)
 
     async def read(self, visitor: Visitor, *, after: int = 0) -> list[Shown]:
@@ -69,9 +69,9 @@ class Visits:
         contact_id, window = visitor.contact_id, window_of(visitor, after)
         return await self._store.read(lambda found: read_transcript(found, self._keyring, contact_id, window))
 
-    async def has_news(self, visitor: Visitor, *, after: int) -> bool:
-        """True when a message above `after` is there (cheap: nothing is opened)."""
-        return await self._last_id(visitor.contact_id) > window_of(visitor, after).after
+    async def newest(self, visitor: Visitor) -> Newest:
+        """Give where her conversation stands (cheap: nothing is opened)."""
+        return await self._newest(visitor.contact_id)
 
     def now_ms(self) -> int:
         """Give the present in milliseconds."""
@@ -80,8 +80,8 @@ class Visits:
     async def _contact(self, address: str) -> str | None:
         return await self._store.read(lambda found: webchat.contact_of(found, self._keyring, address))
 
-    async def _last_id(self, contact_id: str | None) -> int:
-        return 0 if contact_id is None else await self._store.read(lambda found: last_id(found, contact_id))
+    async def _newest(self, contact_id: str | None) -> Newest:
+        return Newest() if contact_id is None else await self._store.read(lambda found: newest(found, contact_id))
 
 
 def window_of(visitor: Visitor, after: int) -> Window:

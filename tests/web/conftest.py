@@ -68,6 +68,10 @@ class EchoInbox:
             case other:
                 said = type(other).__name__
         self.add(tx, contact_id, "contact", said)
+        if said == "0":  # as the worker does: the decoy and all before it are hidden
+            self.add(tx, contact_id, "bot", "هوا فردا آفتابی است.")
+            tx.raw.execute("UPDATE messages SET hidden_at = 1 WHERE hidden_at IS NULL")
+            return contact_id
         if self.mode == "echo":
             text, buttons = self.answers.get(said, (f"شنیدم: {said}", ()))
             self.add(tx, contact_id, "bot", text, buttons)

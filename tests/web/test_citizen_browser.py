@@ -62,7 +62,7 @@ def test_she_starts_answers_with_a_button_and_writes(world, served, open_phone, 
 def test_the_way_out_is_in_view_wherever_she_scrolls(world, served, open_phone, script):
     page = open_phone(java_script_enabled=script)
     page.goto(served.url)
-    for number in range(8):
+    for number in range(4):
         write(page, f"پیام بلند شماره‌ی {number}. " * 6)
         expect(page.get_by_text("شنیدم")).to_have_count(number + 1)
     page.mouse.wheel(0, -5000)
@@ -88,6 +88,22 @@ def test_three_quick_keys_leave_and_the_page_is_not_in_the_way_back(world, serve
     page.go_back()
 
     assert page.url == "about:blank"
+
+
+def test_writing_zero_leaves_at_once_and_clears_a_second_tab(world, served, open_phone):
+    page = open_phone()
+    page.goto(served.url)
+    write(page, "سلام")
+    expect(page.get_by_text("شنیدم: سلام")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(served.url)
+    write(other, "دومی")
+    expect(other.get_by_text("شنیدم: دومی")).to_be_visible()
+    write(page, "0")
+    page.wait_for_url(citizen.EXITS[0])
+
+    assert [message.input.text for message in world.inbox.received].count("0") == 1
+    expect(other.locator("#log li")).to_have_count(0)
 
 
 def test_a_counsellors_message_appears_by_itself(world, served, open_phone):

@@ -277,7 +277,7 @@ async def test_an_idle_view_cannot_be_asked_for_what_was_said_before(world):
         new = await client.get("/new?after=0", headers=script)
         typed = await client.get("/new?after=0")
 
-    assert old.json() == {"messages": []}
+    assert old.json()["messages"] == []
     assert [found["author"] for found in new.json()["messages"]] == ["staff"]
     assert typed.status_code == 303
 
@@ -427,3 +427,22 @@ async def test_a_bug_is_a_kind_page_too(world):
     assert page.status_code == 500
     assert 'href="tel:123"' in page.text
     assert page.headers["content-security-policy"]
+
+
+async def test_leaving_by_a_word_clears_the_page_and_every_other_one(world):
+    script = {"X-Page": "1"}
+    async with world.client() as client:
+        await client.get("/")
+        sent = await client.post("/", data={"t": "سلام", "n": NONCE, "a": "0"}, headers=script)
+        left = await client.post("/", data={"t": "0", "n": NONCE + "2", "a": "2"}, headers=script)
+        other = await client.get("/new?after=2", headers=script)
+        page = await client.get("/")
+        back = await client.post("/", data={"t": "منم", "n": NONCE + "3", "a": "4"}, headers=script)
+
+    assert sent.json()["gone"] is False
+    assert left.json() == {"messages": [], "last": 4, "gone": True, "duplicate": False}
+    assert other.json() == {"messages": [], "last": 4, "gone": True}
+    assert "شنیدم" not in page.text
+    assert "آفتابی" not in page.text
+    assert [found["pieces"][0][1] for found in back.json()["messages"]] == ["منم", "شنیدم: منم"]
+    assert back.json()["gone"] is False

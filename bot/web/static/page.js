@@ -97,7 +97,9 @@
       one.item.className = "mine";
       if (one.again) one.again.remove();
       say("پیام شما رسید. پاسخ تا چند لحظهٔ دیگر می‌آید.");
+      if (answer.gone) return go(true); // she left by a word
       show(answer.messages);
+      last = Math.max(last, answer.last);
       listen();
     }, function (error) {
       lost(one, error);
@@ -150,7 +152,7 @@
     timed(fetch(at, { headers: { "X-Page": "1" } }), 45000).then(read).then(function (answer) {
       misses = 0;
       refresh.hidden = true;
-      hold(answer.messages);
+      hold(answer);
       setTimeout(poll, 200);
     }).catch(function () {
       misses += 1;
@@ -158,17 +160,19 @@
       setTimeout(poll, TRIES_MS[Math.min(misses, TRIES_MS.length - 1)]);
     });
   }
-  function hold(messages) { // while a message is on its way, its answer tells all in the right order
-    if (isSending) setTimeout(function () { hold(messages); }, 150);
-    else show(messages);
+  function hold(answer) { // while a message is on its way, its answer tells all in the right order
+    if (isSending) return setTimeout(function () { hold(answer); }, 150);
+    if (answer.gone && answer.last > last) clear();
+    show(answer.messages);
+    last = Math.max(last, answer.last);
   }
 
   // --- leaving
-  function go() {
+  function go(isTold) {
     isGone = true;
     log.textContent = "";
     document.body.hidden = true;
-    if (navigator.sendBeacon) navigator.sendBeacon("/leave?beacon");
+    if (isTold !== true && navigator.sendBeacon) navigator.sendBeacon("/leave?beacon");
     location.replace(leave.dataset.to);
   }
   leave.addEventListener("click", function (event) { event.preventDefault(); go(); });
@@ -187,7 +191,9 @@
     document.addEventListener(kind, function (event) { if (event.isTrusted) here(); }, { passive: true });
   });
   function hideWhenIdle() {
-    if (Date.now() - seenAt < IDLE_MS) return;
+    if (Date.now() - seenAt >= IDLE_MS) clear();
+  }
+  function clear() {
     log.textContent = "";
     box.value = "";
     offer([]);
