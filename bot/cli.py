@@ -128,8 +128,9 @@ def _flows(verb: argparse.ArgumentParser) -> None:
     rollback.add_argument("version", nargs="?", help="default: the one before")
     rollback.add_argument("--by", required=True)
     rollback.add_argument("--reason", required=True)
-    extract = acts.add_parser("extract", help="write the gettext template of the scripts")
-    extract.add_argument("directory", nargs="?")
+    extract = acts.add_parser("extract", help="write the gettext catalogue of the scripts")
+    extract.add_argument("directory", nargs="?", help="default: the scripts of this installation")
+    extract.add_argument("--to", help="a file, or - for standard output; default: locales/fa/LC_MESSAGES/flows.po")
 
 
 def _staff(verb: argparse.ArgumentParser) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
-from bot.errors import CommandError
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
-from bot.engine.loader import load_bundle
+from bot.drafts import load_draft
 from bot.engine.model import Bundle
+from bot.errors import CommandError
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.crypto import ephemeral_keyring
@@ -47,7 +47,7 @@ def load_or_refuse(directory: Path) -> Bundle:
     Raises:
         CommandError: they have an error; `panah flows check` lists them all.
     """
-    bundle, issues = load_bundle(directory)
+    bundle, issues = load_draft(directory)
     errors = [found for found in issues if found.severity == "E"]
     if bundle is None or errors:
         first = f" First: {errors[0].render('en')}" if errors else ""

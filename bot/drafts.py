@@ -11,12 +11,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.engine.issues import Issue
 from bot.engine.loader import load_bundle
 from bot.engine.model import Bundle
+from bot.i18n import load_translations
 
 #: Name («welcome.yaml», «guides/safe_phone.yaml») → text.
 Sources = Mapping[str, str]
@@ -77,8 +78,14 @@ def read_sources(flows_dir: Path) -> dict[str, str]:
 
 
 def load_draft(flows_dir: Path) -> tuple[Bundle | None, list[Issue]]:
-    """Compile the scripts as they stand; see load_bundle."""
-    return load_bundle(flows_dir)
+    """Compile the scripts as they stand, with their translations; see load_bundle."""
+    bundle, issues = load_bundle(flows_dir)
+    return with_translations(bundle), issues
+
+
+def with_translations(bundle: Bundle | None) -> Bundle | None:
+    """Put the catalogues of today into a bundle; a published version keeps those it was published with."""
+    return None if bundle is None else replace(bundle, translations=load_translations())
 
 
 def compile_sources(sources: Sources) -> tuple[Bundle | None, list[Issue]]:
@@ -89,7 +96,7 @@ def compile_sources(sources: Sources) -> tuple[Bundle | None, list[Issue]]:
             target = _path(directory, file)
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        return load_bundle(directory)
+        return load_draft(directory)
 
 
 def read_file(flows_dir: Path, name: str) -> str | None:

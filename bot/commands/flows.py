@@ -8,6 +8,7 @@ ACTS: dict[str, str] = {
     "check": "bot.commands.flows_check:check",
     "read": "bot.commands.flows_check:read",
     "format": "bot.commands.flows_check:format_",
+    "extract": "bot.commands.flows_extract:extract",
 }
 
 
