@@ -46,6 +46,7 @@ def _row_view(row: QueueRow, now_ms: int) -> CaseRow:
         waited=wording.wait_words((now_ms - row.queued_at) / 1000),
         next_action=_next(row.next_action_at, row.state, now_ms),
         unread=row.unread if row.mine else 0,
+        overflow=row.overflow,
     )
 
 
@@ -72,6 +73,7 @@ def page_row(page: CasePage, now_ms: int) -> CaseRow:
         waited=wording.wait_words((now_ms - case.queued_at) / 1000),
         next_action=_next(case.next_action_at, case.state, now_ms),
         unread=0,
+        overflow=False,
     )
 
 

@@ -30,6 +30,7 @@ class CaseRow:
     waited: str
     next_action: str
     unread: int
+    overflow: bool  # a neighbour's urgent case that nobody took in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,9 @@
 import { byId, persian } from "./page.js";
 
 const PATTERN_S = 3;
+const AHEAD_S = 15; // longer than a beat of the stream, which wakes even a tab whose timers sleep
 let audio = null;
+let master = null; // all that is laid out goes through it, so that a taken case is silent at once
 let mine = !navigator.locks;
 let laidOutUntil = 0;
 let asked = false;
@@ -27,7 +29,7 @@ export function test() {
 }
 
 // Two rising tones, not a siren: she must hear it in her sleep and not be hurt by it.
-function notes(at, volume) {
+function notes(at, volume, out = audio.destination) {
   for (const [offset, pitch] of [[0, 660], [0.22, 880], [0.44, 1175]]) {
     const [tone, loudness] = [audio.createOscillator(), audio.createGain()];
     tone.type = "triangle";
@@ -35,7 +37,7 @@ function notes(at, volume) {
     loudness.gain.setValueAtTime(0.0001, at + offset);
     loudness.gain.exponentialRampToValueAtTime(volume, at + offset + 0.02);
     loudness.gain.exponentialRampToValueAtTime(0.0001, at + offset + 0.2);
-    tone.connect(loudness).connect(audio.destination);
+    tone.connect(loudness).connect(out);
     tone.start(at + offset);
     tone.stop(at + offset + 0.22);
   }
@@ -50,24 +52,32 @@ const waiting = new Set();
 
 // Told by the feed and by every fresh queue which urgent cases wait for anybody.
 export function setWaiting(ids) {
-  const grown = ids.some((id) => !waiting.has(id));
+  if (ids.length !== waiting.size || ids.some((id) => !waiting.has(id))) hush();
   waiting.clear();
   for (const id of ids) waiting.add(id);
-  if (grown) laidOutUntil = 0;
   sound();
   show();
+}
+
+function hush() {
+  master?.disconnect();
+  master = null;
+  laidOutUntil = 0;
 }
 
 const onShift = () => document.body.dataset.shift === "on";
 // While she talks with someone the others only knock; the person before her comes first.
 const talking = () => Boolean(document.querySelector("#composer"));
 
-function sound() {
+export function sound() {
   if (!armed() || !mine || !onShift() || waiting.size === 0) return;
+  if (!master) {
+    master = audio.createGain();
+    master.connect(audio.destination);
+  }
   const every = talking() ? 20 : PATTERN_S;
-  const horizon = audio.currentTime + 2 * every;
   let at = Math.max(audio.currentTime + 0.05, laidOutUntil);
-  for (; at < horizon; at += every) notes(at, talking() ? 0.12 : 0.4);
+  for (; at < audio.currentTime + AHEAD_S; at += every) notes(at, talking() ? 0.12 : 0.4, master);
   laidOutUntil = at;
 }
 
@@ -96,7 +106,11 @@ function flash() {
 
 export function startAlarm() {
   setInterval(() => { sound(); flash(); }, 1000);
-  document.addEventListener("panah:page", show);
+  document.addEventListener("panah:page", () => {
+    hush(); // talking or not, on shift or not: the pattern is another one now
+    sound();
+    show();
+  });
   byId("arm")?.addEventListener("click", () => arm().then(test));
   const wake = () => { if (onShift() && sessionStorage.getItem("armed") && !armed()) arm(); };
   document.addEventListener("pointerdown", wake);

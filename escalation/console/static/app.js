@@ -1,5 +1,5 @@
 // Starts every part of the console on a page and again after a soft change of page.
-import { arm, knock, setWaiting, startAlarm, test } from "./alarm.js";
+import { arm, knock, setWaiting, sound, startAlarm, test } from "./alarm.js";
 import { follow, startBox, startChat } from "./chat.js";
 import { startClock, waitWords } from "./clock.js";
 import { startKeys } from "./keys.js";
@@ -31,6 +31,7 @@ document.addEventListener("panah:heard", ({ detail }) => {
     mine = detail.mine;
     setWaiting(detail.urgent);
   }
+  sound();
   if (detail.kind === "beat" || detail.kind === "alarm") return;
   const here = document.querySelector("[data-case]")?.dataset.case;
   if (detail.change === "message" && mine.includes(detail.case) && (document.hidden || here !== detail.case)) knock();
