@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -28,10 +27,9 @@ from bot.handlers import webchat
 from bot.handlers.webchat import PageForm
 from bot.inbox import Accepted, OverloadedError
 from bot.settings import Settings
-from bot.store import schema
-from bot.store.codeword import is_code_word
 from bot.store.crypto import Keyring
 from bot.store.database import Store
+from bot.web.codeword import CodeWord, read_code_word
 from bot.web.errors import ErrorPages, LastResort
 from bot.web.guesses import Guesses
 from bot.web.security import SecurityHeaders, is_same_origin, read_body
@@ -173,8 +171,10 @@ class CitizenPage:
         form = webchat.read_form(body)
         visitor = await self._visits.of(request)
         if visitor.contact_id is not None and self._guesses.may_try(visitor.contact_id):
-            if await self._knows_word(visitor.contact_id, form.word):
-                await self._unlock(visitor, form, body)
+            code = await self._code_word(visitor.contact_id)
+            if code.fits(form.word):
+                if code.is_locked:  # after a quick exit the engine waits for the word, too
+                    await self._accept(visitor, TextInput(code.word), form, body)
                 opened = View(since=0, seen_ms=visitor.now_ms, unlocked=True)
                 response = RedirectResponse("/#end", status_code=303)
                 self._cookies.keep(response, visitor.token, opened)
@@ -243,18 +243,8 @@ class CitizenPage:
             "gone": newest.is_hidden and newest.id > after and not visitor.view.unlocked,
         }
 
-    async def _knows_word(self, contact_id: str, word: str) -> bool:
-        query = select(schema.contacts.c.safe_word_mac).where(schema.contacts.c.id == contact_id)
-        mac = await self._deps.store.read(lambda found: found.execute(query).scalar_one_or_none())
-        return is_code_word(self._deps.keyring, contact_id, word, mac)
-
-    async def _unlock(self, visitor: Visitor, form: PageForm, body: bytes) -> None:
-        """Say the word to the engine, too, when it has locked the conversation after a quick exit."""
-        table = schema.sessions.c
-        query = select(table.status).where(table.contact_id == visitor.contact_id, table.ended_at.is_(None))
-        status = await self._deps.store.read(lambda found: found.execute(query).scalar_one_or_none())
-        if status == "locked":
-            await self._accept(visitor, TextInput(form.word), form, body)
+    async def _code_word(self, contact_id: str) -> CodeWord:
+        return await self._deps.store.read(lambda found: read_code_word(found, self._deps.keyring, contact_id))
 
     async def _page(self, visitor: Visitor, *, notice: str = "") -> Response:
         shown = await self._visits.read(visitor)

@@ -16,6 +16,7 @@ from bot.bus import InProcessBus
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.core.messages import Button, PressInput, TextInput
+from bot.engine.session import Session, session_to_json
 from bot.handlers.webchat import contact_of
 from bot.inbox import Accepted, OverloadedError
 from bot.settings import Settings
@@ -141,8 +142,19 @@ class CitizenWorld:
         query = select(schema.contacts.c.id).order_by(schema.contacts.c.created_at.desc())
         return self.store.read_now(lambda found: found.execute(query).scalars().first())
 
-    def count(self, table):
-        return self.store.read_now(lambda found: len(found.execute(select(table)).all()))
+    def choose_word(self, word, status="waiting"):
+        """Give the newest contact a session with this code word."""
+        contact_id = self.contact_id()
+        session = Session("v1", code_word=word, status=status)
+
+        def keep(tx):
+            key = contact_key(tx.connection, self.keyring, contact_id)
+            row = {"id": f"s{word}", "contact_id": contact_id, "address_id": "a", "version": "v1", "status": status}
+            state = seal(key, "sessions.state", session_to_json(session))
+            now_ms = self.inbox.now_ms()
+            tx.execute(insert(schema.sessions).values(**row, sealed_state=state, started_at=now_ms, updated_at=now_ms))
+
+        self.store.write_now(keep)
 
 
 @pytest.fixture

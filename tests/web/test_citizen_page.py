@@ -5,7 +5,6 @@ import pytest
 
 from bot.core.messages import PressInput, TextInput, UnreadableInput
 from bot.settings import Settings
-from bot.store.codeword import code_word_mac
 from bot.web import citizen
 from bot.web.view import IDLE_MS
 
@@ -316,11 +315,7 @@ async def test_the_code_word_opens_the_conversation_again(world):
     async with world.client() as client:
         await client.get("/")
         await say(client, "سلام")
-        contact_id = world.contact_id()
-        mac = code_word_mac(world.keyring, contact_id, "گل یاس")
-        world.store.write_now(
-            lambda tx: tx.raw.execute("UPDATE contacts SET safe_word_mac = ? WHERE id = ?", (mac, contact_id))
-        )
+        world.choose_word("گل یاس")
         world.store.write_now(lambda tx: tx.raw.execute("UPDATE messages SET hidden_at = 1"))
         hidden = await client.get("/")
         world.clock.advance(IDLE_MS / 1000 + 60)
@@ -340,11 +335,7 @@ async def test_code_words_cannot_be_guessed_for_long(world):
     async with world.client() as client:
         await client.get("/")
         await say(client, "سلام")
-        contact_id = world.contact_id()
-        mac = code_word_mac(world.keyring, contact_id, "یاس")
-        world.store.write_now(
-            lambda tx: tx.raw.execute("UPDATE contacts SET safe_word_mac = ? WHERE id = ?", (mac, contact_id))
-        )
+        world.choose_word("یاس")
         for guess in "abcde":
             await client.post("/back", data={"w": guess})
         locked = await client.post("/back", data={"w": "یاس"}, follow_redirects=True)
@@ -446,3 +437,17 @@ async def test_leaving_by_a_word_clears_the_page_and_every_other_one(world):
     assert "آفتابی" not in page.text
     assert [found["pieces"][0][1] for found in back.json()["messages"]] == ["منم", "شنیدم: منم"]
     assert back.json()["gone"] is False
+
+
+async def test_after_a_quick_exit_the_code_word_wakes_the_engine_too(world):
+    async with world.client() as client:
+        await client.get("/")
+        await say(client, "سلام")
+        world.choose_word("گل یاس", status="locked")
+        await client.get("/leave")
+        empty = await client.post("/back", data={"w": ""}, follow_redirects=True)
+        opened = await client.post("/back", data={"w": "گل‌یاس", "n": NONCE + "4"}, follow_redirects=True)
+
+    assert "شنیدم" not in empty.text
+    assert "شنیدم: سلام" in opened.text
+    assert world.inbox.received[-1].input == TextInput("گل یاس")
