@@ -4,16 +4,14 @@ A person's words, names, numbers, addresses and tokens are never arguments of a 
 under an allowed key, `_plain` keeps it out by its form. Metrics carry no labels but channels and codes.
 """
 
+import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any, TextIO
+from datetime import UTC, datetime
+from typing import Any, Protocol, TextIO
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-Log = Any
 
 #: The only keys a log line may carry besides event, level and time.
 KEYS = frozenset(
@@ -41,30 +39,56 @@ KEYS = frozenset(
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,80}")
 
 
-def _plain(_logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in event.items():
-        if key in {"event", "level", "timestamp"}:
-            out[key] = value
-        elif key in KEYS:
-            out[key] = value if isinstance(value, int | float | bool) or _CODE.fullmatch(str(value)) else "[withheld]"
-    return out
+class Log(Protocol):
+    """Where events are told: a name and allowed keys, never a sentence."""
+
+    def info(self, event: str, **keys: object) -> None:
+        """Tell something that an operator may want to know."""
+        ...
+
+    def warning(self, event: str, **keys: object) -> None:
+        """Tell something that needs an eye."""
+        ...
+
+    def error(self, event: str, **keys: object) -> None:
+        """Tell something that went wrong."""
+        ...
+
+
+class JsonLog:
+    """One JSON line an event. Thirty lines of our own: structlog brings 6 MB into every process for the same line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, event: str, **keys: object) -> None:
+        """Tell something that an operator may want to know."""
+        self._tell("info", event, keys)
+
+    def warning(self, event: str, **keys: object) -> None:
+        """Tell something that needs an eye."""
+        self._tell("warning", event, keys)
+
+    def error(self, event: str, **keys: object) -> None:
+        """Tell something that went wrong."""
+        self._tell("error", event, keys)
+
+    def _tell(self, level: str, event: str, keys: dict[str, object]) -> None:
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": _plain(event)}
+        line.update({key: _plain(value) for key, value in keys.items() if key in KEYS})
+        self._stream.write(json.dumps(line) + "\n")
+        self._stream.flush()
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | float) or _CODE.fullmatch(str(value)) else "[withheld]"
 
 
 def configure(stream: TextIO | None = None) -> Log:
-    """Set up logging for the process: one JSON line an event on stderr; libraries at WARNING without arguments."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _plain,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", stream=stream or sys.stderr, force=True)
-    return structlog.get_logger()
+    """Set up logging for the process: our events as JSON lines, libraries at WARNING by name only, on stderr."""
+    out = stream or sys.stderr
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", stream=out, force=True)
+    return JsonLog(out)
 
 
 class Metrics:

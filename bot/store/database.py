@@ -12,7 +12,7 @@ import fcntl
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -199,6 +199,33 @@ class Store:
         fault("E6")
         for future, answer in answers:
             future.set_result(answer)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """Open a database only to look at it, beside whoever writes: one snapshot, no lock."""
+    engine = _connect(str(path), read_only=True)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.exec_driver_sql("ROLLBACK")
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Keep every writer out while the database file itself is put in place.
+
+    Raises:
+        StoreBusyError, StoreUnwritableError: somebody writes, or nobody can.
+    """
+    handle = _lock(path)
+    try:
+        yield
+    finally:
+        handle.close()
 
 
 def _run_one(tx: Tx, fn: Callable[[Tx], Any], future: "Future[Any]") -> list[tuple["Future[Any]", Any]]:

@@ -1,4 +1,4 @@
-"""Every table, once, for both databases. Migrations are made from this; nothing else creates a table.
+"""Every table, once. Migrations are made from this; nothing else creates a table.
 
 Times are integers: milliseconds since 1970 in UTC, columns ending in `_at` or `lease_until`. Ids are opaque text
 except where order matters (autoincrement). Columns named `sealed_*` hold AES-GCM ciphertext under the contact's own
@@ -82,9 +82,7 @@ inbox = Table(
     _at("done_at"),
     Column("error", Text),
     UniqueConstraint("channel", "provider_id"),
-    Index(
-        "inbox_waiting", "due_at", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")
-    ),
+    Index("inbox_waiting", "due_at", sqlite_where=text("state = 'waiting'")),
     Index("inbox_contact", "contact_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -112,7 +110,6 @@ sessions = Table(
         "contact_id",
         unique=True,
         sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
     ),
     Index("session_contact", "contact_id", "started_at"),
     Index("session_silence", "silence_at", sqlite_where=text("silence_at IS NOT NULL")),
@@ -177,7 +174,6 @@ outbox = Table(
         "urgent",
         "due_at",
         sqlite_where=text("state IN ('queued', 'sending')"),
-        postgresql_where=text("state IN ('queued', 'sending')"),
     ),
     Index("outbox_contact", "contact_id", "id"),
     sqlite_autoincrement=True,
@@ -218,7 +214,6 @@ cases = Table(
         "contact_id",
         unique=True,
         sqlite_where=text("state <> 'closed'"),
-        postgresql_where=text("state <> 'closed'"),
     ),
     Index("case_queue", "state", "tier", "queued_at"),
     Index("case_contact", "contact_id", "opened_at"),

@@ -129,6 +129,7 @@ class _Vocabulary:
         self.tags: set[str] = set()
         self.common: set[str] = set()
         self._masks: dict[tuple[str, ...], int] = {}
+        self._same: dict[int, int] = {}
 
     def _mask(self, tags: tuple[str, ...]) -> int:
         mask = self._masks.get(tags)
@@ -140,10 +141,15 @@ class _Vocabulary:
             self.tags.update(tags)
         return mask
 
+    def _tag(self, form: str, mask: int) -> None:
+        """Add a mask to a form's; equal masks are one object, or eighty thousand wide integers would weigh 8 MB."""
+        there = self.forms.get(form, 0) | mask
+        self.forms[form] = self._same.setdefault(there, there)
+
     def add(self, forms: Iterable[Form]) -> None:
         for form, tags, common in forms:
             mask = self._mask(tags)
-            self.forms[form] = self.forms.get(form, 0) | mask
+            self._tag(form, mask)
             if common and mask:
                 self.common.add(form)
 
@@ -161,7 +167,7 @@ class _Vocabulary:
         if " " in key:
             self._phrase(key, mask)
             key = key.replace(" ", "")
-        self.forms[key] = self.forms.get(key, 0) | mask
+        self._tag(key, mask)
         if mask:
             self.common.add(key)
 

@@ -122,9 +122,10 @@ class Provider:
     def deliver_until_acknowledged(self, person: int, text: str, fault: str = "") -> None:
         """Deliver as a provider does: again and again, restarting a dead process without the fault."""
         number, raw = self.update(person, text)
-        for _ in range(12):
+        for _ in range(200):
             if self.deliver(number, raw, text):
                 return
+            time.sleep(0.05)  # a killed process takes a moment to be gone
             if self.is_dead:
                 self.deaths += 1
                 self.start(fault)

@@ -3,7 +3,6 @@ import json
 import logging
 
 import pytest
-import structlog
 from fakes.telegram_api import FakeTelegram
 from fakes.telegram_state import Failure
 from fakes.waiting import until
@@ -67,13 +66,23 @@ def desk(store):
     return Line(DatabaseDesk(store, office, SystemClock()))
 
 
+class Lines:
+    def __init__(self, lines):
+        self._lines = lines
+
+    def info(self, event, **keys):
+        self._lines.append({"level": "info", "event": event, **keys})
+
+    def warning(self, event, **keys):
+        self._lines.append({"level": "warning", "event": event, **keys})
+
+    def error(self, event, **keys):
+        self._lines.append({"level": "error", "event": event, **keys})
+
+
 @pytest.fixture
 def log(log_lines):
-    def keep(_logger, level, event):
-        log_lines.append({"level": level, **event})
-        raise structlog.DropEvent
-
-    return structlog.wrap_logger(None, processors=[keep])
+    return Lines(log_lines)
 
 
 @pytest.fixture

@@ -101,7 +101,6 @@ def upgrade() -> None:
             ["contact_id"],
             unique=True,
             sqlite_where=sa.text("state <> 'closed'"),
-            postgresql_where=sa.text("state <> 'closed'"),
         )
         batch_op.create_index("case_queue", ["state", "tier", "queued_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_code"), ["code"], unique=False)
@@ -178,7 +177,6 @@ def upgrade() -> None:
             ["due_at"],
             unique=False,
             sqlite_where=sa.text("state = 'waiting'"),
-            postgresql_where=sa.text("state = 'waiting'"),
         )
 
     op.create_table(
@@ -243,7 +241,6 @@ def upgrade() -> None:
             ["channel", "urgent", "due_at"],
             unique=False,
             sqlite_where=sa.text("state IN ('queued', 'sending')"),
-            postgresql_where=sa.text("state IN ('queued', 'sending')"),
         )
 
     op.create_table(
@@ -286,7 +283,6 @@ def upgrade() -> None:
             ["contact_id"],
             unique=True,
             sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
         )
         batch_op.create_index(
             "session_not_taken", ["not_taken_at"], unique=False, sqlite_where=sa.text("not_taken_at IS NOT NULL")
@@ -444,9 +440,7 @@ def downgrade() -> None:
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index("session_silence", sqlite_where=sa.text("silence_at IS NOT NULL"))
         batch_op.drop_index("session_not_taken", sqlite_where=sa.text("not_taken_at IS NOT NULL"))
-        batch_op.drop_index(
-            "session_live", sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")
-        )
+        batch_op.drop_index("session_live", sqlite_where=sa.text("ended_at IS NULL"))
         batch_op.drop_index("session_contact")
 
     op.drop_table("sessions")
@@ -458,7 +452,6 @@ def downgrade() -> None:
         batch_op.drop_index(
             "outbox_due",
             sqlite_where=sa.text("state IN ('queued', 'sending')"),
-            postgresql_where=sa.text("state IN ('queued', 'sending')"),
         )
         batch_op.drop_index("outbox_contact")
 
@@ -470,9 +463,7 @@ def downgrade() -> None:
     op.drop_table("messages")
     op.drop_table("leases")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.drop_index(
-            "inbox_waiting", sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'")
-        )
+        batch_op.drop_index("inbox_waiting", sqlite_where=sa.text("state = 'waiting'"))
         batch_op.drop_index("inbox_contact")
 
     op.drop_table("inbox")
@@ -489,9 +480,7 @@ def downgrade() -> None:
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cases_code"))
         batch_op.drop_index("case_queue")
-        batch_op.drop_index(
-            "case_open_one", sqlite_where=sa.text("state <> 'closed'"), postgresql_where=sa.text("state <> 'closed'")
-        )
+        batch_op.drop_index("case_open_one", sqlite_where=sa.text("state <> 'closed'"))
         batch_op.drop_index("case_contact")
 
     op.drop_table("cases")
