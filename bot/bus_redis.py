@@ -9,13 +9,12 @@ import asyncio
 import json
 import random
 from collections import deque
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from bot.bus import InProcessBus, Subscription
-from bot.telemetry import Log
 
 _CHANNEL = "panah:hints"
 _BACK_OFF_MAX_S = 30.0
@@ -29,7 +28,7 @@ _TOPIC_CHARS_MAX = 200
 class RedisBus:
     """A bus over many processes. `run` keeps it connected; without `run` it serves its own process."""
 
-    def __init__(self, url: str, *, log: Log, name: str) -> None:
+    def __init__(self, url: str, *, log: Any, name: str) -> None:
         self._local = InProcessBus()
         self._redis = Redis.from_url(url, socket_connect_timeout=5, socket_timeout=None, health_check_interval=0)
         self._log = log
@@ -63,7 +62,7 @@ class RedisBus:
             while True:
                 try:
                     await self._serve()
-                except (RedisError, OSError) as error:
+                except Exception as error:  # noqa: BLE001 - whatever Redis does, this process goes on
                     failures = 1 if self.is_connected else failures + 1
                     self.is_connected = False
                     self._log.warning("redis_is_away", code=type(error).__name__, attempts=failures)

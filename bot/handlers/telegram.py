@@ -1,7 +1,7 @@
 """Telegram by aiogram: texts with buttons out, presses answered, messages deleted; and the webhook's way in.
 
 Bale speaks nearly the same language and is this channel with other Capabilities (bot.handlers.bale). aiogram takes
-seconds to import, so only the wiring of a configured token imports this module. Errors map by one table.
+seconds to import, so only the wiring of a configured token imports this module.
 """
 
 import asyncio
@@ -13,19 +13,7 @@ from typing import TypeVar
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import (
-    AiogramError,
-    ClientDecodeError,
-    TelegramBadRequest,
-    TelegramConflictError,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
-    TelegramNetworkError,
-    TelegramNotFound,
-    TelegramRetryAfter,
-    TelegramServerError,
-    TelegramUnauthorizedError,
-)
+from aiogram.exceptions import AiogramError
 from aiogram.methods import (
     AnswerCallbackQuery,
     DeleteMessage,
@@ -42,13 +30,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.core.channels import SendError, SendErrorCode, Sent
+from bot.core.channels import SendError, Sent
 from bot.core.clock import Clock
 from bot.core.fault import fault
 from bot.core.messages import Mode, OutboundMsg
 from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same_secret
 from bot.handlers.pace import Pace
 from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
+from bot.handlers.telegram_errors import UnreadSuccessError, send_error
 from bot.handlers.telegram_text import keyboard, split_text, without_markdown
 from bot.inbox import OverloadedError
 from bot.settings import SettingsError
@@ -82,22 +71,6 @@ TELEGRAM = Capabilities(
     filters_updates=True,
     parses_markdown=False,
 )
-
-#: First match wins: narrower classes stand above the wider. (code, retryable, ours)
-_ERRORS: tuple[tuple[type[AiogramError], tuple[SendErrorCode, bool, bool]], ...] = (
-    (TelegramRetryAfter, ("throttled", True, False)),
-    (TelegramForbiddenError, ("blocked_by_contact", False, False)),
-    (TelegramMigrateToChat, ("no_such_address", False, False)),
-    (TelegramUnauthorizedError, ("not_configured", True, True)),
-    (TelegramNotFound, ("not_configured", True, True)),  # an unknown token or method path
-    (TelegramConflictError, ("unavailable", True, True)),
-    (TelegramServerError, ("unavailable", True, False)),
-    (TelegramNetworkError, ("unavailable", True, False)),
-    (ClientDecodeError, ("bad_response", True, False)),
-    (TelegramBadRequest, ("rejected", False, True)),
-)
-#: What a 400 says when it is about the person rather than about our request.
-_NO_SUCH_ADDRESS = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated", "chat_id is empty")
 
 
 class Telegram:
@@ -219,17 +192,18 @@ class Telegram:
 
     async def _send_part(self, chat_id: int, text: str, markup: InlineKeyboardMarkup | None) -> str:
         preview = LinkPreviewOptions(is_disabled=True) if self.can.hides_link_preview else None
-        sent = await self._call(
-            SendMessage(
-                chat_id=chat_id,
-                text=text,
-                parse_mode=None,
-                reply_markup=markup,
-                protect_content=True if self.can.protects_content else None,
-                link_preview_options=preview,
-            )
+        wanted = SendMessage(
+            chat_id=chat_id,
+            text=text,
+            parse_mode=None,
+            reply_markup=markup,
+            protect_content=True if self.can.protects_content else None,
+            link_preview_options=preview,
         )
-        return str(sent.message_id)
+        try:
+            return str((await self._call(wanted)).message_id)
+        except UnreadSuccessError as error:
+            return error.message_id
 
     async def _delete_some(self, chat_id: int, ids: list[int]) -> bool:
         if self.can.deletes_many:
@@ -256,20 +230,6 @@ class Telegram:
             self._half_sent[key] = sent
         while len(self._half_sent) > _HALF_SENT_MAX:
             self._half_sent.popitem(last=False)
-
-
-def send_error(error: AiogramError) -> SendError:
-    """Give our word for what aiogram raised. The provider's own text may quote us, so it is not kept."""
-    if isinstance(error, TelegramRetryAfter):
-        return SendError("throttled", retryable=True, retry_after_s=float(error.retry_after))
-    if isinstance(error, TelegramNetworkError) and isinstance(error.__cause__, TimeoutError):
-        return SendError("timeout", retryable=True)
-    if isinstance(error, TelegramBadRequest) and any(words in error.message.lower() for words in _NO_SUCH_ADDRESS):
-        return SendError("no_such_address", retryable=False)
-    for kind, (code, retryable, ours) in _ERRORS:
-        if isinstance(error, kind):
-            return SendError(code, retryable=retryable, ours=ours)
-    return SendError("bad_response", retryable=True, ours=True)
 
 
 def _chat_id(external_id: str) -> int:

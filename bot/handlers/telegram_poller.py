@@ -91,20 +91,25 @@ class Poller:
 
     async def _once(self, session: aiohttp.ClientSession) -> float:
         """Do one round; give how many seconds to pause after it."""
-        now_ms = self._door.now_ms()
-        if not await self._door.store.write(
-            lambda tx: take_lease(tx, name=self._lease, holder=self._holder, now_ms=now_ms)
-        ):
-            self._offset = None  # whoever polls meanwhile confirms; we start from what is left
-            return _LEASE_RETRY_S
         try:
+            if not await self._take_lease():
+                self._offset = None  # whoever polls meanwhile confirms; we start from what is left
+                return _LEASE_RETRY_S
             await self._poll(session)
         except _PollError as error:
             return self._pause(error)
         except OverloadedError:
             return self._pause(_PollError("inbox_is_full", "overloaded"))
+        except Exception as error:  # noqa: BLE001 - a full disk must not end polling; nothing was confirmed
+            return self._pause(_PollError("poll_failed", type(error).__name__))
         self._failures = 0
         return 0.0
+
+    async def _take_lease(self) -> bool:
+        now_ms = self._door.now_ms()
+        return await self._door.store.write(
+            lambda tx: take_lease(tx, name=self._lease, holder=self._holder, now_ms=now_ms)
+        )
 
     async def _poll(self, session: aiohttp.ClientSession) -> None:
         if not self._webhook_gone:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from bot.core.channels import SendError
 from bot.handlers.hooks import Door
 from bot.handlers.twilio import Twilio
-from bot.inbox import OverloadedError
 
 _EVERY_S = 300.0
 _BACK = timedelta(days=2)
@@ -25,8 +24,9 @@ class CatchUp:
         while True:
             try:
                 await self.look()
-            except (SendError, OverloadedError) as error:
-                self._door.log.warning("catch_up_failed", channel="sms", code=getattr(error, "code", "overloaded"))
+            except Exception as error:  # noqa: BLE001 - a full disk must not end it; the next look finds the same
+                code = error.code if isinstance(error, SendError) else type(error).__name__
+                self._door.log.warning("catch_up_failed", channel="sms", code=code)
             await asyncio.sleep(self._every_s)
 
     async def look(self) -> int:

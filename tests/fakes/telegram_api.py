@@ -95,13 +95,14 @@ class FakeTelegram:
         try:
             if problems:
                 return self._note(bot, method, parameters, _no(400, f"Bad Request: {problems[0]}"))
-            if failure is not None and not failure.after_accept:
+            if failure is not None and not failure.after_accept and not failure.odd_result:
                 return self._note(bot, method, parameters, _fail(bot, failure))
             result = await self._methods[method](bot, parameters)
         except RefusedError as error:
             return self._note(bot, method, parameters, _no(error.status, error.description))
-        answer = self._note(bot, method, parameters, _yes(result))
-        if failure is not None and request.transport is not None:
+        odd = failure.odd_result if failure is not None else ""
+        answer = self._note(bot, method, parameters, _yes(odd or result))
+        if failure is not None and failure.after_accept and request.transport is not None:
             request.transport.abort()
         return answer
 

@@ -11,12 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How one call goes wrong. `after_accept` does what was asked, then breaks the connection instead of answering."""
+    """How one call goes wrong. `after_accept` does what was asked, then breaks the connection instead of answering.
+
+    `odd_result` does what was asked and answers 200 with this as its result.
+    """
 
     status: int = 500
     description: str = "Internal Server Error"
     retry_after: int | None = None
     after_accept: bool = False
+    odd_result: str = ""
 
 
 BLOCKED = Failure(status=403, description="Forbidden: bot was blocked by the user")

@@ -134,6 +134,26 @@ async def test_telegram_by_webhook_survives_a_429_and_an_old_button_is_answered_
         assert [status for _, status in bot.delivered] == [200, 200]
 
 
+async def test_a_quick_exit_takes_our_messages_off_her_phone(core, door, keep, serve):
+    async with FakeTelegram(TOKEN) as server:
+        bot = server.bot(TOKEN)
+        she = bot.user(42)
+        channel = keep.channel(Telegram(token=TOKEN, api=server.url, clock=SystemClock()))
+        url = await serve(telegram_routes(channel, door, path="/hooks/telegram/111", secret="s"))
+        await channel.set_webhook(f"{url}/hooks/telegram/111", "s")
+        she.say("سلام")
+        await until(lambda: any(item.buttons for item in she.messages))
+        await until(lambda: not rows(core, "SELECT 1 FROM outbox WHERE state <> 'sent'"))
+        seen = {item.message_id for item in she.messages}
+
+        she.say("0")
+        await she.sees(lambda: bot.sent("deleteMessages"))
+        await until(lambda: not rows(core, "SELECT 1 FROM outbox WHERE state <> 'sent'"))
+
+        assert not seen & {item.message_id for item in she.messages}
+        assert bot.problems == []
+
+
 async def test_bale_goes_the_same_way_without_markdown(core, door, keep, serve):
     token = "333:bale-token"
     async with FakeTelegram(token, bale=True) as server:

@@ -10,6 +10,7 @@ from fakes.waiting import until
 
 from bot.core.channels import SendError
 from bot.core.clock import SystemClock
+from bot.core.fault import arm
 from bot.core.messages import Button, OutboundMsg, Press, PressInput, TextInput, UnreadableInput
 from bot.handlers.bale import bale, bale_path
 from bot.handlers.hooks import BODY_BYTES_MAX
@@ -120,6 +121,17 @@ async def test_each_refusal_has_our_word_for_it(channel, bot, failure, code, ret
     assert caught.value.retry_after_s == (7.0 if code == "throttled" else None)
 
 
+async def test_an_accepted_message_whose_answer_is_odd_is_not_sent_twice(channel, bot):
+    she = bot.user(42)
+    bot.fail("sendMessage", Failure(odd_result='{"message_id": 5, "date": "soon"}'), Failure(odd_result='"ok"'))
+
+    first = await channel.send(outbound(key="a"))
+    second = await channel.send(outbound(key="b"))
+
+    assert (first.provider_message_id, second.provider_message_id) == ("5", "")
+    assert len(she.texts) == 2
+
+
 async def test_nothing_is_sent_before_the_moment_the_provider_named(channel, bot):
     bot.user(42)
     bot.fail("sendMessage", Failure(status=429, retry_after=30))
@@ -222,6 +234,27 @@ async def test_polling_survives_a_failing_provider(channel, bot, door, inbox, lo
     await polling(channel, door, lambda: inbox.accepted)
 
     assert [line["code"] for line in log_lines] == ["http_502", "ServerDisconnectedError"]
+
+
+async def test_a_crash_between_commit_and_confirmation_brings_the_update_again_and_takes_it_in_once(
+    channel, bot, door, inbox, log_lines
+):
+    bot.user(42).say("سلام")
+    crashes = ["W4"]
+
+    def crash(point):
+        if point in crashes:
+            crashes.remove(point)
+            raise RuntimeError
+
+    arm(crash)
+    try:
+        await polling(channel, door, lambda: not bot.pending)
+    finally:
+        arm(None)
+
+    assert [line["code"] for line in log_lines] == ["RuntimeError"]
+    assert inbox.inputs == [TextInput("سلام")]
 
 
 async def test_a_wrong_token_is_one_clear_line_without_the_token(server, door, log_lines):
