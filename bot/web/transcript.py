@@ -98,7 +98,13 @@ def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, w
     key = contact_key(connection, keyring, contact_id) if rows else None
     if key is None:
         return []
-    return [_shown(row, unseal(key, "messages.body", row.sealed_body)) for row in reversed(rows)]
+    bodies = [unseal(key, "messages.body", row.sealed_body) for row in reversed(rows)]
+    labels: dict[str, str] = {}
+    for body in bodies:  # a press that answered nothing is kept by its key; she should see what she pressed
+        labels.update({found["data"].rpartition("|")[2]: found["label"] for found in body.get("buttons", ())})
+        if body.get("press"):
+            body["text"] = labels.get(body.get("text", ""), body.get("text", ""))
+    return [_shown(row, body) for row, body in zip(reversed(rows), bodies, strict=True)]
 
 
 def open_choices(shown: Sequence[Shown]) -> tuple[Choice, ...]:

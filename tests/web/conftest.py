@@ -68,7 +68,7 @@ class EchoInbox:
                 said = press.key
             case other:
                 said = type(other).__name__
-        self.add(tx, contact_id, "contact", said)
+        self.add(tx, contact_id, "contact", said, press=isinstance(message.input, PressInput))
         if said == "0":  # as the worker does: the decoy and all before it are hidden
             self.add(tx, contact_id, "bot", "هوا فردا آفتابی است.")
             tx.raw.execute("UPDATE messages SET hidden_at = 1 WHERE hidden_at IS NULL")
@@ -94,8 +94,10 @@ class EchoInbox:
         )
         return contact_id
 
-    def add(self, tx, contact_id, author, text, buttons=(), **more):
+    def add(self, tx, contact_id, author, text, buttons=(), *, press=False, **more):
         body = {"text": text, "buttons": [{"label": found.label, "data": found.data} for found in buttons]}
+        if press:
+            body["press"] = True
         key = contact_key(tx.connection, self.keyring, contact_id)
         tx.execute(
             insert(schema.messages).values(

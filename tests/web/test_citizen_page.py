@@ -76,6 +76,7 @@ async def test_a_button_is_a_press_and_vanishes_once_answered(world, options):
 
     assert 'value="p|danger_now|safe_now|1|no">نه، در خطرم</button>' in asked.text
     assert "danger_now" not in pressed.text
+    assert '<li class="mine"><p dir="auto">نه، در خطرم</p>' in pressed.text
     assert isinstance(world.inbox.received[1].input, PressInput)
 
 
