@@ -53,8 +53,8 @@ async def _act(verbs: ControlVerbs, request: Mapping[str, Any], log: Any) -> dic
         return {"refused": "the running process could not do it; see its log"}
 
 
-def call(path: Path, verb: str, **wanted: Any) -> Any:
-    """Ask the running process; blocking.
+def call(path: Path, verb: str, *, answer_s: float = 30.0, **wanted: Any) -> Any:
+    """Ask the running process; blocking, at most `answer_s`.
 
     Raises:
         NotRunningError: nobody listens.
@@ -63,7 +63,7 @@ def call(path: Path, verb: str, **wanted: Any) -> Any:
     line = (json.dumps({"verb": verb, "with": wanted}) + "\n").encode()
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(30.0)
+            connection.settimeout(answer_s)
             connection.connect(str(path))
             connection.sendall(line)
             with connection.makefile("rb") as answers:

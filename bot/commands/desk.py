@@ -3,14 +3,13 @@
 from starlette.applications import Starlette
 
 from bot import control
+from bot.commands.acts import act_verbs
 from bot.service import Service
-from escalation.accounts import Accounts, NameTakenError, Profile
-from escalation.case import ActError
+from escalation.accounts import Accounts
 from escalation.console.app import build_console
 from escalation.console.deps import ConsoleDeps
 from escalation.office import Office
 from escalation.passwords import Hashing
-from escalation.policy import SYSTEM
 from escalation.staffbot_desk import DatabaseDesk
 from escalation.sweeper import keep_sweeping
 
@@ -42,15 +41,8 @@ def console_of(service: Service) -> tuple[Starlette, Accounts]:
 def control_verbs(service: Service, accounts: Accounts) -> control.ControlVerbs:
     """Give what other processes of this machine may ask."""
 
-    async def staff_add(username: str, name: str, roles: list[str], province: str) -> str:
-        profile = Profile(username=username, name=name, roles=tuple(roles), province=province)
-        try:
-            return await accounts.invite(actor=SYSTEM, profile=profile)
-        except (ActError, NameTakenError) as error:
-            raise control.RefusedError(str(error) or (type(error).__doc__ or "refused")) from error
-
     async def ping() -> str:
         return "ok"
 
     desk = DatabaseDesk(service.core.store, office_of(service), service.core.clock)
-    return {"ping": ping, "staff_add": staff_add, **desk.verbs()}
+    return {"ping": ping, **act_verbs(service.core, service.settings, accounts), **desk.verbs()}

@@ -9,6 +9,9 @@ ACTS: dict[str, str] = {
     "read": "bot.commands.flows_check:read",
     "format": "bot.commands.flows_check:format_",
     "extract": "bot.commands.flows_extract:extract",
+    "diff": "bot.commands.flows_publish:diff",
+    "publish": "bot.commands.flows_publish:publish",
+    "rollback": "bot.commands.flows_publish:rollback",
 }
 
 

@@ -147,10 +147,10 @@ class Store:
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()
+        if self._reader is not self._engine:
+            self._reader.dispose()  # before the writer, who as the last one folds the WAL into the database
         self._connection.close()
         self._engine.dispose()
-        if self._reader is not self._engine:
-            self._reader.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
 

@@ -1,0 +1,212 @@
+"""What the command line asks of the one process that writes: accounts, publications, the note of a backup.
+
+While `panah run` is up, it does these behind its control socket; otherwise the verb opens the installation and does
+them itself. Either way they are these functions.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot import control
+from bot.app import Core
+from bot.bus import InProcessBus
+from bot.content import load_screener
+from bot.drafts import Sources, diff, read_sources
+from bot.engine.model import Bundle
+from bot.errors import CommandError
+from bot.publishing import (
+    Act,
+    NotReadyError,
+    PublishError,
+    SecondPersonError,
+    UnknownVersionError,
+    current_version,
+    gate,
+    history,
+    propose,
+    publish,
+    rollback,
+    version_sources,
+)
+from bot.service import open_core
+from bot.settings import Settings
+from bot.store.database import Tx
+from bot.talks import run_talks
+from bot.telemetry import configure
+from bot.web.studio_checks import Checker
+from bot.web.studio_deps import record
+from escalation import repo_staff
+from escalation.accounts import Accounts, NameTakenError, Profile
+from escalation.case import BadInputError
+from escalation.passwords import Hashing
+from escalation.policy import SYSTEM, Actor, may
+
+#: A publication is checked completely before it is answered; on a busy machine that takes a while.
+_ANSWER_S = 180.0
+_WORDS: dict[type[PublishError], str] = {
+    SecondPersonError: "this change carries danger: --by must be another person than --author",
+    UnknownVersionError: "this version was never published",
+}
+
+
+def do(settings: Settings, verb: str, **wanted: Any) -> Any:
+    """Have the running process do an act, or do it here when none runs.
+
+    Raises:
+        CommandError: it was refused; the sentence says why.
+    """
+    try:
+        return control.call(settings.socket, verb, answer_s=_ANSWER_S, **wanted)
+    except control.RefusedError as error:
+        raise CommandError(str(error)) from error
+    except control.NotRunningError:
+        return _do_alone(settings, verb, wanted)
+
+
+def _do_alone(settings: Settings, verb: str, wanted: Mapping[str, Any]) -> Any:
+    core = open_core(settings, configure(), InProcessBus())
+    accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
+    try:
+        return asyncio.run(_coroutine(act_verbs(core, settings, accounts), verb, wanted))
+    except control.RefusedError as error:
+        raise CommandError(str(error)) from error
+    finally:
+        core.store.close()
+
+
+async def _coroutine(verbs: control.ControlVerbs, verb: str, wanted: Mapping[str, Any]) -> Any:
+    return await verbs[verb](**wanted)
+
+
+def act_verbs(core: Core, settings: Settings, accounts: Accounts) -> control.ControlVerbs:
+    """Give the acts by name."""
+    acts = Acts(core, settings, accounts)
+    return {
+        "staff_add": acts.staff_add,
+        "flows_publish": acts.flows_publish,
+        "flows_rollback": acts.flows_rollback,
+        "note_backup": acts.note_backup,
+    }
+
+
+class Acts:
+    """The acts themselves; each raises control.RefusedError with a sentence for the person at the terminal."""
+
+    def __init__(self, core: Core, settings: Settings, accounts: Accounts) -> None:
+        self._core = core
+        self._settings = settings
+        self._accounts = accounts
+        self._checker: Checker | None = None
+
+    async def staff_add(self, username: str, name: str, roles: list[str], province: str) -> str:
+        """Make an account; give the one-time code with which its owner sets a password."""
+        profile = Profile(username=username, name=name or username, roles=tuple(roles), province=province)
+        try:
+            return await self._accounts.invite(actor=SYSTEM, profile=profile)
+        except NameTakenError as error:
+            raise control.RefusedError(f"there is an account {username} already") from error
+        except BadInputError as error:
+            raise control.RefusedError(
+                "a user name is 3 to 32 of a-z, 0-9, dot, - and _; a name is at most 80 characters"
+            ) from error
+
+    async def flows_publish(self, by: str, author: str, note: str, accept_warnings: bool) -> str:
+        """Check the edited scripts completely and make them the current version; give its id."""
+        store = self._core.store
+        publisher = await store.read(partial(_person, username=by, actions=("publish",)))
+        writer = await store.read(partial(_person, username=author, actions=("propose",)))
+        sources = read_sources(self._settings.flows_dir)
+        if not diff(await store.read(_published), sources):
+            raise control.RefusedError("the scripts do not differ from what is published")
+        bundle = await self._checked(sources, accept_warnings=accept_warnings)
+        request_id = self._core.ids()
+        asking, deciding = self._act(writer, note), self._act(publisher, note)
+
+        def write(tx: Tx) -> str:
+            propose(tx, request_id, sources, bundle, asking)
+            record(tx, asking, "propose", request_id)
+            version = publish(tx, request_id, deciding, bus=self._core.bus)
+            record(tx, deciding, "publish", version)
+            return version
+
+        return await self._write(write)
+
+    async def flows_rollback(self, by: str, reason: str, version: str | None) -> str:
+        """Make an earlier publication (by default the one before) the current version; give its id."""
+        store = self._core.store
+        actor = await store.read(partial(_person, username=by, actions=("publish", "propose")))
+        target = await store.read(partial(_earlier, version=version))
+        act = self._act(actor, reason)
+        if not act.note:
+            raise control.RefusedError("going back needs a --reason")
+
+        def write(tx: Tx) -> str:
+            rollback(tx, target, act, bus=self._core.bus)
+            record(tx, act, "rollback", target)
+            return target
+
+        return await self._write(write)
+
+    async def note_backup(self, at_ms: int) -> None:
+        """Remember when the last backup was finished, for `panah doctor`."""
+        sql = "INSERT INTO meta (key, value) VALUES ('backup_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        await self._core.store.write(lambda tx: tx.raw.execute(sql, (str(at_ms),)) and None)
+
+    async def _checked(self, sources: Sources, *, accept_warnings: bool) -> Bundle:
+        if self._checker is None:
+            screener = await asyncio.to_thread(load_screener)
+            talks = partial(run_talks, screener=screener)
+            self._checker = Checker(self._core.clock, screen=screener.screen, run_talks=talks)
+        checked = await self._checker.check(sources, complete=True)
+        try:
+            gate(checked.issues, acknowledged=accept_warnings)
+        except NotReadyError as error:
+            raise control.RefusedError(_in_the_way(error)) from error
+        assert checked.bundle is not None  # a bundle that cannot be read comes with errors
+        return checked.bundle
+
+    async def _write(self, write: Any) -> str:
+        try:
+            version: str = await self._core.store.write(write)
+        except PublishError as error:
+            raise control.RefusedError(_WORDS.get(type(error), str(error) or type(error).__name__)) from error
+        return version
+
+    def _act(self, actor: Actor, note: str) -> Act:
+        now_ms = int(self._core.clock.now().timestamp() * 1000)
+        return Act(by=actor.staff_id, now_ms=now_ms, note=note.strip()[:500])
+
+
+def _person(connection: Connection, *, username: str, actions: tuple[str, ...]) -> Actor:
+    row = repo_staff.by_username(connection, username)
+    if row is None or row["disabled_at"] is not None:
+        raise control.RefusedError(f"there is no enabled account {username}")
+    actor = repo_staff.to_actor(row)
+    if not any(may(actor, "flow", action) for action in actions):
+        raise control.RefusedError(f"the roles of {username} do not allow to {actions[0]} scripts")
+    return actor
+
+
+def _published(connection: Connection) -> dict[str, str]:
+    return version_sources(connection, current_version(connection))
+
+
+def _earlier(connection: Connection, *, version: str | None) -> str:
+    rows = history(connection)
+    earlier = [row.version for row in rows if row.version != rows[0].version]
+    if version is None and not earlier:
+        raise control.RefusedError("no other version was ever published")
+    if version is not None and version not in {row.version for row in rows}:
+        known = ", ".join(dict.fromkeys(row.version for row in rows))
+        raise control.RefusedError(f"version {version} was never published; published were: {known}")
+    return version or earlier[0]
+
+
+def _in_the_way(error: NotReadyError) -> str:
+    first = error.issues[0]
+    kind = "errors" if first.severity == "E" else "warnings that need --accept-warnings"
+    return f"the scripts have {len(error.issues)} {kind}; run `panah flows check`. First: {first.render('en')}"
