@@ -146,6 +146,11 @@ def _backup(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("file")
 
 
+def _restore(verb: argparse.ArgumentParser) -> None:
+    _backup(verb)
+    verb.add_argument("--replace", action="store_true", help="move the database that is there aside")
+
+
 def _key(verb: argparse.ArgumentParser) -> None:
     acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
     acts.add_parser("export", help="copy the key file to a safe place").add_argument("file")
@@ -171,7 +176,7 @@ _ARGUMENTS = {
     "flows": _flows,
     "staff": _staff,
     "backup": _backup,
-    "restore": _backup,
+    "restore": _restore,
     "key": _key,
     "doctor": _doctor,
     "bench": _bench,

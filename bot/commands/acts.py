@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bot import control
 from bot.app import Core
 from bot.bus import InProcessBus
+from bot.commands.backup import note
 from bot.content import load_screener
 from bot.drafts import Sources, diff, read_sources
 from bot.engine.model import Bundle
@@ -153,8 +154,7 @@ class Acts:
 
     async def note_backup(self, at_ms: int) -> None:
         """Remember when the last backup was finished, for `panah doctor`."""
-        sql = "INSERT INTO meta (key, value) VALUES ('backup_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-        await self._core.store.write(lambda tx: tx.raw.execute(sql, (str(at_ms),)) and None)
+        await self._core.store.write(partial(note, key="backup_at", value=str(at_ms)))
 
     async def _checked(self, sources: Sources, *, accept_warnings: bool) -> Bundle:
         if self._checker is None:

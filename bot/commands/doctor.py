@@ -1,0 +1,65 @@
+"""`panah doctor`: is this installation sound? Configuration, invariants that SQL can check, ages, room, a way out.
+
+It only reads, beside whoever writes, and never prints content. Exit code 1 when a check fails; a warning is for a
+person to judge.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bot import control
+from bot.commands.doctor_finding import Finding, fail, ok, warn
+from bot.commands.doctor_rows import check_rows
+from bot.commands.doctor_settings import check_settings
+from bot.settings import Settings, read_settings
+from bot.store import migrate
+from bot.store.crypto import KeyFileError, load_keyring
+from bot.store.database import reading
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Check everything and print it."""
+    found = list(_checks(read_settings(), datetime.now(UTC)))
+    failed = any(finding.state == "fail" for finding in found)
+    if args.json:
+        checks = [{"name": finding.name, "state": finding.state, "said": finding.said} for finding in found]
+        _say(json.dumps({"ok": not failed, "checks": checks}, ensure_ascii=False))
+        return int(failed)
+    for finding in found:
+        _say(f"{finding.state:5} {finding.name:16} {finding.said}")
+    return int(failed)
+
+
+def _checks(settings: Settings, now: datetime) -> Iterator[Finding]:
+    yield from check_settings(settings)
+    yield _running(settings)
+    if not settings.database.is_file():
+        yield fail("database", f"there is no database {settings.database}; `panah run` makes one")
+        return
+    with reading(settings.database) as connection:
+        revision = migrate.current(connection)
+        if revision != migrate.HEAD:
+            yield fail(
+                "schema", f"the database is at {revision or 'nothing'}, this release at {migrate.HEAD}; start it once"
+            )
+            return
+        yield ok("schema", f"at {revision}")
+        try:
+            keyring = load_keyring(settings.key_path)
+        except KeyFileError:
+            keyring = None  # said above
+        yield from check_rows(connection, keyring, now)
+
+
+def _running(settings: Settings) -> Finding:
+    try:
+        control.call(settings.socket, "ping", answer_s=5.0)
+    except (control.NotRunningError, control.RefusedError):
+        return warn("running", "no Panah process answers on the control socket: nobody is served")
+    return ok("running", "it answers on the control socket")
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201 - the terminal is this verb's business
