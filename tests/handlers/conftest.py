@@ -5,8 +5,8 @@ import contextlib
 from dataclasses import dataclass, field
 
 import pytest
-import structlog
 import uvicorn
+from fakes.log import RecordingLog
 from fakes.waiting import until
 from starlette.applications import Starlette
 
@@ -64,11 +64,7 @@ def log_lines():
 
 @pytest.fixture
 def door(inbox, store, log_lines):
-    def keep(_logger, level, event):
-        log_lines.append({"level": level, **event})
-        raise structlog.DropEvent
-
-    log = structlog.wrap_logger(None, processors=[keep])
+    log = RecordingLog(log_lines)
     return Door(inbox=inbox, store=store, clock=SystemClock(), log=log, bus=InProcessBus())
 
 

@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-import structlog
+from fakes.log import RecordingLog
 from fakes.waiting import until
 
 from bot.bus import InProcessBus
@@ -45,14 +45,10 @@ async def redis(tmp_path):
 async def connect(log_lines):
     """Give running Redis buses; `await connect(url, "a")`."""
 
-    def keep(_logger, level, event):
-        log_lines.append({"level": level, **event})
-        raise structlog.DropEvent
-
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(url, name):
-            bus = RedisBus(url, log=structlog.wrap_logger(None, processors=[keep]), name=name)
+            bus = RedisBus(url, log=RecordingLog(log_lines), name=name)
             task = asyncio.create_task(bus.run())
 
             async def stop():
