@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.engine.issues import Issue
-from bot.engine.loader import load_bundle
 from bot.engine.model import Bundle
 from bot.i18n import load_translations
 
@@ -79,6 +78,8 @@ def read_sources(flows_dir: Path) -> dict[str, str]:
 
 def load_draft(flows_dir: Path) -> tuple[Bundle | None, list[Issue]]:
     """Compile the scripts as they stand, with their translations; see load_bundle."""
+    from bot.engine.loader import load_bundle  # noqa: PLC0415 - YAML is read at edit and publish only, not at start
+
     bundle, issues = load_bundle(flows_dir)
     return with_translations(bundle), issues
 

@@ -34,11 +34,16 @@ from bot.engine.model import Bundle
 from bot.store import schema
 from bot.store.database import Store, Tx
 from bot.versions import (
+    Proposal,
+    Publication,
     PublishError,
     UnknownVersionError,
     VersionCache,
     current_version,
+    find_request,
+    history,
     load_version,
+    requests,
     version_sources,
 )
 
@@ -108,32 +113,6 @@ class Act:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """One row of the history. `action`: install, publish or rollback."""
-
-    id: int
-    version: str
-    action: str
-    by: str
-    note: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A proposal. `state`: open, published, refused or withdrawn."""
-
-    id: str
-    version: str
-    author: str
-    note: str
-    state: str
-    created_at: int
-    decided_by: str | None = None
-    decided_at: int | None = None
-
-
 def gate(issues: Sequence[Issue], *, acknowledged: bool) -> None:
     """Let only scripts through that may run: no error, and a named person's tick for warnings (I20).
 
@@ -149,29 +128,6 @@ def sealed_version(bundle: Bundle) -> Bundle:
     """Give the bundle under the hash of everything in it: numbers and places too, so that going back brings them back."""
     content = bundle_to_json(replace(bundle, version=""))
     return replace(bundle, version=hashlib.sha256(content.encode()).hexdigest()[:16])
-
-
-def history(connection: Connection, *, most: int = 100) -> list[Publication]:
-    """Give the publications, newest first."""
-    table = schema.publications
-    rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(most)).mappings()
-    return [Publication(**row) for row in rows]
-
-
-def requests(connection: Connection, *, state: str = "open") -> list[Proposal]:
-    """Give the proposals in a state, newest first."""
-    table = schema.publish_requests
-    rows = connection.execute(
-        select(table).where(table.c.state == state).order_by(table.c.created_at.desc())
-    ).mappings()
-    return [Proposal(**row) for row in rows]
-
-
-def find_request(connection: Connection, request_id: str) -> Proposal | None:
-    """Give one proposal."""
-    table = schema.publish_requests
-    row = connection.execute(select(table).where(table.c.id == request_id)).mappings().one_or_none()
-    return None if row is None else Proposal(**row)
 
 
 def ensure_published(store: Store, flows_dir: Path, *, now_ms: int, package_dir: Path = PACKAGE_FLOWS) -> str:

@@ -1,4 +1,4 @@
-"""Published versions: reading them, and keeping those in use ready for whoever runs turns.
+"""Published versions and the way there: reading them, and keeping those in use ready for whoever runs turns.
 
 The newest row of `publications` is what new conversations begin on. `VersionCache.current` looks at the database at
 most every two seconds, so that a process which missed the hint «flows» (or died between the commit and telling,
@@ -9,7 +9,7 @@ import json
 import threading
 import zlib
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -32,6 +32,32 @@ class PublishError(Exception):
 
 class UnknownVersionError(PublishError):
     """There is no such version, or it was never published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One row of the history. `action`: install, publish or rollback."""
+
+    id: int
+    version: str
+    action: str
+    by: str
+    note: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A proposal. `state`: open, published, refused or withdrawn."""
+
+    id: str
+    version: str
+    author: str
+    note: str
+    state: str
+    created_at: int
+    decided_by: str | None = None
+    decided_at: int | None = None
 
 
 def current_version(connection: Connection) -> str | None:
@@ -71,6 +97,29 @@ def version_sources(connection: Connection, version: str | None) -> dict[str, st
     if found is None:
         raise UnknownVersionError
     return _unpacked(found)
+
+
+def history(connection: Connection, *, most: int = 100) -> list[Publication]:
+    """Give the publications, newest first."""
+    table = schema.publications
+    rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(most)).mappings()
+    return [Publication(**row) for row in rows]
+
+
+def requests(connection: Connection, *, state: str = "open") -> list[Proposal]:
+    """Give the proposals in a state, newest first."""
+    table = schema.publish_requests
+    rows = connection.execute(
+        select(table).where(table.c.state == state).order_by(table.c.created_at.desc())
+    ).mappings()
+    return [Proposal(**row) for row in rows]
+
+
+def find_request(connection: Connection, request_id: str) -> Proposal | None:
+    """Give one proposal."""
+    table = schema.publish_requests
+    row = connection.execute(select(table).where(table.c.id == request_id)).mappings().one_or_none()
+    return None if row is None else Proposal(**row)
 
 
 def lines_in_service(bundle: Bundle) -> dict[str, str]:

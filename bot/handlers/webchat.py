@@ -1,98 +1,17 @@
-"""The web page as a channel: what a form of it means, and how a message of ours reaches it.
+"""The web page as a channel: how a message of ours reaches it.
 
-The page reads the transcript from the database, so sending is only a wake-up of whoever has it open. A form is
-read by hand: whatever bytes a stranger posts become words, a press or an UnreadableInput, never an error.
+The page reads the transcript from the database, so sending is only a wake-up of whoever has it open. What comes in:
+bot.web.citizen.
 """
-
-import hashlib
-import re
-from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
-
-from sqlalchemy import Connection, select
 
 from bot.bus import Bus
 from bot.core.channels import SendError, Sent
-from bot.core.messages import TEXT_CHARS_MAX, Input, Mode, OutboundMsg, Press, PressInput, TextInput, UnreadableInput
-from bot.store import schema
+from bot.core.messages import Mode, OutboundMsg
+from bot.store.addresses import contact_of
 from bot.store.crypto import Keyring
 from bot.store.database import Store
 
 CHANNEL = "web"
-#: What the start button says in her name.
-START = "سلام"
-
-_FIELDS_MAX = 20
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageForm:
-    """What the page posts: words, a pressed option, the code word, and the id that makes a retry a retry."""
-
-    text: str = ""
-    press: str = ""
-    word: str = ""
-    message_id: str = ""
-    after: int = 0  #: the newest message the page shows
-
-
-def read_form(body: bytes) -> PageForm:
-    """Read a posted form; the first of a name counts, unknown names are passed over."""
-    found: dict[bytes, str] = {}
-    for pair in body.split(b"&", _FIELDS_MAX)[:_FIELDS_MAX]:
-        name, _, value = pair.partition(b"=")
-        found.setdefault(name, _clean(unquote_to_bytes(value.replace(b"+", b" "))))
-    message_id = found.get(b"n", "")
-    return PageForm(
-        text=found.get(b"t", "").strip(),
-        press=found.get(b"p", ""),
-        word=found.get(b"w", "").strip(),
-        message_id=message_id if _MESSAGE_ID.fullmatch(message_id) else "",
-        after=number(found.get(b"a", "")),
-    )
-
-
-def form_input(form: PageForm) -> Input | None:
-    """Give what a form means; None when it holds nothing."""
-    if form.press == "start":
-        return TextInput(START)
-    if form.press:
-        press = Press.decode(form.press)
-        return PressInput(press) if press else UnreadableInput("press")
-    if form.text:
-        return TextInput(form.text[:TEXT_CHARS_MAX], was_cut=len(form.text) > TEXT_CHARS_MAX)
-    return None
-
-
-def number(raw: str) -> int:
-    """Read a message number of the page; 0 for anything else."""
-    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 19 else 0
-
-
-def provider_id(address: str, form: PageForm, message_id: str) -> str:
-    """Give the id that dedupes a retry of one form.
-
-    The words count too: a browser may bring a sent page back with its old id, and what she writes then is a new
-    message, which must not be taken for a copy of the first.
-    """
-    parts = (address, message_id, form.text, form.press)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def external_id(token: str) -> str:
-    """Give the address that belongs to a browser's secret; the secret itself is stored nowhere."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def contact_of(connection: Connection, keyring: Keyring, address: str) -> str | None:
-    """Find whose address this is."""
-    table = schema.addresses.c
-    query = select(table.contact_id).where(
-        table.channel == CHANNEL, table.address_index == keyring.address_index(CHANNEL, address)
-    )
-    return connection.execute(query).scalar_one_or_none()
 
 
 class WebChannel:
@@ -112,7 +31,9 @@ class WebChannel:
         Raises:
             SendError: nobody has this address any more (erased).
         """
-        contact_id = await self._store.read(lambda found: contact_of(found, self._keyring, message.external_id))
+        contact_id = await self._store.read(
+            lambda found: contact_of(found, self._keyring, CHANNEL, message.external_id)
+        )
         if contact_id is None:
             raise SendError("no_such_address", retryable=False)
         self._bus.publish(f"contact:{contact_id}")
@@ -124,12 +45,3 @@ class WebChannel:
 
     async def close(self) -> None:
         """Hold nothing, let go of nothing."""
-
-
-def _clean(raw: bytes) -> str:
-    """Decode UTF-8, or the old Persian code page that some cheap phones still post; drop what is no text."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1256", "replace")
-    return _NOT_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -23,14 +23,14 @@ from starlette.routing import BaseRoute, Route
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, Input, TextInput
-from bot.handlers import webchat
-from bot.handlers.webchat import PageForm
 from bot.inbox import Accepted, OverloadedError
 from bot.settings import Settings
 from bot.store.crypto import Keyring
 from bot.store.database import Store
+from bot.web import forms
 from bot.web.codeword import CodeWord, read_code_word
 from bot.web.errors import ErrorPages, LastResort
+from bot.web.forms import PageForm
 from bot.web.guesses import Guesses
 from bot.web.security import SecurityHeaders, is_same_origin, read_body
 from bot.web.static import StaticFiles
@@ -131,11 +131,11 @@ class CitizenPage:
         if not is_same_origin(request):
             return self._errors.answer(request, 403)
         body = await read_body(request)
-        form = webchat.read_form(body)
+        form = forms.read_form(body)
         visitor = await self._visits.of(request)
         if visitor.is_idle:
             visitor = await self._visits.fresh(visitor)
-        received = webchat.form_input(form)
+        received = forms.form_input(form)
         accepted = await self._accept(visitor, received, form, body) if received is not None else Accepted()
         if accepted is None:
             return self._errors.answer(request, 503, {"t": form.text, "p": form.press, "n": form.message_id})
@@ -155,7 +155,7 @@ class CitizenPage:
         if not _by_script(request):
             return RedirectResponse("/", status_code=303)
         visitor = await self._visits.of(request)
-        after = webchat.number(request.query_params.get("after", ""))
+        after = forms.number(request.query_params.get("after", ""))
         if visitor.contact_id is not None:
             await self._wait_for_news(request, visitor, after)
         response = JSONResponse(await self._news(visitor, after))
@@ -168,7 +168,7 @@ class CitizenPage:
         if not is_same_origin(request):
             return self._errors.answer(request, 403)
         body = await read_body(request)
-        form = webchat.read_form(body)
+        form = forms.read_form(body)
         visitor = await self._visits.of(request)
         if visitor.contact_id is not None and self._guesses.may_try(visitor.contact_id):
             code = await self._code_word(visitor.contact_id)
@@ -204,9 +204,9 @@ class CitizenPage:
         """Put a message into the inbox; None when it must be sent again (the retry is recognised by its id)."""
         message_id = form.message_id or secrets.token_hex(16)
         message = InboundMsg(
-            channel=webchat.CHANNEL,
+            channel=forms.WEB,
             external_id=visitor.address,
-            provider_id=webchat.provider_id(visitor.address, form, message_id),
+            provider_id=forms.provider_id(visitor.address, form, message_id),
             input=received,
             received_at=datetime.fromtimestamp(visitor.now_ms / 1000, UTC),
             raw=body[:RAW_BYTES_MAX],

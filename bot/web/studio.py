@@ -62,6 +62,28 @@ class _Listed:
     warnings: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """A file on the editor's page: the text being edited, and what is stored under its name."""
+
+    name: str
+    text: str
+    stored: str
+    notice: str = ""
+    error: str = ""
+    is_conflict: bool = False
+
+    @property
+    def seen(self) -> str:
+        """What the next saving must have seen."""
+        return text_hash(self.stored)
+
+    @property
+    def is_script(self) -> bool:
+        """True for what can be read aloud."""
+        return "/" not in self.name and self.name != "helplines.yaml"
+
+
 class Titled(Protocol):
     """Anything a list can name."""
 
@@ -119,7 +141,7 @@ class EditPages:
         self._shell.require(request, "flow", "view")
         name, text = self._file(request)
         notice = "پیش‌نویس ذخیره شد." if request.query_params.get("said") == "saved" else ""
-        return await self._editor(request, name, text, seen=text_hash(text), notice=notice)
+        return await self._editor(request, _Sheet(name=name, text=text, stored=text, notice=notice))
 
     async def save(self, request: Request) -> Response:
         """Save a draft; if somebody else saved meanwhile, show both and overwrite nothing."""
@@ -131,12 +153,11 @@ class EditPages:
             save_file(self._deps.flows_dir, name, text, seen=fields.get("seen", ""))
         except EditConflictError:
             error = "همکار دیگری این فایل را در این میان ذخیره کرده است. نوشتهٔ شما اینجا مانده و چیزی از بین نرفته."
-            return await self._editor(
-                request, name, text, seen=text_hash(stored), error=error, other=stored, status=409
-            )
+            sheet = _Sheet(name=name, text=text, stored=stored, error=error, is_conflict=True)
+            return await self._editor(request, sheet, status=409)
         except TooBigError:
             error = "این فایل از یک مگابایت بزرگ‌تر است و ذخیره نشد."
-            return await self._editor(request, name, text, seen=text_hash(stored), error=error, status=413)
+            return await self._editor(request, _Sheet(name=name, text=text, stored=stored, error=error), status=413)
         return RedirectResponse(f"{PREFIX}/edit/{name}?said=saved", status_code=303)
 
     async def read(self, request: Request) -> Response:
@@ -182,33 +203,17 @@ class EditPages:
         }
         return self._shell.page(request, "studio/list.html", context, status)
 
-    async def _editor(
-        self,
-        request: Request,
-        name: str,
-        text: str,
-        *,
-        seen: str,
-        notice: str = "",
-        error: str = "",
-        other: str = "",
-        status: int = 200,
-    ) -> Response:
-        sources = {**read_sources(self._deps.flows_dir), name: text}
-        checked = await self._checker.check(sources, complete=request.query_params.get("check") == "complete")
+    async def _editor(self, request: Request, sheet: _Sheet, status: int = 200) -> Response:
+        is_complete = request.query_params.get("check") == "complete"
+        sources = {**read_sources(self._deps.flows_dir), sheet.name: sheet.text}
+        checked = await self._checker.check(sources, complete=is_complete)
         context = {
-            "name": name,
-            "text": text,
-            "lines": text.count("\n") + 2,
-            "seen": seen,
-            "issues": checked.of_file(name),
-            "is_script": "/" not in name and name != "helplines.yaml",
-            "is_complete": request.query_params.get("check") == "complete",
+            "sheet": sheet,
+            "lines": sheet.text.count("\n") + 2,
+            "issues": checked.of_file(sheet.name),
+            "is_complete": is_complete,
             "may_edit": self._shell.allowed(request, "flow", "edit"),
             "assets": self._assets,
-            "notice": notice,
-            "error": error,
-            "other": other,
         }
         return self._shell.page(request, "studio/edit.html", context, status)
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 
 from bot.core.clock import Clock
-from bot.handlers import webchat
+from bot.store.addresses import contact_of
 from bot.store.crypto import Keyring
 from bot.store.database import Store
+from bot.web.forms import WEB, external_id
 from bot.web.transcript import Newest, Shown, Window, newest, read_transcript
 from bot.web.view import IDLE_MS, Cookies, View, new_token
 
@@ -46,7 +47,7 @@ class Visits:
         now_ms = self.now_ms()
         known = self._cookies.token(request)
         token = known or new_token()
-        address = webchat.external_id(token)
+        address = external_id(token)
         contact_id = await self._contact(address) if known else None
         view = self._cookies.view(request, token) if known else None
         if view is None:
@@ -78,7 +79,7 @@ class Visits:
         return int(self._clock.now().timestamp() * 1000)
 
     async def _contact(self, address: str) -> str | None:
-        return await self._store.read(lambda found: webchat.contact_of(found, self._keyring, address))
+        return await self._store.read(lambda found: contact_of(found, self._keyring, WEB, address))
 
     async def _newest(self, contact_id: str | None) -> Newest:
         return Newest() if contact_id is None else await self._store.read(lambda found: newest(found, contact_id))

@@ -17,10 +17,10 @@ from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.core.messages import Button, PressInput, TextInput
 from bot.engine.session import Session, session_to_json
-from bot.handlers.webchat import contact_of
 from bot.inbox import Accepted, OverloadedError
 from bot.settings import Settings
 from bot.store import schema
+from bot.store.addresses import contact_of
 from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.store.vault import contact_key, seal
@@ -60,7 +60,7 @@ class EchoInbox:
         return Accepted(contact_id=contact_id)
 
     def _store(self, tx, message):
-        contact_id = contact_of(tx.connection, self.keyring, message.external_id) or self._new(tx, message)
+        contact_id = contact_of(tx.connection, self.keyring, "web", message.external_id) or self._new(tx, message)
         match message.input:
             case TextInput(text):
                 said = text
