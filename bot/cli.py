@@ -6,7 +6,7 @@ Each verb's module is imported only when it is called, so that `panah triage` do
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 #: verb: (module and function, one line of help, an example)
@@ -108,34 +108,51 @@ def _triage(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
-def _flows(verb: argparse.ArgumentParser) -> None:
+def _acts(verb: argparse.ArgumentParser) -> Callable[[str, str, str], argparse.ArgumentParser]:
+    """Give a maker of a verb's acts: name, one line of help, an example."""
     acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
-    check = acts.add_parser("check", help="list every problem as file:line:col: rule: what: how to mend")
+
+    def add(name: str, summary: str, example: str) -> argparse.ArgumentParser:
+        return acts.add_parser(name, help=summary, description=f"{summary.capitalize()}.", epilog=f"Example: {example}")
+
+    return add
+
+
+def _flows(verb: argparse.ArgumentParser) -> None:
+    add = _acts(verb)
+    check = add(
+        "check", "list every problem as file:line:col: rule: what: how to mend", "panah flows check bot/flows --lang en"
+    )
     check.add_argument("directory", nargs="?", help="default: the scripts of this installation")
     check.add_argument("--lang", choices=("fa", "en"), default="fa")
-    read = acts.add_parser("read", help="print a script as a page to read aloud")
+    read = add("read", "print a script as a page to read aloud", "panah flows read bot/flows/violence.yaml")
     read.add_argument("file")
-    format_ = acts.add_parser("format", help="write a script with one key a line")
+    format_ = add("format", "write a script with one key a line", "panah flows format --write var/flows/welcome.yaml")
     format_.add_argument("file")
     format_.add_argument("--write", action="store_true", help="write it back instead of printing it")
-    acts.add_parser("diff", help="show what the drafts change against the published version")
-    publish = acts.add_parser("publish", help="publish the drafts; scripts with danger tags need a second person")
+    add("diff", "show what the drafts change against the published version", "panah flows diff")
+    publish = add(
+        "publish",
+        "publish the drafts; scripts with danger tags need a second person",
+        "panah flows publish --author sara --by mina --accept-warnings",
+    )
     publish.add_argument("--by", required=True, help="who publishes (account name)")
     publish.add_argument("--author", required=True, help="who wrote the change (account name)")
     publish.add_argument("--note", default="")
     publish.add_argument("--accept-warnings", action="store_true")
-    rollback = acts.add_parser("rollback", help="go back to an earlier version at once")
+    rollback = add(
+        "rollback", "go back to an earlier version at once", 'panah flows rollback --by mina --reason "a wrong number"'
+    )
     rollback.add_argument("version", nargs="?", help="default: the one before")
     rollback.add_argument("--by", required=True)
     rollback.add_argument("--reason", required=True)
-    extract = acts.add_parser("extract", help="write the gettext catalogue of the scripts")
+    extract = add("extract", "write the gettext catalogue of the scripts", "panah flows extract bot/flows")
     extract.add_argument("directory", nargs="?", help="default: the scripts of this installation")
     extract.add_argument("--to", help="a file, or - for standard output; default: locales/fa/LC_MESSAGES/flows.po")
 
 
 def _staff(verb: argparse.ArgumentParser) -> None:
-    acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
-    add = acts.add_parser("add", help="make an account and print its one-time link")
+    add = _acts(verb)("add", "make an account and print its one-time link", "panah staff add sara --role counsellor")
     add.add_argument("username")
     add.add_argument("--name", default="")
     add.add_argument("--role", action="append", required=True, help="may be given more than once")
@@ -152,8 +169,8 @@ def _restore(verb: argparse.ArgumentParser) -> None:
 
 
 def _key(verb: argparse.ArgumentParser) -> None:
-    acts = verb.add_subparsers(dest="act", required=True, metavar="ACT", parser_class=_Parser)
-    acts.add_parser("export", help="copy the key file to a safe place").add_argument("file")
+    export = _acts(verb)("export", "copy the key file to a safe place", "panah key export /media/escrow/panah.key")
+    export.add_argument("file")
 
 
 def _doctor(verb: argparse.ArgumentParser) -> None:

@@ -24,6 +24,8 @@ from bot.errors import CommandError
 from bot.settings import read_settings
 from bot.simulator import LINE_S, Simulator, Step, press_among
 
+#: A year: longer than any deadline of a script.
+_WAIT_MAX_S = 31_536_000
 _MEDIA = ("voice", "photo", "sticker", "video", "document")
 
 
@@ -95,10 +97,16 @@ def _lines(source: bytes) -> Iterator[dict[str, Any]]:
 
 def _one(simulator: Simulator, clock: VirtualClock, line: dict[str, Any]) -> Step:
     if "wait_s" in line:
-        return simulator.wait(float(line["wait_s"]))
+        return simulator.wait(_seconds(line["wait_s"]))
     step = simulator.send(_input(line, simulator))
     clock.advance(LINE_S)
     return step
+
+
+def _seconds(raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= _WAIT_MAX_S:
+        raise CommandError(f"wait_s must be a number of seconds from 0 to {_WAIT_MAX_S}")
+    return float(raw)
 
 
 def _input(line: dict[str, Any], simulator: Simulator) -> Input:
@@ -109,7 +117,7 @@ def _input(line: dict[str, Any], simulator: Simulator) -> Input:
             return _press(str(pressed), simulator)
         case {"media": kind} if kind in _MEDIA:
             return MediaInput(kind)
-        case {"location": [lat, lon]}:
+        case {"location": [int() | float() as lat, int() | float() as lon]} if abs(lat) <= 90 and abs(lon) <= 180:
             return LocationInput(float(lat), float(lon))
         case {"contact": str(phone)}:
             return ContactInput(phone)
