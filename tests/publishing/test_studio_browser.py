@@ -1,0 +1,92 @@
+"""The editor in a real browser: what the small script adds, and that a hostile script file stays text."""
+
+import asyncio
+import socket
+import threading
+
+import pytest
+import uvicorn
+from playwright.sync_api import expect, sync_playwright
+
+from bot.drafts import read_file
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
+
+
+@pytest.fixture
+def url(console):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(console, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = server.force_exit = True
+    thread.join(10)
+    listener.close()
+
+
+@pytest.fixture
+def page(url):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        opened = browser.new_page(viewport={"width": 1280, "height": 800})
+        problems = []
+        opened.on("pageerror", lambda error: problems.append(str(error)))
+        opened.on("console", lambda line: problems.append(line.text) if "Content Security" in line.text else None)
+        opened.goto(f"{url}/login?next=/flows/")
+        opened.locator("[name=username]").fill("sara")
+        opened.locator("[name=password]").fill("a long enough phrase")
+        opened.locator("[name=password]").press("Enter")
+        opened.wait_for_url("**/flows/")
+        yield opened
+        browser.close()
+    assert problems == []
+
+
+def test_a_problem_leads_to_its_line_and_numbers_follow_the_text(page, url, flows):
+    page.goto(f"{url}/flows/edit/welcome.yaml")
+    text = page.locator("#text")
+    before = page.locator("#numbers li").count()
+    text.fill(text.input_value().replace("- ask: topic", "- go: nowhere\n- ask: topic"))
+
+    expect(page.locator("#numbers li")).to_have_count(before + 1)
+    expect(page.get_by_text("ذخیره نشده")).to_be_visible()
+    page.get_by_role("button", name="ذخیرهٔ پیش‌نویس").click()
+    page.locator(".problem.E .at").first.click()
+    chosen = page.evaluate("getSelection().toString() || text.value.slice(text.selectionStart, text.selectionEnd)")
+
+    assert chosen == "- go: nowhere"
+    assert "- go: nowhere" in read_file(flows, "welcome.yaml")
+
+
+def test_numbers_stand_beside_their_lines(page, url):
+    page.goto(f"{url}/flows/edit/always.yaml")
+    box, first, last = (
+        page.locator(selector).bounding_box()
+        for selector in ("#text", "#numbers li:first-child", "#numbers li:last-child")
+    )
+    lines = page.locator("#numbers li").count()
+
+    assert abs((first["y"] - box["y"]) - 12) < 2
+    assert abs((last["y"] + last["height"] + 12) - (box["y"] + box["height"])) < 2 + lines * 0.05
+
+
+def test_leaving_with_unsaved_words_asks_first(page, url):
+    page.goto(f"{url}/flows/edit/welcome.yaml")
+    page.locator("#text").press_sequentially("# فکر")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.get_by_role("link", name="تاریخچه").click()
+    page.wait_for_url("**/flows/history")
+
+    assert asked == ["beforeunload"]
+
+
+def test_a_hostile_file_runs_nothing(page, url, flows):
+    hostile = "</textarea><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    (flows / "welcome.yaml").write_text(f'flow: welcome\ntitle: "{hostile}"\n', encoding="utf-8")
+    for path in ("/flows/", "/flows/edit/welcome.yaml", "/flows/changes"):
+        page.goto(url + path)
+
+        assert "owned" not in page.title()
