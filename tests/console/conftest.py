@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import re
+import shutil
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from sqlalchemy import select
 from bot.core.clock import SystemClock, VirtualClock
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
 from bot.settings import Settings
-from bot.store import schema
+from bot.store import migrate, schema
+from bot.store.database import Store
 from escalation import acts, repo_staff
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, build_console
@@ -129,8 +131,19 @@ def clock(request):
     return SystemClock() if "browser" in request.node.path.name else VirtualClock(SystemClock().now())
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """Make the tables once; every room begins with a copy."""
+    path = tmp_path_factory.mktemp("console") / "empty.db"
+    store = Store(path)
+    migrate.upgrade(store.connection)
+    store.close()
+    return path
+
+
 @pytest.fixture
-def room(make_core, tmp_path):
+def room(make_core, tmp_path, empty_database):
+    shutil.copy(empty_database, tmp_path / "panah.db")
     return _room(make_core(tmp_path / "panah.db", threaded=True))
 
 
@@ -139,6 +152,7 @@ class Visitor:
 
     def __init__(self, app):
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console.test")
+        self._csrf = ""
 
     async def get(self, path, **headers):
         return await self.http.get(path, headers=headers)
@@ -150,15 +164,16 @@ class Visitor:
         return await self.http.post(path, data={"csrf": csrf, **(fields or {})}, headers=sent)
 
     async def csrf(self):
-        for path in ("/me", "/login"):
-            found = re.search(r'name="csrf" content="([^"]+)"', (await self.get(path)).text)
-            if found:
-                return found[1]
-        raise AssertionError("no page carries a token")
+        """Give the token of this visitor's pages."""
+        if not self._csrf:
+            page = await self.http.get("/me", follow_redirects=True)
+            self._csrf = re.search(r'name="csrf" content="([^"]+)"', page.text)[1]
+        return self._csrf
 
     async def sign_in(self, username, password=PASSWORD):
         answer = await self.post("/login", {"username": username, "password": password, "next": "/"})
         assert answer.status_code == 303, answer.text
+        self._csrf = ""  # the sign-in has a token of its own
         return self
 
 

@@ -344,6 +344,35 @@ def test_a_note_being_written_is_not_touched_by_news(room, sit):
     expect(page.get_by_label("پیام شما")).to_have_value("نیمه")
 
 
+def test_she_refers_notes_lowers_and_gives_the_talk_back_without_leaving_the_page(room, sit):
+    room.staff("mina", name="مینا")
+    case_id = room.cry()
+    page = sit("mina")
+    take_first(page)
+    page.get_by_label("به کجا", exact=True).select_option("mobile_team")
+    page.get_by_role("button", name="ثبت").click()
+    expect(page.locator('[data-live="referrals"]')).to_contain_text("اعزام تیم سیار")
+    page.get_by_text("نوشتن راه تماس امن").click()
+    page.get_by_label("راه (تماس").fill("تماس صبح‌ها")
+    page.get_by_role("button", name="نوشتن", exact=True).click()
+    expect(page.locator('[data-live="safe"]')).to_contain_text("تماس صبح‌ها")
+    page.get_by_label("او نمی‌بیند").fill("کلید دست خواهرش است")
+    page.get_by_role("button", name="نوشتن یادداشت").click()
+    expect(page.locator(".notes")).to_contain_text("کلید دست خواهرش است")
+    page.locator("summary", has_text="کارهای دیگر").click()
+    page.get_by_label("تا ۷ روز").check()
+    page.get_by_label("چرا؟ این دلیل").fill("در جای امن است")
+    page.get_by_role("button", name="پایین آوردن").click()
+    expect(page.locator(".case-head .tier")).to_have_text("تا ۷ روز")
+    page.locator("summary", has_text="کارهای دیگر").click()
+    page.get_by_role("button", name="سپردن گفت‌وگو به ربات").click()
+    expect(page.get_by_text("پرونده باز است")).to_be_visible()
+
+    assert ("waiting", "T3") == (room.case(case_id)["state"], room.case(case_id)["tier"])
+    assert ["mobile_team"] == [row["to_type"] for row in room.rows(schema.referrals)]
+    expect(page.locator("td.wait").first).to_contain_text("برمی‌گردد")
+
+
 def test_when_her_claim_is_lost_she_is_told_and_her_words_are_kept(room, sit):
     room.staff("mina")
     case_id = room.cry()

@@ -68,7 +68,8 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (form.dataset.busy) return;
   form.dataset.busy = "1";
-  open(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)) }).finally(() => delete form.dataset.busy);
+  const sent = { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)) };
+  open(form.action, sent).then((done) => done && form.reset()).finally(() => delete form.dataset.busy);
 });
 byId("help")?.addEventListener("click", () => byId("keys").showModal());
 document.addEventListener("toggle", (event) => {

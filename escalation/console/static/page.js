@@ -23,13 +23,29 @@ export async function open(url, options = {}) {
   }
   const next = parse(await response.text());
   if (!next.getElementById("main") || Boolean(document.body.dataset.actor) !== Boolean(next.body.dataset.actor)) {
-    location.href = response.url; // signed out, or a frame we do not know
+    location.href = options.method && document.body.dataset.actor ? "/login" : response.url; // the sign-in is over
     return false;
+  }
+  const refusal = options.method && !response.ok && next.querySelector(".help-page p");
+  if (refusal) {
+    announce(refusal.textContent); // she stays where she is, with what she typed
+    refresh();
+    return false;
+  }
+  const [root, fresh] = [document, next].map((place) => place.querySelector("[data-live-page]"));
+  if (options.method && response.url === location.href && fresh && samePage(root, fresh)) {
+    for (const menu of document.querySelectorAll(".menu[open]")) menu.open = false;
+    if (document.activeElement?.closest("form:not(#composer)")) document.activeElement.blur();
+    merge(root, fresh);
+    return true;
   }
   if ((response.redirected || !options.method) && response.url !== location.href) history.pushState({}, "", response.url);
   show(next);
   return response.ok;
 }
+
+// True when only the parts marked data-live can differ: the same case, and she may do the same things to it.
+const samePage = (root, fresh) => root?.dataset.livePage === fresh.dataset.livePage && root.dataset.mode === fresh.dataset.mode;
 
 function show(next) {
   document.dispatchEvent(new CustomEvent("panah:leave"));
@@ -81,8 +97,18 @@ async function bringUpToDate() {
     location.reload(); // signed out, or the case is no longer hers to see
     return;
   }
-  for (const name of ["alarm"]) if (name in fresh.dataset) root.dataset[name] = fresh.dataset[name];
-  for (const part of root.querySelectorAll("[data-live]")) replacePart(root, part, fresh);
+  if (samePage(root, fresh)) {
+    merge(root, fresh);
+    return;
+  }
+  const lost = document.querySelector("#composer") && !next.querySelector("#composer");
+  show(next);
+  if (lost) announce("این پرونده دیگر در دست شما نیست. نوشته‌تان نگه داشته شد.");
+}
+
+function merge(root, fresh) {
+  if ("alarm" in fresh.dataset) root.dataset.alarm = fresh.dataset.alarm;
+  for (const part of root.querySelectorAll("[data-live]")) replacePart(part, fresh);
   for (const list of root.querySelectorAll("[data-live-list]")) mergeList(list, fresh.querySelector(`[data-live-list="${list.dataset.liveList}"]`));
   document.dispatchEvent(new CustomEvent("panah:fresh"));
 }
@@ -90,32 +116,16 @@ async function bringUpToDate() {
 const inUse = (part) => part.contains(document.activeElement) && document.activeElement.matches("textarea, input, select, summary")
   || [...part.querySelectorAll("details[open]")].length > 0;
 
-function replacePart(root, part, fresh) {
+function replacePart(part, fresh) {
   const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
   if (!next) {
     if (!inUse(part)) part.replaceChildren();
-    return;
-  }
-  if (part.dataset.live === "compose") {
-    if (!sameComposer(part, next)) replaceComposer(part, next);
     return;
   }
   if (inUse(part) || stripped(part) === stripped(next)) return;
   const focused = part.contains(document.activeElement) ? document.activeElement.closest("[data-id]")?.dataset.id : null;
   part.replaceWith(next);
   if (focused) next.querySelector(`[data-id="${CSS.escape(focused)}"] a, [data-id="${CSS.escape(focused)}"] button`)?.focus();
-}
-
-const sameComposer = (part, next) => {
-  const [old, fresh] = [part.querySelector("#composer"), next.querySelector("#composer")];
-  return old && fresh && old.dataset.token === fresh.dataset.token;
-};
-
-// The claim changed: the old box would only be refused. Her words are kept as the draft of this case.
-function replaceComposer(part, next) {
-  const lost = part.querySelector("#composer") && !next.querySelector("#composer");
-  part.replaceWith(next);
-  if (lost) announce("این پرونده دیگر در دست شما نیست. نوشته‌تان نگه داشته شد.");
 }
 
 // Waits and fresh command ids differ in every answer and mean no change.
