@@ -42,17 +42,18 @@ class Screener:
     def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
         """Screen a text; `earlier` are the same contact's texts of the last 90 s, oldest first.
 
-        The last two earlier texts are joined before it; evidence offsets are of `text`, clipped to its start.
+        The last two earlier texts are joined before it; evidence offsets are of `text`, clipped to its start. What the
+        earlier texts say by themselves was heard in their own turns: «رفتم» after a cry is an answer, not a new cry.
         """
         alone = self._screen(text)
         before = [one for one in earlier[-_EARLIER_MAX:] if one.strip()]
-        if not before or (not text.strip() and not before):
+        if not before or not text.strip():
             return alone
         for joint in (" ", "\n"):
-            head = joint.join(before) + joint
-            alone = _raised(
-                alone, _shifted(self._screen(head[-TEXT_CHARS_MAX:] + text), min(len(head), TEXT_CHARS_MAX))
-            )
+            head = (joint.join(before) + joint)[-TEXT_CHARS_MAX:]
+            joined = self._screen(head + text)
+            if _adds(joined, alone) and _adds(joined, self._screen(head)):
+                alone = _raised(alone, _shifted(joined, len(head)))
         return alone
 
     def _screen(self, text: str) -> Screening:
@@ -91,6 +92,17 @@ class Screener:
         found = self._judged(meant)
         evidence = tuple(replace(one, start=start, end=end) for one in found.evidence)
         return replace(found, evidence=evidence)
+
+
+def _adds(joined: Screening, other: Screening) -> bool:
+    """True when a joined reading is stronger than another, or found what that one did not."""
+    tier = strongest([joined.tier, other.tier])
+    return (
+        tier != other.tier
+        or (tier is None and joined.soft and not other.soft)
+        or (joined.covert and not other.covert)
+        or not set(joined.kinds) <= set(other.kinds)
+    )
 
 
 def _shifted(screening: Screening, by: int) -> Screening:
