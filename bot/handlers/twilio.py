@@ -77,6 +77,7 @@ _STATUSES: dict[int, tuple[SendErrorCode, bool, bool]] = {
 }
 _UNAVAILABLE: tuple[SendErrorCode, bool, bool] = ("unavailable", True, False)
 _REJECTED: tuple[SendErrorCode, bool, bool] = ("rejected", False, True)
+_BAD_RESPONSE: tuple[SendErrorCode, bool, bool] = ("bad_response", True, False)
 _MEDIA: dict[str, MediaKind] = {"image": "photo", "audio": "voice", "video": "video"}
 
 logging.getLogger("twilio").setLevel(logging.WARNING)
@@ -197,14 +198,21 @@ async def _translated(call: Any) -> Any:
         failed = SendError("timeout", retryable=True)
     except (aiohttp.ClientError, OSError):
         failed = SendError("unavailable", retryable=True)
-    except (TwilioException, ValueError, KeyError):
-        failed = SendError("bad_response", retryable=True)
+    except TwilioException as error:  # a page of a list that was refused carries its answer beside the sentence
+        status = getattr(error.args[1], "status_code", 0) if len(error.args) > 1 else 0
+        failed = _send_error(_STATUSES.get(status, _BAD_RESPONSE))
+    except (ValueError, KeyError):
+        failed = _send_error(_BAD_RESPONSE)
     raise failed
 
 
 def _rest_error(error: TwilioRestException) -> SendError:
     otherwise = _UNAVAILABLE if error.status >= 500 else _REJECTED
-    code, retryable, ours = _ERRORS.get(error.code or 0) or _STATUSES.get(error.status) or otherwise
+    return _send_error(_ERRORS.get(error.code or 0) or _STATUSES.get(error.status) or otherwise)
+
+
+def _send_error(found: tuple[SendErrorCode, bool, bool]) -> SendError:
+    code, retryable, ours = found
     return SendError(code, retryable=retryable, ours=ours, retry_after_s=1.0 if code == "throttled" else None)
 
 

@@ -1,8 +1,10 @@
+import asyncio
 import logging
 from datetime import timedelta
 
 import pytest
 from fakes.twilio_api import SMS_PATH, Failure, FakeTwilio, sign
+from fakes.waiting import until
 
 from bot.core.channels import SendError
 from bot.core.clock import SystemClock
@@ -213,3 +215,28 @@ async def test_what_a_lost_webhook_left_behind_is_caught_up_in_order(server, cha
 
     assert inbox.inputs == [TextInput("یک"), TextInput("دو"), TextInput("سه")]
     assert all(SystemClock().now() - message.received_at < timedelta(minutes=1) for message in inbox.accepted)
+
+
+async def test_catching_up_outlives_a_full_inbox_and_goes_on(channel, door, she, inbox, log_lines):
+    inbox.full = True
+    await she.write("یک", deliver=False)
+    task = asyncio.create_task(CatchUp(channel, door, every_s=0.01).run())
+    await until(lambda: log_lines)
+    inbox.full = False
+    await until(lambda: inbox.accepted)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert {line["code"] for line in log_lines} == {"OverloadedError"}
+    assert inbox.inputs == [TextInput("یک")]
+
+
+async def test_a_wrong_account_is_told_in_our_word(server, door, log_lines):
+    channel = Twilio(
+        account=ACCOUNT, token="wrong", number=server.number, api=server.url, base_url="", clock=SystemClock()
+    )
+    with pytest.raises(SendError) as caught:
+        await CatchUp(channel, door).look()
+    await channel.close()
+
+    assert (caught.value.code, caught.value.ours) == ("not_configured", True)
