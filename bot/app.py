@@ -34,7 +34,7 @@ from bot.inbox import Inbox
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
-from bot.telemetry import Log, Metrics
+from bot.telemetry import Log
 from bot.timers import Timers
 from bot.turn import Screener
 from bot.turns import TurnRunner, Versions, World
@@ -155,8 +155,8 @@ class Core:
     waiting: WaitingRows
     timers: Timers
     versions: Versions
+    screener: Screener
     log: Log
-    metrics: Metrics
 
 
 def build_core(
@@ -167,7 +167,6 @@ def build_core(
     clock: Clock,
     ids: IdSource,
     screener: Screener,
-    lexicon: str,
     versions: Versions,
     lines: Callable[[], dict[str, str]],
     log: Log,
@@ -177,7 +176,6 @@ def build_core(
     world = World(
         ids=ids,
         screener=screener,
-        lexicon=lexicon,
         versions=versions,
         mappers=EVENT_ROWS,
         modes=MODES,
@@ -185,7 +183,6 @@ def build_core(
         staff_on=staff_on or _StaffOnShift(),
         open_case=open_case,
     )
-    metrics = Metrics()
     inbox = Inbox()
     directory = Directory(keyring, ids)
     runner = TurnRunner(world, directory)
@@ -197,11 +194,8 @@ def build_core(
         runner=runner,
         directory=directory,
         log=log,
-        metrics=metrics,
     )
     inbox.on_arrival = worker.kick
-    waiting = WaitingRows(
-        store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log, metrics=metrics
-    )
+    waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log)
     timers = Timers(store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, log=log)
-    return Core(store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, log, metrics)
+    return Core(store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, screener, log)

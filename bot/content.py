@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot import triage
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
 from bot.core.clock import VirtualClock
@@ -15,7 +16,7 @@ from bot.store import migrate
 from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.telemetry import configure
-from bot.triage import Screener, load_lexicon
+from bot.turn import Screener
 
 #: The scripts that come with the package.
 PACKAGE_FLOWS = Path(__file__).resolve().parent / "flows"
@@ -71,7 +72,6 @@ def simulated_core(bundle: Bundle, screener: Screener, clock: VirtualClock, *, s
         clock=clock,
         ids=seeded_ids(1),
         screener=screener,
-        lexicon=screener.version,
         versions=OneVersion(bundle),
         lines=lambda: lines_of(bundle),
         log=configure(),
@@ -81,4 +81,4 @@ def simulated_core(bundle: Bundle, screener: Screener, clock: VirtualClock, *, s
 
 def load_screener() -> Screener:
     """Compile the lexicon that comes with the package."""
-    return Screener(load_lexicon())
+    return triage.Screener(triage.load_lexicon())

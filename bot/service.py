@@ -70,8 +70,8 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     try:
         keyring = load_keyring(_key_file(settings, had_database=had_database))
         migrate.upgrade(store.connection)
-        lexicon = load_lexicon()
-        screener = Screener(lexicon)
+
+        screener = Screener(load_lexicon())
         clock = SystemClock()
         ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
         versions = VersionCache(store, clock)
@@ -82,7 +82,6 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
             clock=clock,
             ids=system_ids,
             screener=screener,
-            lexicon=lexicon.version,
             versions=versions,
             lines=versions.lines,
             log=log,
@@ -146,8 +145,9 @@ def server(app: ASGIApp) -> uvicorn.Server:
         server_header=False,
         date_header=False,
         lifespan="off",
+        http="httptools",
+        ws="none",
         timeout_graceful_shutdown=GRACE_S,
-        h11_max_incomplete_event_size=64 * 1024,
     )
     made = uvicorn.Server(config)
     made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

@@ -29,7 +29,7 @@ from bot.engine.issues import Issue, issue
 from bot.engine.model import Bundle, Flow, Talk
 from bot.simulator import ADDRESS, LINE_S, Simulator, Step, press_among
 from bot.store.database import Tx
-from bot.triage import Screener
+from bot.turn import Screener
 
 #: When every talk begins, unless `with: {hour: …}` says otherwise: half past eleven in Tehran.
 _STARTS = datetime(2026, 11, 22, 8, tzinfo=UTC)

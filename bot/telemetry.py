@@ -1,7 +1,7 @@
-"""Logs and metrics that cannot leak: an allow-list of keys, each holding a name, a code or a number.
+"""Logs that cannot leak: an allow-list of keys, each holding a name, a code or a number.
 
 A person's words, names, numbers, addresses and tokens are never arguments of a log call; were one passed by mistake
-under an allowed key, `_plain` keeps it out by its form. Metrics carry no labels but channels and codes.
+under an allowed key, `_plain` keeps it out by its form.
 """
 
 import json
@@ -10,8 +10,6 @@ import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 #: The only keys a log line may carry besides event, level and time.
 KEYS = frozenset(
@@ -89,15 +87,3 @@ def configure(stream: TextIO | None = None) -> Log:
     out = stream or sys.stderr
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", stream=out, force=True)
     return JsonLog(out)
-
-
-class Metrics:
-    """The process's own registry."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.turns = Counter("panah_turns", "Turns committed", ["channel"], registry=self.registry)
-        self.turn_s = Histogram("panah_turn_seconds", "Arrival to commit", registry=self.registry)
-        self.parked = Counter("panah_parked", "Rows whose turn failed and waits again", registry=self.registry)
-        self.quarantined = Counter("panah_quarantined", "Rows given up after three tries", registry=self.registry)
-        self.waiting = Gauge("panah_inbox_waiting", "Arrivals in memory", registry=self.registry)

@@ -19,6 +19,11 @@ from bot.engine.session import Session
 class Screener(Protocol):
     """Whoever reads danger in a text (bot.triage)."""
 
+    @property
+    def version(self) -> str:
+        """Which words it hears by; kept with each turn."""
+        ...
+
     def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
         """Read one text; `earlier` are the texts of the last 90 s, oldest first."""
         ...

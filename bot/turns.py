@@ -59,7 +59,6 @@ class World:
 
     ids: IdSource
     screener: Screener
-    lexicon: str
     versions: Versions
     mappers: EventMappers
     modes: Mapping[str, Mode]
@@ -96,7 +95,7 @@ class TurnRunner:
         if isinstance(arrival.message.input, HUMAN_INPUTS):
             _keep_words(arrival.message, turn.events, context, rows)
         map_events(turn.events, context, rows, self._world.mappers)
-        rows.add("turn_new", turn_row(turn.events, context, self._world.lexicon))
+        rows.add("turn_new", turn_row(turn.events, context, self._world.screener.version))
         rows.add("session_save", _session_row(context))
         _note_seen(arrival.message, turn.events, context, rows)
         _remember(known, arrival.message, context)

@@ -17,7 +17,7 @@ from bot.directory import Directory, Known
 from bot.inbox import Arrival, input_from_json
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
-from bot.telemetry import Log, Metrics
+from bot.telemetry import Log
 from bot.turns import TurnRunner, UnknownContactError
 from bot.worker import RETRY_MS
 
@@ -46,7 +46,6 @@ class WaitingRows:
         runner: TurnRunner,
         directory: Directory,
         log: Log,
-        metrics: Metrics,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -54,7 +53,6 @@ class WaitingRows:
         self._runner = runner
         self._directory = directory
         self._log = log
-        self._metrics = metrics
 
     async def run(self) -> None:
         """Run what waits for ever; a hint wakes it, polling each second is the guarantee."""
@@ -94,7 +92,6 @@ class WaitingRows:
         except Exception as error:  # noqa: BLE001 - counted, tried again, and at the third time given to a person
             self._directory.forget({found[2]})
             self._log.error("turn_failed", channel=found[0], error=type(error).__name__, row_id=row_id)
-            self._metrics.parked.inc()
             name = type(error).__name__
             self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
 
@@ -134,7 +131,6 @@ class WaitingRows:
     def _quarantine(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
         contact_id, attempts = found[2], found[6]
         self._log.error("quarantined", channel=found[0], row_id=row_id)
-        self._metrics.quarantined.inc()
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is not None:
             self._tell_a_person(tx, known, row_id)

@@ -18,7 +18,7 @@ from bot.core.fault import fault
 from bot.directory import Directory, Known
 from bot.inbox import Accepted, Arrival, Inbox
 from bot.store.database import Store, Tx
-from bot.telemetry import Log, Metrics
+from bot.telemetry import Log
 from bot.turns import TurnRunner, UnknownContactError, inbox_row
 
 #: Turns that may share one commit.
@@ -51,7 +51,6 @@ class Worker:
         runner: TurnRunner,
         directory: Directory,
         log: Log,
-        metrics: Metrics,
     ) -> None:
         self._store = store
         self._inbox = inbox
@@ -60,7 +59,6 @@ class Worker:
         self._runner = runner
         self._directory = directory
         self._log = log
-        self._metrics = metrics
         self._kicked = False
         self._careful_until = 0.0
 
@@ -93,7 +91,6 @@ class Worker:
 
     def _run(self, tx: Tx, batch: _Batch) -> list[tuple[Arrival, Accepted]]:
         fault("E1")
-        now = self._clock.now()
         next_id: int = tx.raw.execute("SELECT coalesce(max(id), 0) FROM inbox").fetchone()[0]
         careful = self.is_careful
         seen: set[tuple[str, str]] = set()
@@ -111,7 +108,6 @@ class Worker:
         batch.rows.write(tx)
         topics = tuple(batch.rows.topics) + (("inbox",) if careful else ())
         tx.after_commit(lambda: self._bus.publish(*topics))
-        self._metrics.turn_s.observe(max(0.0, (self._clock.now() - now).total_seconds()))
         return outcomes
 
     def _take(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
@@ -129,7 +125,6 @@ class Worker:
             return self._park(known, arrival, inbox_id, batch, error)
         batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms))
         batch.rows.merge(mine)
-        self._metrics.turns.labels(arrival.message.channel).inc()
         return accepted
 
     def _store_only(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
@@ -141,7 +136,6 @@ class Worker:
 
     def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
-        self._metrics.parked.inc()
         arrival.attempts += 1
         now_ms = int(self._clock.now().timestamp() * 1000)
         row = inbox_row(known, arrival, inbox_id, now_ms, state="waiting")

@@ -10,6 +10,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -60,7 +61,6 @@ class Hashing:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
-        self._decoy = self._hasher.hash("a decoy for user names that do not exist")
 
     async def hash(self, password: str) -> str:
         """Give the argon2id hash of a password."""
@@ -73,6 +73,11 @@ class Hashing:
     def close(self) -> None:
         """Stop the thread."""
         self._pool.shutdown(wait=True)
+
+    @cached_property
+    def _decoy(self) -> str:
+        """The hash that a password for an unknown name is checked against; made at the first sign-in, not at start."""
+        return self._hasher.hash("a decoy for user names that do not exist")
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:

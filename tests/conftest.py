@@ -58,7 +58,6 @@ def make_core(bundle: Bundle, screener: Screener, clock: VirtualClock) -> Iterat
             clock=clock,
             ids=seeded_ids(7),
             screener=screener,
-            lexicon="test",
             versions=OneVersion(bundle),
             lines=lambda: lines_of(bundle),
             log=configure(),

@@ -65,7 +65,6 @@ def panah_core(directory: Path) -> Core:
         clock=SystemClock(),
         ids=system_ids,
         screener=screener,
-        lexicon=screener.version,
         versions=OneVersion(bundle),
         lines=lambda: lines_of(bundle),
         log=configure(),

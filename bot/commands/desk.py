@@ -5,9 +5,11 @@ from starlette.applications import Starlette
 from bot import control
 from bot.commands.acts import act_verbs
 from bot.service import Service
+from bot.talks import run_talks
+from bot.web.studio import TEMPLATES, studio_routes
+from bot.web.studio_deps import StudioDeps
 from escalation.accounts import Accounts
-from escalation.console.app import build_console
-from escalation.console.deps import ConsoleDeps
+from escalation.console import ConsoleDeps, NavEntry, Shell, build_console
 from escalation.office import Office
 from escalation.passwords import Hashing
 from escalation.staffbot_desk import DatabaseDesk
@@ -24,6 +26,15 @@ def console_of(service: Service) -> tuple[Starlette, Accounts]:
     """Build the console and start its loops with the service."""
     core = service.core
     accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
+    studio = StudioDeps(
+        store=core.store,
+        bus=core.bus,
+        clock=core.clock,
+        ids=core.ids,
+        flows_dir=service.settings.flows_dir,
+        screen=core.screener.screen,
+        run_talks=lambda bundle: run_talks(bundle, core.screener),
+    )
     deps = ConsoleDeps(
         store=core.store,
         keyring=core.keyring,
@@ -33,6 +44,9 @@ def console_of(service: Service) -> tuple[Starlette, Accounts]:
         settings=service.settings,
         accounts=accounts,
         stopping=service.stopping,
+        extra_routes=studio_routes(studio, Shell()),
+        extra_templates=(TEMPLATES,),
+        extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),
     )
     service.loops.append(keep_sweeping(core.store, deps.office, core.clock))
     return build_console(deps), accounts

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
+
 from bot import control
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.commands.doctor_rows import check_rows
@@ -16,7 +18,7 @@ from bot.commands.doctor_settings import check_settings
 from bot.settings import Settings, read_settings
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, load_keyring
-from bot.store.database import reading
+from bot.store.database import StoreUnwritableError, reading
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -38,19 +40,26 @@ def _checks(settings: Settings, now: datetime) -> Iterator[Finding]:
     if not settings.database.is_file():
         yield fail("database", f"there is no database {settings.database}; `panah run` makes one")
         return
-    with reading(settings.database) as connection:
-        revision = migrate.current(connection)
-        if revision != migrate.HEAD:
-            yield fail(
-                "schema", f"the database is at {revision or 'nothing'}, this release at {migrate.HEAD}; start it once"
-            )
-            return
-        yield ok("schema", f"at {revision}")
-        try:
-            keyring = load_keyring(settings.key_path)
-        except KeyFileError:
-            keyring = None  # said above
-        yield from check_rows(connection, keyring, now)
+    try:
+        with reading(settings.database) as connection:
+            yield from _database(settings, connection, now)
+    except StoreUnwritableError as error:
+        yield fail("database", str(error))
+
+
+def _database(settings: Settings, connection: Connection, now: datetime) -> Iterator[Finding]:
+    revision = migrate.current(connection)
+    if revision != migrate.HEAD:
+        yield fail(
+            "schema", f"the database is at {revision or 'nothing'}, this release at {migrate.HEAD}; start it once"
+        )
+        return
+    yield ok("schema", f"at {revision}")
+    try:
+        keyring = load_keyring(settings.key_path)
+    except KeyFileError:
+        keyring = None  # said above
+    yield from check_rows(connection, keyring, now)
 
 
 def _running(settings: Settings) -> Finding:

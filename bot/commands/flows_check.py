@@ -21,7 +21,7 @@ from bot.engine.read import read_aloud
 from bot.errors import CommandError
 from bot.settings import read_settings
 from bot.talks import run_talks
-from bot.triage import Screener
+from bot.turn import Screener
 
 
 def check(args: argparse.Namespace) -> int:

@@ -61,7 +61,7 @@ def _bus(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, No
 
 async def _run(service: Service, listeners: list[socket.socket]) -> None:
     core, settings = service.core, service.settings
-    routes = await add_channels(service)
+    routes = add_channels(service)
     citizen = build_citizen(
         CitizenDeps(
             store=core.store,

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,29 +32,37 @@ _MEDIA = ("voice", "photo", "sticker", "video", "document")
 def replay(args: argparse.Namespace) -> int:
     """Run one conversation from a file or standard input."""
     source = sys.stdin.buffer.read() if args.file == "-" else _read_file(args.file)
-    clock = VirtualClock(_moment(args.at))
+    clock = VirtualClock(moment(args.at))
     simulator = _simulator(clock, args.channel)
-    show = _JsonShow(sys.stdout) if args.json else _ChatShow(sys.stdout)
+    play(source, simulator, clock, JsonShow(sys.stdout) if args.json else ChatShow(sys.stdout))
+    return 0
+
+
+def play(source: bytes, simulator: Simulator, clock: VirtualClock, show: "JsonShow | ChatShow") -> None:
+    """Run the lines of a conversation and show each turn as it happens.
+
+    Raises:
+        CommandError: a line is none; those before it were played.
+    """
     for number, line in enumerate(_lines(source), start=1):
         show.turn(number, line, _one(simulator, clock, line))
     show.summary(simulator)
-    return 0
 
 
 def chat(args: argparse.Namespace) -> int:
     """Talk with the bot in the terminal; an empty line ends."""
     clock = VirtualClock(datetime.now(UTC))
     simulator = _simulator(clock, args.channel)
-    show = _ChatShow(sys.stdout)
+    show = ChatShow(sys.stdout)
     print("بنویسید؛ خط خالی پایان است. (Write; an empty line ends.)")  # noqa: T201
-    for number in range(1, sys.maxsize):
+    while True:
         try:
             text = input("› ")
         except (EOFError, KeyboardInterrupt):
             break
         if not text.strip():
             break
-        show.answer(_one(simulator, clock, {"text": text}), number)
+        show.answer(_one(simulator, clock, {"text": text}))
     return 0
 
 
@@ -70,16 +78,21 @@ def _read_file(name: str) -> bytes:
         raise CommandError(f"cannot read {name}: {error.strerror}") from error
 
 
-def _moment(raw: str | None) -> datetime:
+def moment(raw: str | None) -> datetime:
+    """Read when a conversation begins.
+
+    Raises:
+        CommandError: it is no moment with an offset.
+    """
     if raw is None:
         return datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
     try:
-        moment = datetime.fromisoformat(raw)
+        found = datetime.fromisoformat(raw)
     except ValueError as error:
         raise CommandError("--at must look like 2026-11-22T03:00+03:30") from error
-    if moment.tzinfo is None:
+    if found.tzinfo is None:
         raise CommandError("--at needs an offset, as in 2026-11-22T03:00+03:30")
-    return moment
+    return found
 
 
 def _lines(source: bytes) -> Iterator[dict[str, Any]]:
@@ -131,7 +144,7 @@ def _press(wanted: str, simulator: Simulator) -> Input:
     return TextInput(wanted) if press is None else PressInput(press)
 
 
-class _JsonShow:
+class JsonShow:
     """One object a line, as design.md §4 promises."""
 
     def __init__(self, out: TextIO) -> None:
@@ -141,6 +154,7 @@ class _JsonShow:
         self._handed_over = False
 
     def turn(self, number: int, line: dict[str, Any], step: Step) -> None:
+        """Show what one line brought."""
         self._turns = number
         self._quick_exit |= any(event["type"] == "QuickExitUsed" for event in step.events)
         self._handed_over |= any(event.get("hand_over") for event in step.events)
@@ -156,6 +170,7 @@ class _JsonShow:
         )
 
     def summary(self, simulator: Simulator) -> None:
+        """Show the whole at its end."""
         summary = {
             "turns": self._turns,
             "tier": simulator.last_tier,
@@ -175,28 +190,28 @@ def _case(case: dict[str, Any]) -> dict[str, Any]:
     return {key: case[key] for key in ("id", "tier", "kinds", "province", "state")}
 
 
-class _ChatShow:
+class ChatShow:
     """The chat as a person reads it."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
-    def turn(self, number: int, line: dict[str, Any], step: Step) -> None:
+    def turn(self, _number: int, line: dict[str, Any], step: Step) -> None:
+        """Show what one line brought."""
         said = next(iter(line.items()))
         self._write([f"— {said[0]}: {said[1]}" if said[0] != "text" else f"› {said[1]}"])
-        self.answer(step, number)
+        self.answer(step)
 
-    def answer(self, step: Step, _number: int) -> None:
+    def answer(self, step: Step) -> None:
+        """Show what the bot said, and the cases it opened."""
         for said in step.out:
             self._write([*said.text.split("\n"), *(f"  {i}. {label}" for i, (label, _) in enumerate(said.buttons, 1))])
         for case in step.cases:
             self._write([f"[پروندهٔ {case['code']} · {case['tier']} · {', '.join(case['kinds'])} · {case['state']}]"])
 
     def summary(self, simulator: Simulator) -> None:
+        """Show the whole at its end."""
         self._write([f"— {simulator.last_tier or 'no risk'}, {len(simulator.cases())} case(s)"])
 
     def _write(self, lines: Iterable[str]) -> None:
         self._out.writelines(line.encode("utf-8", "replace").decode("utf-8") + "\n" for line in lines)
-
-
-Verb = Callable[[argparse.Namespace], int]

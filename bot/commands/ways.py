@@ -1,7 +1,6 @@
 """Which ways to people are configured, and what each needs. A provider's library is imported only when it is."""
 
 from collections.abc import Callable
-from typing import Any
 
 from starlette.routing import BaseRoute
 
@@ -10,10 +9,10 @@ from bot.service import Service
 from bot.settings import SettingsError
 
 
-async def add_channels(service: Service) -> list[BaseRoute]:
+def add_channels(service: Service) -> list[BaseRoute]:
     """Wire every configured channel; give the routes that providers call."""
     settings = service.settings
-    wanted: tuple[tuple[str, Callable[[Service], Any]], ...] = (
+    wanted: tuple[tuple[str, Callable[[Service], list[BaseRoute]]], ...] = (
         (settings.telegram_token, _telegram),
         (settings.bale_token, _bale),
         (settings.twilio_account, _twilio),
@@ -22,7 +21,7 @@ async def add_channels(service: Service) -> list[BaseRoute]:
     routes: list[BaseRoute] = []
     for configured, add in wanted:
         if configured:
-            routes.extend(await add(service))
+            routes.extend(add(service))
     return routes
 
 
@@ -32,9 +31,10 @@ def door_of(service: Service) -> Door:
     return Door(inbox=core.inbox, store=core.store, bus=core.bus, clock=core.clock, log=service.log)
 
 
-async def _telegram(service: Service) -> list[BaseRoute]:
+def _telegram(service: Service) -> list[BaseRoute]:
     from bot.handlers.telegram import Telegram, telegram_routes  # noqa: PLC0415 - takes seconds to import
     from bot.handlers.telegram_poller import Poller  # noqa: PLC0415
+    from bot.handlers.telegram_webhook import WebhookKeeper  # noqa: PLC0415
 
     settings, core = service.settings, service.core
     channel = Telegram(token=settings.telegram_token, api=settings.telegram_api, clock=core.clock)
@@ -43,14 +43,16 @@ async def _telegram(service: Service) -> list[BaseRoute]:
         service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
         return []
     path = f"/hooks/telegram/{channel.bot_id}"
-    await channel.set_webhook(settings.base_url.rstrip("/") + path, settings.telegram_secret)
+    url = settings.base_url.rstrip("/") + path
+    service.loops.append(WebhookKeeper(channel, door_of(service), url=url, secret=settings.telegram_secret).run())
     return [*telegram_routes(channel, door_of(service), path=path, secret=settings.telegram_secret)]
 
 
-async def _bale(service: Service) -> list[BaseRoute]:
+def _bale(service: Service) -> list[BaseRoute]:
     from bot.handlers.bale import bale, bale_path  # noqa: PLC0415
     from bot.handlers.telegram import telegram_routes  # noqa: PLC0415
     from bot.handlers.telegram_poller import Poller  # noqa: PLC0415
+    from bot.handlers.telegram_webhook import WebhookKeeper  # noqa: PLC0415
 
     settings, core = service.settings, service.core
     channel = bale(token=settings.bale_token, api=settings.bale_api, clock=core.clock)
@@ -59,11 +61,12 @@ async def _bale(service: Service) -> list[BaseRoute]:
         service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
         return []
     path = bale_path(settings.bale_token)  # unguessable: Bale sends no secret header
-    await channel.set_webhook(settings.base_url.rstrip("/") + path, "")
+    url = settings.base_url.rstrip("/") + path
+    service.loops.append(WebhookKeeper(channel, door_of(service), url=url, secret="").run())
     return [*telegram_routes(channel, door_of(service), path=path, secret="")]
 
 
-async def _twilio(service: Service) -> list[BaseRoute]:
+def _twilio(service: Service) -> list[BaseRoute]:
     from bot.handlers.twilio import Twilio, twilio_routes  # noqa: PLC0415
     from bot.handlers.twilio_catchup import CatchUp  # noqa: PLC0415
 
@@ -83,7 +86,7 @@ async def _twilio(service: Service) -> list[BaseRoute]:
     return [*twilio_routes(channel, door_of(service))]
 
 
-async def _rasa(service: Service) -> list[BaseRoute]:
+def _rasa(service: Service) -> list[BaseRoute]:
     from bot.handlers.rasa import RasaChannel, rasa_routes  # noqa: PLC0415
 
     service.add_channel(RasaChannel())
