@@ -69,7 +69,13 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.busy) return;
   form.dataset.busy = "1";
   const sent = { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)) };
-  open(form.action, sent).then((done) => done && form.reset()).finally(() => delete form.dataset.busy);
+  const menu = form.closest(".menu");
+  if (menu) menu.open = false; // only her own: one that she opens meanwhile stays open
+  if (form.contains(document.activeElement)) document.activeElement.blur();
+  open(form.action, sent).then((done) => {
+    if (done) form.reset();
+    else if (menu?.isConnected) menu.open = true;
+  }).finally(() => delete form.dataset.busy);
 });
 byId("help")?.addEventListener("click", () => byId("keys").showModal());
 document.addEventListener("toggle", (event) => {

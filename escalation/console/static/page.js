@@ -34,8 +34,6 @@ export async function open(url, options = {}) {
   }
   const [root, fresh] = [document, next].map((place) => place.querySelector("[data-live-page]"));
   if (options.method && response.url === location.href && fresh && samePage(root, fresh)) {
-    for (const menu of document.querySelectorAll(".menu[open]")) menu.open = false;
-    if (document.activeElement?.closest("form:not(#composer)")) document.activeElement.blur();
     merge(root, fresh);
     return true;
   }
