@@ -98,7 +98,7 @@ class Acts:
     """The acts themselves; each raises control.RefusedError with a sentence for the person at the terminal."""
 
     def __init__(self, core: Core, settings: Settings, accounts: Accounts) -> None:
-        self._core = core
+        self.core = core
         self._settings = settings
         self._accounts = accounts
         self._checker: Checker | None = None
@@ -117,20 +117,20 @@ class Acts:
 
     async def flows_publish(self, by: str, author: str, note: str, accept_warnings: bool) -> str:
         """Check the edited scripts completely and make them the current version; give its id."""
-        store = self._core.store
+        store = self.core.store
         publisher = await store.read(partial(_person, username=by, actions=("publish",)))
         writer = await store.read(partial(_person, username=author, actions=("propose",)))
         sources = read_sources(self._settings.flows_dir)
         if not diff(await store.read(_published), sources):
             raise control.RefusedError("the scripts do not differ from what is published")
         bundle = await self._checked(sources, accept_warnings=accept_warnings)
-        request_id = self._core.ids()
+        request_id = self.core.ids()
         asking, deciding = self._act(writer, note), self._act(publisher, note)
 
         def write(tx: Tx) -> str:
             propose(tx, request_id, sources, bundle, asking)
             record(tx, asking, "propose", request_id)
-            version = publish(tx, request_id, deciding, bus=self._core.bus)
+            version = publish(tx, request_id, deciding, bus=self.core.bus)
             record(tx, deciding, "publish", version)
             return version
 
@@ -138,7 +138,7 @@ class Acts:
 
     async def flows_rollback(self, by: str, reason: str, version: str | None) -> str:
         """Make an earlier publication (by default the one before) the current version; give its id."""
-        store = self._core.store
+        store = self.core.store
         actor = await store.read(partial(_person, username=by, actions=("publish", "propose")))
         target = await store.read(partial(_earlier, version=version))
         act = self._act(actor, reason)
@@ -146,7 +146,7 @@ class Acts:
             raise control.RefusedError("going back needs a --reason")
 
         def write(tx: Tx) -> str:
-            rollback(tx, target, act, bus=self._core.bus)
+            rollback(tx, target, act, bus=self.core.bus)
             record(tx, act, "rollback", target)
             return target
 
@@ -154,13 +154,13 @@ class Acts:
 
     async def note_backup(self, at_ms: int) -> None:
         """Remember when the last backup was finished, for `panah doctor`."""
-        await self._core.store.write(partial(note, key="backup_at", value=str(at_ms)))
+        await self.core.store.write(partial(note, key="backup_at", value=str(at_ms)))
 
     async def _checked(self, sources: Sources, *, accept_warnings: bool) -> Bundle:
         if self._checker is None:
             screener = await asyncio.to_thread(load_screener)
             talks = partial(run_talks, screener=screener)
-            self._checker = Checker(self._core.clock, screen=screener.screen, run_talks=talks)
+            self._checker = Checker(self.core.clock, screen=screener.screen, run_talks=talks)
         checked = await self._checker.check(sources, complete=True)
         try:
             gate(checked.issues, acknowledged=accept_warnings)
@@ -171,13 +171,13 @@ class Acts:
 
     async def _write(self, write: Any) -> str:
         try:
-            version: str = await self._core.store.write(write)
+            version: str = await self.core.store.write(write)
         except PublishError as error:
             raise control.RefusedError(_WORDS.get(type(error), str(error) or type(error).__name__)) from error
         return version
 
     def _act(self, actor: Actor, note: str) -> Act:
-        now_ms = int(self._core.clock.now().timestamp() * 1000)
+        now_ms = int(self.core.clock.now().timestamp() * 1000)
         return Act(by=actor.staff_id, now_ms=now_ms, note=note.strip()[:500])
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, pool
+from sqlalchemy.exc import DatabaseError
 
 from bot.core.fault import fault
 
@@ -32,7 +33,7 @@ class StoreBusyError(Exception):
 
 
 class StoreUnwritableError(Exception):
-    """The data directory cannot be written."""
+    """The data directory cannot be written, or the database in it cannot be used."""
 
 
 class Tx:
@@ -96,12 +97,20 @@ class Store:
         self._lock_file = _lock(path) if path is not None else None
         self._engine = _connect(str(path) if path else ":memory:", read_only=False)
         self._reader = _connect(str(path), read_only=True) if path else self._engine
-        self._connection = self._engine.connect()
+        self._connection = self._open(path)
         self._jobs: queue.SimpleQueue[tuple[Callable[[Tx], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         if threaded:
             self._thread = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
             self._thread.start()
+
+    def _open(self, path: Path | None) -> Connection:
+        try:
+            return self._engine.connect()
+        except DatabaseError as error:
+            if self._lock_file is not None:
+                self._lock_file.close()
+            raise StoreUnwritableError(_unusable(path)) from error
 
     @property
     def connection(self) -> Connection:
@@ -203,11 +212,20 @@ class Store:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[Connection]:
-    """Open a database only to look at it, beside whoever writes: one snapshot, no lock."""
+    """Open a database only to look at it, beside whoever writes: one snapshot, no lock.
+
+    Raises:
+        StoreUnwritableError: it is none, or damaged.
+    """
     engine = _connect(str(path), read_only=True)
     try:
-        with engine.connect() as connection:
+        try:
+            connection = engine.connect()
             connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+        except DatabaseError as error:
+            raise StoreUnwritableError(_unusable(path)) from error
+        with connection:
             yield connection
             connection.exec_driver_sql("ROLLBACK")
     finally:
@@ -226,6 +244,10 @@ def holding(path: Path) -> Iterator[None]:
         yield
     finally:
         handle.close()
+
+
+def _unusable(path: Path | None) -> str:
+    return f"cannot use the database {path}: it is damaged or none; `panah restore FILE --replace` puts a backup there"
 
 
 def _run_one(tx: Tx, fn: Callable[[Tx], Any], future: "Future[Any]") -> list[tuple["Future[Any]", Any]]:
