@@ -13,7 +13,8 @@ class Facts:
     """What a turn is told about the world. Everything the pure engine may know beyond the session and the input.
 
     `first_visit` is one more than the contact's last visit number; `lines` maps a phone line's key («123») to its
-    number from today's helplines; `case_code` is the open case's code, or the one a new case would get.
+    number from today's helplines; `case_code` is the open case's code, or the one a new case would get;
+    `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number.
     """
 
     now: datetime
@@ -25,7 +26,7 @@ class Facts:
     first_visit: int = 1
     case_code: str = ""
     case_open: bool = False
-    wait_minutes: int = 5
+    wait_minutes: int | None = None
     lines: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 

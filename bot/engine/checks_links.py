@@ -38,6 +38,10 @@ def targets(context: Context) -> Iterator[Issue]:
             for target in dict.fromkeys(targets_of(step)):
                 if target not in flow.index and target not in SPECIAL_TARGETS:
                     yield at_step("unknown_target", flow, step, name=target, nearest=nearest(target, flow.index))
+        for heard in flow.heard:
+            if heard.go not in flow.index:
+                near = nearest(heard.go, flow.index)
+                yield issue("unknown_target", f"{flow.id}.yaml", (1, 1), name=heard.go, nearest=near)
         for handler in flow.always:
             if handler.go and handler.go not in flow.index and handler.go not in SPECIAL_TARGETS:
                 near = nearest(handler.go, flow.index)

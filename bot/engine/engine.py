@@ -76,6 +76,7 @@ def resume(
     try:
         _turn(run)
         run.enrich()
+        run.join_messages()
     except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer and a person hears
         return _failed(run, error, session)
     return run.session, run.events

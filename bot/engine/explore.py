@@ -121,6 +121,8 @@ class _Run:
             takes = dict(zip(flow.takes, values, strict=True))
             begun = State(frames=(self.walker.enter(flow.id, start, takes),))
             self._take(graph, queue, None, "", self.walker.walk(begun))
+        for label, told in self.walker.told_first(flow) if start == 0 else ():
+            self._take(graph, queue, None, label, self.walker.walk(told))
         while queue and not self.capped:
             node = queue.popleft()
             for edge in self._edges(graph, node):

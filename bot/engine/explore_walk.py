@@ -15,6 +15,7 @@ from bot.engine.expressions import FACT_DOMAINS, Condition, Expr, names_of
 from bot.engine.model import (
     SPECIAL_TARGETS,
     Bundle,
+    Flow,
     Guide,
     Step,
     Texts,
@@ -105,6 +106,22 @@ class Walker:
         tested = self.reads[flow_id].tests
         marks = {name: var.start for name, var in flow.vars.items() if name in tested}
         return Frame(flow_id, start, tuple(sorted(answers.items())), tuple(sorted(marks.items())))
+
+    def told_first(self, flow: Flow) -> Iterator[tuple[str, State]]:
+        """Give the states in which her very first words sent her on: the case is open, the lines were said."""
+        for heard in flow.heard:
+            if heard.go in flow.index:
+                yield (
+                    f"«{'، '.join(heard.words)}»",
+                    State(
+                        frames=(self.enter(flow.id, flow.index[heard.go], {}),),
+                        risk="T2",
+                        said=True,
+                        case=True,
+                        covert="covert" in heard.words,
+                        kinds=self.kept(heard.words),
+                    ),
+                )
 
     def answered(self, state: State, name: str, value: Any) -> State:
         """Write an answer by its class, and add its folded terms to the sums of later scores."""

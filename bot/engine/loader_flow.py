@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from bot.core.screening import KINDS
 from bot.engine.loader_asks import read_silence
 from bot.engine.loader_fields import TRUE, Fields, Reading, shown
 from bot.engine.loader_steps import RawStep, read_step
 from bot.engine.loader_yaml import Entry, Map, Node, Scalar, Seq
-from bot.engine.model import ALWAYS_HANDLERS, Flow, OwnHandler, Property, Talk, Var
+from bot.engine.model import ALWAYS_HANDLERS, HEARD_WORDS, Flow, Heard, OwnHandler, Property, Talk, Var
 
 STEPS_MAX = 300
 NAMES_MAX = 64
@@ -34,6 +35,7 @@ def read_flow(reading: Reading, node: Node) -> tuple[Flow, list[RawStep]] | None
         gives=_gives(found),
         vars=_vars(found),
         silence=read_silence(found),
+        heard=_heard(found),
         always=_handlers(found, is_always=own == "always"),
         tests=_tests(found),
         migrate=_migrate(found),
@@ -91,6 +93,23 @@ def _var(reading: Reading, entry: Entry) -> Var:
         return Var(most=int(text[3]))
     reading.report("bad_value", node.at, name=entry.key, value=shown(node), expected="[a, b] / 0..9")
     return Var(most=1)
+
+
+def _heard(found: Fields) -> tuple[Heard, ...]:
+    """Read `heard`: step → kinds, in the order in which they are tried."""
+    inner = found.child("heard")
+    if inner is None:
+        return ()
+    return tuple(_heard_at(found.reading, entry) for entry in inner.each())
+
+
+def _heard_at(reading: Reading, entry: Entry) -> Heard:
+    words = reading.keys_of(entry.value, entry.key)
+    for word in words:
+        if word not in KINDS and word not in HEARD_WORDS:
+            expected = ", ".join((*HEARD_WORDS, *KINDS))
+            reading.report("bad_value", entry.at, name=f"heard.{entry.key}", value=word, expected=expected)
+    return Heard(go=entry.key, words=words)
 
 
 def _handlers(found: Fields, *, is_always: bool) -> tuple[OwnHandler, ...]:

@@ -30,6 +30,7 @@ from bot.engine.expressions import FACT_DOMAINS, Condition
 from bot.engine.library import Card, DirectoryType, Instrument, Item, Line
 from bot.engine.parts import (
     DANGER_TIER,
+    HEARD_WORDS,
     SPECIAL_TARGETS,
     AnswerSpec,
     Band,
@@ -37,6 +38,7 @@ from bot.engine.parts import (
     Danger,
     Date,
     FreeText,
+    Heard,
     Media,
     Messages,
     Multi,
@@ -57,9 +59,9 @@ from bot.engine.parts import (
 )
 
 __all__ = [
-    "ALWAYS_HANDLERS", "ALWAYS_STEPS", "DANGER_TIER", "FACT_DOMAINS", "SAFE_PARTS", "SPECIAL_TARGETS", "AnswerSpec", "Ask", "Band",
+    "ALWAYS_HANDLERS", "ALWAYS_STEPS", "DANGER_TIER", "FACT_DOMAINS", "HEARD_WORDS", "SAFE_PARTS", "SPECIAL_TARGETS", "AnswerSpec", "Ask", "Band",
     "Bundle", "Call", "Card", "Choice", "Condition", "Danger", "Date", "DirectoryType", "End", "Escalate", "Flow",
-    "FollowUp", "FreeText", "Go", "Guide", "If", "Instrument", "Item", "Line", "Media", "Messages", "Multi", "NotTaken",
+    "FollowUp", "FreeText", "Go", "Guide", "Heard", "If", "Instrument", "Item", "Line", "Media", "Messages", "Multi", "NotTaken",
     "Number", "Option", "OwnHandler", "Phone", "Place", "Property", "Refer", "SafeContact", "SafeContactDone", "Say",
     "Scale", "Score", "ScorePoint", "Screen", "ScreenBand", "Set", "Silence", "Step", "StepBase", "Talk", "Texts",
     "Unclear", "Var",
@@ -297,6 +299,7 @@ class Flow:
     gives: tuple[str, ...] = ()
     vars: dict[str, Var] = field(default_factory=dict)
     silence: Silence | None = None
+    heard: tuple[Heard, ...] = ()
     always: tuple[OwnHandler, ...] = ()
     steps: tuple[Step, ...] = ()
     tests: tuple[Talk, ...] = ()

@@ -166,6 +166,20 @@ class ScorePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Where an entry flow goes when her very first words tell of these kinds («می‌خواهم بمیرم» as the first message).
+
+    Besides kinds `words` may hold HEARD_WORDS: `third_party` (it is about another) and `covert` (she must hide it).
+    """
+
+    go: str
+    words: tuple[str, ...] = ()
+
+
+HEARD_WORDS = ("third_party", "covert")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnHandler:
     """A word that acts in every wait. In flow `always` it has only words: what it does is the engine's.
 

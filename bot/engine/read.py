@@ -59,6 +59,7 @@ def read_aloud(flow: Flow, always: Flow | None = None) -> str:
     lines += [
         f"نشانهٔ {name}: {'، '.join(var.keys) or f'۰ تا {persian_digits(var.most)}'}" for name, var in flow.vars.items()
     ]
+    lines += [f"اگر در همان پیام اول بشنود {'، '.join(heard.words)}: {_go(heard.go)}" for heard in flow.heard]
     for number, step in enumerate(_shown(flow), 1):
         lines += ["", *_step(flow, step, number)]
     lines += _handlers(flow, "واژه‌های این سناریو")

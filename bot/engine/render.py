@@ -81,7 +81,7 @@ def _value(run: "Run", name: str) -> str:
         case "case_code":
             return run.facts.case_code
         case "wait_minutes":
-            return str(run.facts.wait_minutes)
+            return "چند" if run.facts.wait_minutes is None else str(run.facts.wait_minutes)
         case "place_name" | "place_phone":
             return run.place.get(name.removeprefix("place_"), "")
     if name.startswith("line."):

@@ -4,6 +4,7 @@ Raising a risk, asking for a person, saying, asking, arming a timer: each is one
 no handler can do half of one. Lives for one call of `resume`; nothing outside bot.engine sees it.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 from bot.core.contact import Facts
@@ -189,6 +190,18 @@ class Run:
         """Tell the open case what was learnt since: kinds, the province that decides its desk."""
         if self.session.told_tier is not None and self._has_news():
             self.request(self.session.told_tier, "words" if self.text else "step")
+
+    def join_messages(self) -> None:
+        """Join neighbouring texts until a turn sends no more than it may: an acknowledgement comes on top of a script's."""
+        while (
+            len(sent := [at for at, event in enumerate(self.events) if isinstance(event, MessageSent)]) > MESSAGES_MAX
+        ):
+            first, second = (cast("MessageSent", self.events[at]) for at in sent[1:3])
+            if first.buttons:
+                return
+            joined = replace(second, text=f"{first.text}\n{second.text}", urgent=first.urgent or second.urgent)
+            self.events[sent[2]] = joined
+            del self.events[sent[1]]
 
     def pay(self, cause: Cause, *, do_not_contact: bool = False) -> None:
         """Hand an unpaid danger to a person at its own tier."""

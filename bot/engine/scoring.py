@@ -27,6 +27,32 @@ def close_screen(run: "Run", step: ScreenBand) -> str:
     return key
 
 
+def count_so_far(run: "Run", ask: Ask) -> str:
+    """Owe what the items answered so far already come to, should she fall silent; give where the script goes at once.
+
+    Counts only where more points never mean less danger. A band that is immediate already ends the instrument, when
+    the script says where that band goes.
+    """
+    done = run.flow.step(f"{ask.screen}.band")
+    if not isinstance(done, ScreenBand):
+        return ""
+    points = cast("int", run.session.stack[-1].answers.get(f"{ask.screen}.points", 0))
+    band = _band_of(done.bands, points)
+    if band is None or band.danger not in {"high", "immediate"}:
+        return ""
+    if any(_weight(above) < _weight(band) for above in done.bands if above.low > band.low):
+        return ""
+    instrument = run.bundle.instruments[done.instrument]
+    _raise(run, band, band.kinds or instrument.kinds, (f"{instrument.title}: {band.key}",))
+    answered = sum(1 for _, key, _ in _items(run, ask.screen) if key != "skip")
+    is_sure = band.danger == "immediate" and band.key in done.go and answered >= done.enough
+    return done.id if is_sure else ""
+
+
+def _weight(band: Band) -> int:
+    return -9 if band.danger is None else -int(DANGER_TIER[band.danger][1:])
+
+
 def score(run: "Run", step: Score) -> str:
     """Add a score's points, raise by its band; give the band's key."""
     answers = run.session.stack[-1].answers

@@ -15,7 +15,7 @@ from bot.core.events import (
     StayedSilent,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import answers, danger, handlers, moves, record, walk
+from bot.engine import answers, danger, handlers, moves, record, scoring, walk
 from bot.engine.danger import Verdict
 from bot.engine.model import Ask, FreeText, Texts
 from bot.engine.session import Answer, Frame
@@ -62,7 +62,8 @@ def accept(run: "Run", ask: Ask, value: Answer) -> None:
         walk.enter(run, run.bundle.entry)
     else:
         options = record.record(run, ask, value)
-        target = next((option.go for option in options if option.go), "")
+        so_far = scoring.count_so_far(run, ask) if ask.screen else ""
+        target = next((option.go for option in options if option.go), "") or so_far
         if target:
             walk.go(run, target)
         elif _refused_way(ask, value):
@@ -161,14 +162,38 @@ def first(run: "Run", word: str) -> None:
     if value is not None:
         accept(run, ask, value)
         return
-    if run.screening.tier == "T1":
-        del run.events[kept + 1 :]  # the script began, but its greeting must not stand before the lines to call
-    if danger.read(run, ask, answered=isinstance(ask.spec, FreeText)) is Verdict.OVER:
+    _hear_first(run, ask, word, (run.events[kept + 1 :], question))
+
+
+def _hear_first(run: "Run", ask: Ask, word: str, begun: tuple[list[Event], list[Event]]) -> None:
+    """Read her first words for danger before the greeting is said; what they tell of may be where she is led."""
+    greeting, question = begun
+    del run.events[len(run.events) - len(greeting) :]
+    at = len(run.events)
+    verdict = danger.read(run, ask, answered=isinstance(ask.spec, FreeText))
+    if verdict is Verdict.OVER and run.interrupted():
+        run.events[at:at] = greeting  # a gentle question comes after who is asking
+    if verdict is Verdict.OVER:
         return
+    target = "" if word else _heard_target(run)
+    if target:
+        walk.go(run, target)
+        return
+    run.events += greeting  # what she may call stands before who we are
     if word not in {"", "repeat", "back"}:
         handlers.act(run, word)
-        return
-    run.events += question
+    else:
+        run.events += question
+
+
+def _heard_target(run: "Run") -> str:
+    """Give the step of the entry flow that her first words lead to; empty for none."""
+    screening = run.screening
+    if screening.tier is None and screening.label not in {"history", "third_party"}:
+        return ""
+    told = {*screening.kinds, *(["third_party"] if screening.label == "third_party" else [])}
+    told |= {"covert"} if run.session.covert else set()
+    return next((heard.go for heard in run.flow.heard if not told.isdisjoint(heard.words)), "")
 
 
 def _may_answer(run: "Run", ask: Ask) -> bool:
