@@ -39,6 +39,8 @@ from bot.turn import Screener, Turn, take_turn
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
 _RAW_BYTES = 256 * 1024
 _RECENT_MS = 72 * 3600_000
+#: How exactly `contacts.seen_at` is kept.
+_SEEN_MS = 60_000
 
 
 class Versions(Protocol):
@@ -97,7 +99,7 @@ class TurnRunner:
         map_events(turn.events, context, rows, self._world.mappers)
         rows.add("turn_new", turn_row(turn.events, context, self._world.screener.version))
         rows.add("session_save", _session_row(context))
-        _note_seen(arrival.message, turn.events, context, rows)
+        _note_seen(known, arrival.message, turn.events, context, rows)
         _remember(known, arrival.message, context)
         return _accepted(turn.session, turn.events, context)
 
@@ -127,6 +129,8 @@ class TurnRunner:
     def _turn(self, tx: Tx, known: Known, message: InboundMsg, now: datetime, new_case_id: str) -> Turn:
         bundle = self._bundle(known)
         now_ms = int(now.timestamp() * 1000)
+        # Asked only of someone who comes back: a new contact has no case, and a live session knows its own.
+        open_case = self._world.open_case(tx, known) if known.ended_at is not None else None
         facts = Facts(
             now=now,
             channel=known.channel,
@@ -135,7 +139,8 @@ class TurnRunner:
             staff="on" if self._world.staff_on(tx, now_ms) else "none",
             returning=_returning(known, now_ms),
             first_visit=known.last_visit + 1,
-            case_code=case_code(new_case_id),
+            case_code=open_case.code if open_case else case_code(new_case_id),
+            case_open=open_case is not None,
             lines=self._world.lines(),
         )
         earlier = known.texts_since(now_ms)
@@ -191,18 +196,25 @@ def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
     known.session_id, known.started_at = context.session_id, context.started_at
     known.last_visit = context.session.visit
     known.language = context.language
+    if isinstance(message.input, HUMAN_INPUTS):
+        known.left = context.left
     known.timers = {} if context.ended else context.timers
     known.ended_at = context.now_ms if context.ended else None
     if isinstance(message.input, TextInput):
         known.recent.append((context.now_ms, message.input.text))
 
 
-def _note_seen(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
+def _note_seen(known: Known, message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
+    """Keep when she was last here (to the minute), her language, and whether she left in a hurry."""
     if not isinstance(message.input, HUMAN_INPUTS):
         return
     for event in events:
         if isinstance(event, LanguageChanged):
             context.language = event.language
+    news = context.left != known.left or context.language != known.language
+    if not news and context.now_ms - known.seen_at < _SEEN_MS:
+        return
+    known.seen_at = context.now_ms
     seen = {"id": context.contact_id, "seen_at": context.now_ms, "language": context.language}
     rows.add("contact_seen", {**seen, "left_at": context.now_ms if context.left else None})
 
