@@ -34,6 +34,8 @@ class Known:
     ended_at: int | None = None
     last_visit: int = 0
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seen_at: int = 0
+    left: bool = False
     recent: list[tuple[int, str]] = field(default_factory=list)
     asked_by: list[tuple[str, str]] = field(default_factory=list)
 
@@ -44,11 +46,11 @@ class Known:
 
 
 _BY_ADDRESS = """
-SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language
+SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at
 FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.channel = ? AND a.address_index = ?
 """
 _BY_CONTACT = """
-SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language
+SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at
 FROM contacts c JOIN addresses a ON a.contact_id = c.id
 LEFT JOIN sessions s ON s.contact_id = c.id AND s.address_id = a.id
 WHERE c.id = ? ORDER BY s.started_at DESC, a.created_at DESC LIMIT 1
@@ -110,11 +112,13 @@ class Directory:
             known.asked_by.append(address)
             self._by_address[address] = known.contact_id
 
-    def _load(self, tx: Tx, found: tuple[str, str, str, bytes | None, str], now_ms: int) -> Known | None:
-        contact_id, address_id, channel, wrapped, language = found
+    def _load(self, tx: Tx, found: tuple[str, str, str, bytes | None, str, int | None], now_ms: int) -> Known | None:
+        contact_id, address_id, channel, wrapped, language, left_at = found
         if wrapped is None:
             return None
-        known = Known(contact_id, address_id, channel, self._keyring.unwrap(wrapped), language)
+        known = Known(
+            contact_id, address_id, channel, self._keyring.unwrap(wrapped), language, left=left_at is not None
+        )
         row = tx.raw.execute(_LAST_SESSION, (contact_id,)).fetchone()
         if row is not None:
             known.session_id, state, known.started_at, known.ended_at = row[:4]

@@ -124,6 +124,11 @@ def _input(name: str, detail: Any) -> Input:
 
 
 def erase(tx: Tx, *, contact_id: str, now_ms: int) -> None:
-    """Destroy a contact's key and everything that was readable with it; counts and the audit row remain."""
+    """Destroy a contact's key and everything that was readable with it; counts and the audit row remain.
+
+    What is deleted is overwritten in the file, not only unlinked: the wrapped key must not survive in a free page.
+    """
+    tx.raw.execute("PRAGMA secure_delete=ON")
     for sql in _ERASE:
         tx.raw.execute(sql, {"id": contact_id, "now": now_ms})
+    tx.raw.execute("PRAGMA secure_delete=OFF")

@@ -22,7 +22,7 @@ from bot.telemetry import Log
 from bot.turns import TurnRunner, UnknownContactError, inbox_row
 
 #: Turns that may share one commit.
-BATCH = 64
+BATCH = 256
 #: How long the worker stays careful after an unclean stop: longer than a provider waits before it redelivers.
 CAREFUL_S = 600.0
 #: The wait before a failed row is tried again, by attempt.

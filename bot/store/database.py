@@ -83,7 +83,6 @@ def _connect(url_path: str, *, read_only: bool) -> Engine:
         if not read_only:
             raw.execute("PRAGMA journal_mode=WAL")
             raw.execute("PRAGMA synchronous=FULL")
-            raw.execute("PRAGMA secure_delete=ON")
             raw.execute("PRAGMA wal_autocheckpoint=4000")
             raw.execute("PRAGMA cache_size=-32000")
 

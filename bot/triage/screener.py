@@ -5,6 +5,7 @@ Pure and deterministic; joining earlier messages may only raise a verdict.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from bot.core.messages import TEXT_CHARS_MAX
@@ -25,6 +26,9 @@ _EVERYDAY = frozenset(
 _NEAR_CHARS_MIN = 6
 _NEAR_CHARS_MAX = 90
 
+_REMEMBERED = 1024
+_REMEMBERED_CHARS = 120
+
 
 class Screener:
     """Screens texts with one lexicon."""
@@ -33,6 +37,8 @@ class Screener:
         self._lexicon = lexicon
         self._reader = Reader(lexicon)
         self._nothing = Screening(lexicon=lexicon.version)
+        #: The same short words come again: as the head of the next message, and from many people.
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     @property
     def version(self) -> str:
@@ -47,8 +53,8 @@ class Screener:
         """
         alone = self._screen(text)
         before = [one for one in earlier[-_EARLIER_MAX:] if one.strip()]
-        if not before or not text.strip():
-            return alone
+        if not before or not text.strip() or text.strip().isdecimal():
+            return alone  # a number is an answer; it finishes nobody's sentence
         for joint in (" ", "\n"):
             head = (joint.join(before) + joint)[-TEXT_CHARS_MAX:]
             joined = self._screen(head + text)
@@ -59,6 +65,9 @@ class Screener:
     def _screen(self, text: str) -> Screening:
         if len(text) < _SHORT_CHARS or text.isdecimal() or text in _EVERYDAY:
             return self._nothing
+        return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._read(text)
+
+    def _read(self, text: str) -> Screening:
         clauses = self._reader.clauses(text[: 2 * TEXT_CHARS_MAX])
         heard = self._judged(clauses)
         if heard.tier == "T1":
