@@ -201,8 +201,11 @@ class Accounts(SignIns):
 
         return await self._store.write(write)
 
-    async def accept_first_admin(self, *, code: str, username: str, name: str, password: str) -> str:
+    async def accept_first_admin(self, *, code: str, username: str, name: str, password: str, answers: bool) -> str:
         """Make the first admin's account with the one-time code; give its id. Works once, and only before any admin.
+
+        `answers`: she also works the queue, as in a small office or a trial. A large one takes these roles away again,
+        so that whoever manages accounts reads no case (reliability.md §5, roles).
 
         Raises:
             CodeRefusedError, WeakPasswordError, BadInputError: nothing was made.
@@ -212,7 +215,8 @@ class Accounts(SignIns):
             raise CodeRefusedError
         password_hash = await self._hashing.hash(password)
         now_ms, staff_id = self._now(), self._new_id()
-        profile = Profile(username=username, name=name, roles=("admin",))
+        roles = ("admin", "counsellor", "supervisor", "flow_admin") if answers else ("admin",)
+        profile = Profile(username=username, name=name, roles=roles)
 
         def write(tx: Tx) -> None:
             good, _ = repo_staff.use_code(tx, code_hash=hash_token(code), purpose="first_admin", now_ms=now_ms)

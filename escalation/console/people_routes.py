@@ -101,8 +101,9 @@ async def first_admin(request: Request) -> Response:
             username=username,
             name=_text(form, "name").strip(),
             password=_text(form, "password"),
+            answers=bool(_text(form, "answers")),
         )
-        return await _sign_in(request, username, _text(form, "password"), "/staff")
+        return await _sign_in(request, username, _text(form, "password"), "/" if form.get("answers") else "/staff")
     except REFUSALS as error:
         return _welcome(request, error=words_of(error), form=form, status=status_of(error))
 
