@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ def first_home() -> Iterator[Path]:
     flows = Path(shutil.copytree(ROOT / "tests" / "flowlang" / "fixtures", made.var / "flows"))
     talk = flows / "women_head.yaml"  # its cry is screened as T1 only by the engine's own tests
     talk.write_text(talk.read_text("utf-8").replace("می‌خوام خودمو بکشم", "قرص خوردم که بمیرم"), "utf-8")
+    lines = flows / "helplines.yaml"
+    lines.write_text(lines.read_text("utf-8").replace("2026-10-01", datetime.now(UTC).date().isoformat()), "utf-8")
     for name, role in (("sara", "flow_admin"), ("mina", "reviewer")):
         assert made("staff", "add", name, "--role", role).returncode == 0
     yield home

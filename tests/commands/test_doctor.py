@@ -1,0 +1,185 @@
+"""`panah doctor`: each invariant that is broken by hand is found, a sound installation passes, nothing is written."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.commands.doctor_rows import INVARIANTS, check_rows
+from bot.commands.doctor_settings import check_settings
+from bot.core.messages import InboundMsg, TextInput
+from bot.settings import Settings
+from bot.store.crypto import create_key_file, ephemeral_keyring
+
+NOW = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+NOW_MS = int(NOW.timestamp() * 1000)
+CRY = "شوهرم داره منو میزنه کمک"
+
+
+@pytest.fixture
+def lived(core, clock):
+    """Give a core in which a person cried for help and got a case."""
+    message = InboundMsg(channel="web", external_id="a", provider_id="1", input=TextInput(CRY), received_at=clock.now())
+    core.inbox.put(message).done.result()
+    return core
+
+
+def look(core, keyring=None):
+    """Give the state of each check by its name."""
+    found = core.store.read_now(lambda db: list(check_rows(db, keyring or core.keyring, NOW)))
+    assert not any(CRY in finding.said for finding in found)
+    return {finding.name: finding.state for finding in found}
+
+
+def execute(core, sql, *values):
+    core.store.write_now(lambda tx: tx.raw.execute(sql, values))
+
+
+def test_a_sound_database_breaks_no_invariant(lived):
+    states = look(lived)
+
+    assert {name: states[name] for name, _, _ in INVARIANTS} == {name: "ok" for name, _, _ in INVARIANTS}
+    assert (states["database"], states["key"], states["urgent cases"]) == ("ok", "ok", "ok")
+
+
+LATE = NOW_MS - 600_000
+BROKEN = {
+    "inbox": "UPDATE inbox SET state = 'waiting', due_at = {late}",
+    "turns (I2)": "DELETE FROM turns",
+    "given up (I3)": "UPDATE inbox SET state = 'quarantined', done_at = {now}; DELETE FROM cases",
+    "case states (I6)": "UPDATE cases SET state = 'closed', closed_at = {now}",
+    "claims (I11)": "UPDATE cases SET state = 'claimed', holder = 'x', lease_until = {late}",
+    "resting cases": "UPDATE cases SET state = 'waiting'",
+    "outbox": "UPDATE outbox SET state = 'queued', due_at = {late}",
+    "timers": "UPDATE sessions SET silence_at = {late}",
+    "follow-ups": "INSERT INTO follow_ups (id, contact_id, flow, state, due_at, created_at)"
+    " VALUES ('f', 'c', 'check_in', 'planned', {late}, 0)",
+    "erasures": "UPDATE contacts SET erase_due_at = {late}; DELETE FROM cases",
+    "open cases": "DROP INDEX case_open_one; INSERT INTO cases SELECT 'second' AS id, code, contact_id, session_id,"
+    " channel, language, tier, kinds, cause, child, covert, do_not_contact, province, desk, state, holder, token,"
+    " lease_until, opened_at, queued_at, changed_at, first_claimed_at, next_action_at, unreachable_at, closed_at,"
+    " outcome, sealed_summary FROM cases",
+}
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in INVARIANTS])
+def test_a_broken_invariant_is_found_by_its_own_check(lived, name):
+    for sql in BROKEN[name].format(late=LATE, now=NOW_MS).split("; "):
+        execute(lived, sql)
+
+    assert look(lived)[name] == "fail"
+
+
+def test_who_was_erased_breaks_nothing(lived):
+    execute(lived, "DELETE FROM turns")
+    execute(lived, "UPDATE contacts SET erased_at = 1, wrapped_key = NULL")
+
+    assert look(lived)["turns (I2)"] == "ok"
+
+
+def test_a_key_of_another_installation_is_found(lived):
+    assert look(lived, ephemeral_keyring())["key"] == "fail"
+
+
+def test_an_urgent_case_that_nobody_takes_is_for_a_person_to_judge(lived):
+    execute(lived, "UPDATE cases SET queued_at = ?", LATE)
+
+    assert look(lived)["urgent cases"] == "warn"
+
+
+@pytest.mark.parametrize(("age_days", "state"), [(None, "warn"), (1, "ok"), (3, "warn")])
+def test_the_age_of_the_last_backup_is_told(lived, age_days, state):
+    if age_days is not None:
+        execute(lived, "INSERT INTO meta VALUES ('backup_at', ?)", str(NOW_MS - age_days * 86_400_000))
+
+    assert look(lived)["backup"] == state
+
+
+def test_nothing_published_fails(lived):
+    assert look(lived)["scripts"] == "fail"
+
+
+def settings_states(settings):
+    return {finding.name: finding.state for finding in check_settings(settings)}
+
+
+@pytest.fixture
+def var(tmp_path):
+    create_key_file(tmp_path / "keys" / "panah.key")
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({}, "ok"),
+        ({"console_host": "0.0.0.0"}, "fail"),
+        ({"console_host": "0.0.0.0", "behind_tls": True}, "ok"),
+        ({"web_host": "0.0.0.0"}, "warn"),
+        ({"base_url": "http://example.org"}, "fail"),
+        ({"telegram_secret": "s"}, "warn"),
+        ({"twilio_account": "AC1"}, "fail"),
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_fit_together_are_told(var, changed, state):
+    assert settings_states(Settings(var=var, **changed))["configuration"] == state
+
+
+def test_a_key_file_that_others_may_read_fails(var):
+    (var / "keys" / "panah.key").chmod(0o640)
+
+    assert settings_states(Settings(var=var))["key file"] == "fail"
+
+
+def test_a_missing_or_damaged_key_file_fails(var):
+    (var / "keys" / "panah.key").write_text("{}", encoding="ascii")
+    damaged = settings_states(Settings(var=var))["key file"]
+    (var / "keys" / "panah.key").unlink()
+
+    assert (damaged, settings_states(Settings(var=var))["key file"]) == ("fail", "fail")
+
+
+def test_an_open_data_directory_and_no_way_out_are_warned_of(var):
+    var.chmod(0o755)
+    states = settings_states(Settings(var=var))
+
+    assert (states["data directory"], states["way out"]) == ("warn", "warn")
+    assert settings_states(Settings(var=var, staffbot_token="t"))["way out"] == "ok"
+
+
+def test_a_fresh_installation_passes_and_is_only_read(installed):
+    before = (installed.var / "panah.db").read_bytes()
+    done = installed("doctor", "--json")
+    found = json.loads(done.stdout)
+
+    assert done.returncode == 0, done.stdout
+    assert (list(found), found["ok"]) == (["ok", "checks"], True)
+    assert all(list(check) == ["name", "state", "said"] for check in found["checks"])
+    assert (installed.var / "panah.db").read_bytes() == before
+
+
+def test_without_a_database_it_fails_and_makes_none(panah, verb):
+    done = verb("doctor")
+
+    assert done.returncode == 1
+    assert "fail  database" in done.stdout
+    assert not panah.var.exists()
+
+
+def test_helplines_that_nobody_verified_for_half_a_year_fail(installed, verb):
+    flows = installed.var / "flows" / "helplines.yaml"
+    old = flows.read_text("utf-8")
+    today = datetime.now(UTC).date().isoformat()
+    assert today in old
+    installation = Path(installed.var)
+    for path in installation.glob("panah.db*"):
+        path.unlink()
+    flows.write_text(old.replace(today, "2024-01-01"), "utf-8")
+    shutil.rmtree(installation / "keys")
+    assert installed("staff", "add", "lale", "--role", "counsellor").returncode == 0
+
+    assert "fail  helplines" in verb("doctor").stdout
