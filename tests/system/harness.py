@@ -77,7 +77,14 @@ class Panah:
         """Run another verb on the same installation."""
         command = [sys.executable, "-m", "bot", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self._environment, input=text, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def kill(self) -> None:
