@@ -155,10 +155,12 @@ def _strongest_label(findings: list[Finding], *, asks: bool) -> Label:
 
 
 def _evidence(findings: list[Finding]) -> tuple[Evidence, ...]:
+    """Give the reasons, weightiest first. Where something was found, what would only be asked is no reason."""
     ordered = sorted(findings, key=lambda one: (one.tier or "T9", one.start, one.end))
+    found = any(one.tier for one in findings)
     kept: dict[tuple[int, int, str], Evidence] = {}
     for one in ordered:
-        if one.tier or one.soft:
+        if one.tier or (one.soft and not found):
             place = (one.start, one.end, one.pattern.id)
             kept.setdefault(place, Evidence(start=one.start, end=one.end, pattern=one.pattern.id, why=one.pattern.why))
     return tuple(kept.values())[:_EVIDENCE_MAX]
