@@ -15,7 +15,7 @@ class Desk:
 
     def __init__(self, panah):
         self._panah = panah
-        self._page = ""
+        self.page = ""
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -30,18 +30,18 @@ class Desk:
         """Open a page; give its HTML."""
         address = path if path.startswith("http") else self._panah.console + path
         async with self._session.get(address) as answer:
-            self._page = await answer.text()
+            self.page = await answer.text()
             assert answer.status == 200, (path, answer.status)
-        return self._page
+        return self.page
 
     async def post(self, path, **fields):
         """Send a form of the page that is open; give the path it led to."""
-        found = re.search(r'<meta name="csrf" content="([^"]+)"', self._page)
-        assert found, self._page[:300]
+        found = re.search(r'<meta name="csrf" content="([^"]+)"', self.page)
+        assert found, self.page[:300]
         form = {"csrf": found.group(1), **fields}
         async with self._session.post(self._panah.console + path, data=form) as answer:
-            self._page = await answer.text()
-            assert answer.status == 200, (path, answer.status, self._page[-600:])
+            self.page = await answer.text()
+            assert answer.status == 200, (path, answer.status, self.page[-600:])
             return answer.url.path
 
     async def open_account(self):
