@@ -75,16 +75,17 @@ def installed(panah: Cli, first_home: Path) -> Cli:
 def verb(
     panah: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a verb in this process: for what ends before anything is opened."""
+    """Run a verb in this process: the same code without the second that a start takes."""
 
-    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    def run(*wanted: object, **settings: str) -> subprocess.CompletedProcess[str]:
+        arguments = list(map(str, wanted))
         monkeypatch.setenv("PANAH_VAR", str(panah.var))
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         try:
             code = main(arguments)
         except SystemExit as stop:
-            code = stop.code
+            code = stop.code if isinstance(stop.code, int) else 1
         out, err = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, code, out, err)
 

@@ -97,23 +97,23 @@ def test_a_damaged_key_file_is_refused(installed):
     assert "key file" in refused(installed("run"))
 
 
-def test_a_broken_script_is_one_for_check_and_two_for_publish(installed):
+def test_a_broken_script_is_one_for_check_and_two_for_publish(installed, verb):
     broken = installed.var / "flows" / "welcome.yaml"
     broken.write_text("flow: [", encoding="utf-8")
     before = rows(installed)
-    checked = installed("flows", "check", "--lang", "en")
+    checked = verb("flows", "check", "--lang", "en")
 
     assert (checked.returncode, "welcome.yaml:" in checked.stdout) == (1, True)
-    assert "errors" in refused(installed("flows", "publish", "--author", "sara", "--by", "mina", "--accept-warnings"))
+    assert "errors" in refused(verb("flows", "publish", "--author", "sara", "--by", "mina", "--accept-warnings"))
     assert rows(installed) == before
     assert broken.read_text(encoding="utf-8") == "flow: ["
 
 
-def test_a_second_process_on_the_same_data_is_refused(installed):
+def test_a_second_process_on_the_same_data_is_refused(installed, verb):
     with holding(installed.var / "panah.db"):
         assert "another Panah process" in refused(installed("run"))
-        assert "another Panah process" in refused(installed("staff", "add", "lale", "--role", "counsellor"))
-        assert "another Panah process" in refused(installed("restore", installed.var / "panah.db", "--replace"))
+        assert "another Panah process" in refused(verb("staff", "add", "lale", "--role", "counsellor"))
+        assert "another Panah process" in refused(verb("restore", installed.var / "panah.db", "--replace"))
 
     assert rows(installed)[0] == [("mina",), ("sara",)]
 
@@ -127,13 +127,13 @@ def test_a_database_from_the_future_is_refused_and_left_alone(installed):
     assert rows(installed) == before
 
 
-def test_a_file_that_is_no_database_is_refused(installed):
+def test_a_file_that_is_no_database_is_refused(installed, verb):
     database = installed.var / "panah.db"
     for name in ("panah.db-wal", "panah.db-shm"):
         (installed.var / name).unlink(missing_ok=True)
     database.write_bytes(b"these are not the rows you are looking for" * 200)
     before = database.read_bytes()
-    looked = installed("doctor")
+    looked = verb("doctor")
 
     assert "it is damaged or none" in refused(installed("run"))
     assert (looked.returncode, "fail  database" in looked.stdout) == (1, True)
