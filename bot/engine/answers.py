@@ -136,7 +136,9 @@ def _typed(run: "Run", ask: Ask, key: str) -> Answer | None:
         case Date():
             value = _date(run, ask) if len(key.split()) <= _DATE_WORDS_MAX else None
         case Place(level="province"):
-            value = _place(run, ask) if len(key.split()) <= _PLACE_WORDS_MAX else None
+            # A slip away from a city («می‌زنه», «میانه») is no place while the words tell of danger.
+            plain = len(key.split()) <= _PLACE_WORDS_MAX and run.screening.tier is None
+            value = _place(run, ask) if plain else None
     return value
 
 

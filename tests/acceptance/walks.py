@@ -16,8 +16,11 @@ from bot.engine.model import Ask, Bundle, Choice, Date, FreeText, Multi, Number,
 from bot.engine.session import Session
 from bot.turn import Screener, take_turn
 
-#: With how many different pasts one wait may be left; enough for every `when` of the scripts.
-VARIANTS_MAX = 8
+#: With how many different pasts one wait may be left: enough for every `when` of a script, and fewer for the entry,
+#: through which all others are reached again.
+VARIANTS_MAX, ENTRY_VARIANTS_MAX = 12, 2
+#: Words that fit no answer of any question.
+UNFIT = "چیزی که هیچ گزینه‌ای نیست"
 _TYPED = {Number: "2", Phone: "09121234567", Place: "تهران", Date: "1405/01/01", FreeText: "سلام"}
 
 
@@ -66,6 +69,7 @@ class World:
 
     def walk(self, flow: str, *, covert: bool = False) -> list[Wait]:
         """Give every wait that answers, silence or a wrong word reach from the beginning of a flow, each once."""
+        most = ENTRY_VARIANTS_MAX if flow == self.bundle.entry else VARIANTS_MAX
         session, _ = start(self.bundle, self.facts, flow)
         session.covert = session.covert or covert
         seen: dict[tuple[Any, ...], Wait] = {}
@@ -77,10 +81,11 @@ class World:
             if session.status in {"ended", "locked"} or not session.stack:
                 continue
             frame = session.stack[-1]
-            plain = (frame.flow, frame.step, session.risk, session.safe, session.status)
-            key = (*plain, _shape(frame.answers))
             name = f"{frame.flow}.{frame.step}"
-            if key in seen or (plain in seen and count[name] >= VARIANTS_MAX):
+            shape = _shape(frame.answers)
+            plain = (name, session.risk, session.safe, session.status, *(key for key, _ in shape))
+            key = (*plain, shape)
+            if key in seen or (plain in seen and count[name] >= most):
                 continue
             count[name] += 1
             seen[key] = seen[plain] = wait = Wait(session, frame.flow, frame.step, path)
@@ -108,7 +113,7 @@ class World:
                 found += [(typed, TextInput(typed))] if typed else []
         if "silence" in session.timers:
             found.append(("…", SilenceInput(session.timers["silence"][0])))
-        found.append(("؟", TextInput("چیزی که هیچ گزینه‌ای نیست")))
+        found.append((UNFIT, TextInput(UNFIT)))
         return found
 
 
@@ -129,4 +134,6 @@ def told(events: list[Event]) -> list[str]:
 
 
 def _shape(answers: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(sorted((name, str(value)) for name, value in answers.items()))
+    """Give what of the answers tells two pasts apart: an instrument's sum stands for its items."""
+    kept = (name for name in answers if "." not in name or name.endswith(".points"))
+    return tuple(sorted((name, str(answers[name])) for name in kept))
