@@ -92,10 +92,9 @@ async def test_a_case_is_told_by_number_and_tier_and_accepted_by_one_press(bot, 
 
 async def test_kill_9_ends_the_staff_bot_too_and_the_next_start_tells_what_is_new_once(bot, panah, rows, until):
     lena = await link(bot, panah, "lena", 7003)
-    child = Path(f"/proc/{panah.process.pid}/task/{panah.process.pid}/children").read_text().split()
-    assert len(child) == 1
+    [child] = children(panah.process.pid)
     panah.kill()
-    await until(lambda: not is_alive(child[0]), within_s=5)
+    await until(lambda: not is_alive(child), within_s=5)
     heard = len(lena.texts)
 
     await asyncio.to_thread(panah.start)
@@ -104,6 +103,10 @@ async def test_kill_9_ends_the_staff_bot_too_and_the_next_start_tells_what_is_ne
 
     codes = [code for (code,) in rows(panah, "SELECT code FROM cases ORDER BY opened_at")]
     assert [persian_digits(codes[-1])] == [text.split()[1] for text in lena.texts[heard:]]
+
+
+def children(number):
+    return Path(f"/proc/{number}/task/{number}/children").read_text().split()
 
 
 def is_alive(number):
