@@ -8,15 +8,13 @@ from bot.drafts import diff as compare
 from bot.drafts import read_sources
 from bot.errors import CommandError
 from bot.publishing import current_version, version_sources
-from bot.settings import read_settings
+from bot.settings import Settings, read_settings
 from bot.store.database import reading
 
 
 def diff(_args: argparse.Namespace) -> int:
     """Show what the edited scripts change against the published version."""
-    settings = read_settings()
-    if not settings.database.is_file():
-        raise CommandError(f"nothing was published yet: there is no database {settings.database}")
+    settings = _installation()
     with reading(settings.database) as connection:
         version = current_version(connection)
         old = version_sources(connection, version)
@@ -29,15 +27,23 @@ def diff(_args: argparse.Namespace) -> int:
 def publish(args: argparse.Namespace) -> int:
     """Publish the edited scripts."""
     wanted = {"by": args.by, "author": args.author, "note": args.note, "accept_warnings": args.accept_warnings}
-    _say(f"published {do(read_settings(), 'flows_publish', **wanted)}")
+    _say(f"published {do(_installation(), 'flows_publish', **wanted)}")
     return 0
 
 
 def rollback(args: argparse.Namespace) -> int:
     """Go back to an earlier version at once."""
     wanted = {"by": args.by, "reason": args.reason, "version": args.version}
-    _say(f"published {do(read_settings(), 'flows_rollback', **wanted)}")
+    _say(f"published {do(_installation(), 'flows_rollback', **wanted)}")
     return 0
+
+
+def _installation() -> Settings:
+    """Give the settings of an installation that was started once."""
+    settings = read_settings()
+    if not settings.database.is_file():
+        raise CommandError(f"nothing was published yet: there is no database {settings.database}")
+    return settings
 
 
 def _say(line: str) -> None:

@@ -48,6 +48,8 @@ def test_a_setting_that_cannot_be_used_is_named(panah, verb, setting, value, sai
         ["backup", "copy.db"],
         ["key", "export", "copy.key"],
         ["flows", "diff"],
+        ["flows", "publish", "--by", "mina", "--author", "sara"],
+        ["flows", "rollback", "--by", "mina", "--reason", "x"],
         ["serve", "--role", "staffbot"],
     ],
     ids=" ".join,
