@@ -169,6 +169,7 @@ def silent_over(run: "Run") -> None:
     frame = run.open_danger()
     run.pop_interrupts()
     if frame is None:
+        run.pay("step")  # what the script below still owes must not rest with it
         run.rest()
     elif frame.step == "media":
         danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))

@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, cast
 
 from bot.core.events import AnswerRecorded, ConsentRecorded
+from bot.core.phones import mobile_e164
 from bot.engine.model import DANGER_TIER, Ask, Date, FreeText, Media, Option, Phone, Place
 from bot.engine.places import PROVINCES
 from bot.engine.session import BACK_MAX, Answer
@@ -29,8 +30,8 @@ def record(run: "Run", ask: Ask, value: Answer) -> tuple[Option, ...]:
     run.emit(AnswerRecorded, keys=keys, label=_label(ask, value, options), sensitive=ask.sensitive)
     if ask.consent:
         _consent(run, ask, value)
-    if ask.safe and ask.id.endswith(".word") and value == "given":
-        run.session.code_word = run.folded
+    if ask.safe:
+        _safe(run, ask, value, options)
     if isinstance(ask.spec, Place) and value in PROVINCES:
         run.session.province = PROVINCES[str(value)][1]
     for option in options:
@@ -40,6 +41,19 @@ def record(run: "Run", ask: Ask, value: Answer) -> tuple[Option, ...]:
     elif frame.flow != "always":
         frame.back = (*frame.back, ask.id)[-BACK_MAX:]
     return options
+
+
+def _safe(run: "Run", ask: Ask, value: Answer, options: tuple[Option, ...]) -> None:
+    """Keep what she says of reaching her: the code word folded, the rest in words for staff."""
+    part = ask.id.rsplit(".", 1)[-1]
+    if value == "skip":
+        run.session.safe_contact.pop(part, None)
+    elif part == "word":
+        run.session.code_word = run.folded
+    elif isinstance(ask.spec, Phone):
+        run.session.safe_contact[part] = mobile_e164(run.text) or ""
+    else:
+        run.session.safe_contact[part] = options[0].label if options else str(value)
 
 
 def raise_by(run: "Run", option: Option, *, kinds: tuple[str, ...] = ()) -> None:

@@ -77,6 +77,7 @@ class Session:
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)
     not_taken: tuple[str, str, int] | None = None
     after: tuple[str, str] | None = None
+    safe_contact: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -85,7 +86,7 @@ class Session:
             self.language, self.risk, self.kinds, self.debt, self.case, self.told_tier, self.told_kinds,
             self.told_province, self.covert, self.consents.copy(), self.safe, self.code_word, self.tries,
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
-            self.silenced, self.timers.copy(), self.not_taken, self.after,
+            self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
         )  # fmt: skip
 
     @property
@@ -115,6 +116,7 @@ _PLAIN: tuple[tuple[str, str, Any], ...] = (
     ("media_asked", "m", False),
     ("silenced", "si", False),
     ("consents", "cs", {}),
+    ("safe_contact", "sc", {}),
 )
 _TUPLES: tuple[tuple[str, str], ...] = (("kinds", "k"), ("told_kinds", "tk"), ("soft_asked", "so"), ("why", "w"))
 

@@ -91,6 +91,16 @@ def test_answers_that_only_together_are_dangerous_count_when_she_falls_silent(bu
     assert session.debt is None
 
 
+def test_silence_at_a_question_over_the_script_pays_what_the_script_owes(bundle) -> None:
+    session, facts = _at_da5(bundle)
+    for entered in (YES, YES, YES, TextInput("زبان")):
+        session, _ = resume(session, entered, NOTHING_FOUND, facts, bundle)
+    assert "which_language" == session.stack[-1].step
+    session, events = resume(session, SilenceInput(session.timers["silence"][0]), NOTHING_FOUND, facts, bundle)
+
+    assert ["T2"] == [event.tier for event in events if isinstance(event, EscalationRequested)]
+
+
 def test_the_answer_that_makes_a_sum_immediate_acts_in_its_own_turn(bundle) -> None:
     session, facts = _at_da5(bundle)
     told = []
