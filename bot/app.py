@@ -22,6 +22,7 @@ from bot.core.events import (
     OptedOut,
     QuickExitUsed,
     ReferralRequested,
+    SafeContactRecorded,
     ScoreComputed,
     SessionEnded,
     TimerCleared,
@@ -41,11 +42,10 @@ from bot.turns import TurnRunner, Versions, World
 from bot.waiting import WaitingRows
 from bot.worker import Worker
 from escalation.intake import OpenCase, take_in
+from escalation.shifts import staff_on_shift
 
 #: How each channel shows a text.
 MODES: dict[str, Mode] = {"web": "rich", "telegram": "rich", "bale": "rich", "sms": "sms", "rasa": "rich"}
-#: A counsellor is on shift while her console's stream was seen this lately.
-_ON_SHIFT_MS = 60_000
 
 
 def escalation_requested(event: EscalationRequested, context: TurnContext, rows: Rows) -> None:
@@ -85,6 +85,7 @@ EVENT_ROWS: EventMappers = {
     InstrumentScored: event_rows.instrument_scored,
     ScoreComputed: event_rows.score_computed,
     ReferralRequested: event_rows.referral_requested,
+    SafeContactRecorded: event_rows.safe_contact_recorded,
     FollowUpPlanned: event_rows.follow_up_planned,
     OptedOut: event_rows.opted_out,
     QuickExitUsed: event_rows.quick_exit_used,
@@ -134,8 +135,7 @@ class _StaffOnShift:
 
     def __call__(self, tx: Tx, now_ms: int) -> bool:
         if not 0 <= now_ms - self._asked_at < 2_000:
-            found = tx.raw.execute("SELECT 1 FROM shifts WHERE seen_at > ? LIMIT 1", (now_ms - _ON_SHIFT_MS,))
-            self._answer = found.fetchone() is not None
+            self._answer = staff_on_shift(tx.connection, now_ms) > 0
             self._asked_at = now_ms
         return self._answer
 

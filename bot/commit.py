@@ -40,7 +40,6 @@ STATEMENTS: dict[str, str] = {
     "contact_opted_out": "UPDATE contacts SET opted_out_at = :at WHERE id = :id",
     "contact_erase": "UPDATE contacts SET erase_due_at = :at WHERE id = :id",
     "contact_safe": "UPDATE contacts SET sealed_safe_contact = :sealed WHERE id = :id",
-    "contact_safe_word": "UPDATE contacts SET safe_word_mac = :mac WHERE id = :id",
     "inbox_new": _insert(
         "inbox",
         "id channel provider_id contact_id address_id kind sealed_input sealed_raw received_at state attempts due_at"

@@ -14,6 +14,7 @@ from bot.core.events import (
     OptedOut,
     QuickExitUsed,
     ReferralRequested,
+    SafeContactRecorded,
     ScoreComputed,
     SessionEnded,
     TimerCleared,
@@ -111,6 +112,12 @@ def follow_up_planned(event: FollowUpPlanned, context: TurnContext, rows: Rows) 
     row = {"id": context.ids(), "contact_id": context.contact_id, "flow": event.start_flow, "state": "planned"}
     due_at = context.now_ms + event.in_s * 1000
     rows.add("follow_up_new", {**row, "if_silent": event.if_silent, "due_at": due_at, "created_at": context.now_ms})
+
+
+def safe_contact_recorded(event: SafeContactRecorded, context: TurnContext, rows: Rows) -> None:
+    """Keep how she may be reached, or that nobody may reach her: the gate for everything proactive reads it (I17)."""
+    sealed = context.seal("contacts.safe_contact", context.session.safe_contact) if event.state == "set" else None
+    rows.add("contact_safe", {"id": context.contact_id, "sealed": sealed})
 
 
 def opted_out(_event: OptedOut, context: TurnContext, rows: Rows) -> None:

@@ -5,6 +5,7 @@ compared folded: digits, half-spaces and letter forms do not matter. A case that
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -106,6 +107,11 @@ def _run(bundle: Bundle, screener: Screener, flow: Flow, talk: Talk) -> Issue | 
         stage = _stage(bundle, screener, flow, talk)
     except _UnknownValueError as error:
         return issue("bad_value", file, talk.at, name="with", value=_shown(talk.given), expected=str(error))
+    with closing(stage.core.store):
+        return _follow(stage, file, talk)
+
+
+def _follow(stage: _Stage, file: str, talk: Talk) -> Issue | None:
     for verb, value in talk.lines:
         try:
             met = _VERBS[verb](stage, value)

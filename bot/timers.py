@@ -31,10 +31,7 @@ AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND k.state <> '
 """
 #: What erasing does, in order. The case row and the counts stay; nothing that can be read does.
 _ERASE = (
-    (
-        "UPDATE contacts SET wrapped_key = NULL, sealed_safe_contact = NULL, safe_word_mac = NULL, erased_at = :now"
-        " WHERE id = :id"
-    ),
+    ("UPDATE contacts SET wrapped_key = NULL, sealed_safe_contact = NULL, erased_at = :now WHERE id = :id"),
     "UPDATE addresses SET sealed_external_id = NULL, address_index = 'erased:' || id WHERE contact_id = :id",
     "DELETE FROM messages WHERE contact_id = :id",
     "DELETE FROM turns WHERE contact_id = :id",

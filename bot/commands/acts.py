@@ -15,7 +15,6 @@ from bot import control
 from bot.app import Core
 from bot.bus import InProcessBus
 from bot.commands.backup import note
-from bot.content import load_screener
 from bot.drafts import Sources, diff, read_sources
 from bot.engine.model import Bundle
 from bot.errors import CommandError
@@ -101,7 +100,8 @@ class Acts:
         self.core = core
         self._settings = settings
         self._accounts = accounts
-        self._checker: Checker | None = None
+        talks = partial(run_talks, screener=core.screener)
+        self._checker = Checker(core.clock, screen=core.screener.screen, run_talks=talks)
 
     async def staff_add(self, username: str, name: str, roles: list[str], province: str) -> str:
         """Make an account; give the one-time code with which its owner sets a password."""
@@ -157,10 +157,6 @@ class Acts:
         await self.core.store.write(partial(note, key="backup_at", value=str(at_ms)))
 
     async def _checked(self, sources: Sources, *, accept_warnings: bool) -> Bundle:
-        if self._checker is None:
-            screener = await asyncio.to_thread(load_screener)
-            talks = partial(run_talks, screener=screener)
-            self._checker = Checker(self.core.clock, screen=screener.screen, run_talks=talks)
         checked = await self._checker.check(sources, complete=True)
         try:
             gate(checked.issues, acknowledged=accept_warnings)

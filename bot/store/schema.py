@@ -47,7 +47,6 @@ contacts = Table(
     _at("erase_due_at"),  # she asked to be erased; done once the farewell is out and no case needs her
     _at("left_at"),  # quick exit: nothing proactive until she writes again
     _at("erased_at"),
-    Column("safe_word_mac", LargeBinary),
     Column("sealed_safe_contact", LargeBinary),
 )
 

@@ -5,8 +5,10 @@ import json
 
 import pytest
 
+from bot.content import PACKAGE_FLOWS
 from bot.core.messages import InboundMsg, MediaInput, SilenceInput, TextInput, UnreadableInput
 from bot.core.screening import NOTHING_FOUND
+from bot.engine.loader import load_bundle
 from bot.inbox import Accepted
 from bot.store.vault import contact_key, unseal
 from bot.waiting import SAFE_TEXT
@@ -250,3 +252,38 @@ def test_a_quick_exit_hides_what_was_said_and_asks_the_channel_to_delete_it(core
     assert hidden > 0
     assert last["delete"]
     assert json.dumps(last).count("123") == 0
+
+
+def test_what_she_says_of_a_safe_way_is_kept_sealed_for_the_gate_and_the_counsellor(make_core, clock, tmp_path):
+    flow = """
+flow: welcome
+title: x
+owner: x
+silence: {after: 5m, then: settle}
+steps:
+- safe_contact: reach
+- {end: bye, text: ممنون.}
+"""
+    for path in sorted(PACKAGE_FLOWS.rglob("*.yaml")):
+        if "lexicon" not in path.parts and path.parent.name in {"flows", "instruments", "guides", "directory"}:
+            target = tmp_path / path.relative_to(PACKAGE_FLOWS)
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "welcome.yaml").write_text(flow, encoding="utf-8")
+    bundle, _ = load_bundle(tmp_path)
+    core = make_core(bundle=bundle)
+
+    first = say(core, "سلام")
+    for answer in ("تماس تلفنی", "۰۹۱۲۱۱۱۲۲۳۳", "صبح تا ظهر", "فقط خودم", "درمانگاه", "انار"):
+        say(core, answer)
+
+    sealed = rows(core, "SELECT sealed_safe_contact FROM contacts")[0][0]
+    key = core.store.read_now(lambda db: contact_key(db, core.keyring, first.contact_id))
+    kept = unseal(key, "contacts.safe_contact", sealed)
+    assert {
+        "way": "تماس تلفنی",
+        "phone": "+989121112233",
+        "hours": "صبح تا ظهر",
+        "who": "فقط خودم",
+    }.items() <= kept.items()
+    assert "انار" not in str(kept)

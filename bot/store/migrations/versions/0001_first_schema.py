@@ -131,7 +131,6 @@ def upgrade() -> None:
         sa.Column("erase_due_at", sa.BigInteger(), nullable=True),
         sa.Column("left_at", sa.BigInteger(), nullable=True),
         sa.Column("erased_at", sa.BigInteger(), nullable=True),
-        sa.Column("safe_word_mac", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_safe_contact", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
