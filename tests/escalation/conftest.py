@@ -172,3 +172,14 @@ def hashing():
 @pytest.fixture
 def accounts(house, hashing):
     return Accounts(house.store, house.clock, house.ids, hashing=hashing, random_bytes=random.Random(5).randbytes)
+
+
+@pytest.fixture
+def mina(house):
+    return house.staff("mina")
+
+
+@pytest.fixture
+def case_id(house):
+    """Give the urgent case of contact p."""
+    return house.escalate(house.contact("p"), "T1", kinds=("suicide",), why=("چون نوشت",))

@@ -19,11 +19,6 @@ def feed(house, actor, last_id=0, **more):
     return house.see(reading.feed_since, actor=actor, last_id=last_id, **more)
 
 
-@pytest.fixture
-def mina(house):
-    return house.staff("mina")
-
-
 def test_the_queue_is_in_the_order_in_which_cases_are_taken(house, mina):
     old = house.escalate(house.contact("a"), "T2")
     house.advance(10)
