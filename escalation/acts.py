@@ -29,7 +29,9 @@ class Claim:
     lease_until: int
 
 
-def claim_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int) -> Claim:
+def claim_case(
+    tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int, lease_ms: int = machine.LEASE_MS
+) -> Claim:
     """Take a case: the bot falls silent and the case is the actor's while the lease is renewed.
 
     Raises:
@@ -37,7 +39,7 @@ def claim_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: in
     """
     require(actor, "case", "claim")
     before = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
-    after = machine.claim(before, staff_id=actor.staff_id, now_ms=now_ms)
+    after = machine.claim(before, staff_id=actor.staff_id, now_ms=now_ms, lease_ms=lease_ms)
     repo.save(tx, before, after, now_ms=now_ms)
     if after.token != before.token:
         if before.state == "claimed":  # its lease had run out and the sweeper had not come by yet

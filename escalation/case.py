@@ -112,7 +112,7 @@ def is_live(case: Case, now_ms: int) -> bool:
     return case.state == "claimed" and case.lease_until is not None and case.lease_until > now_ms
 
 
-def claim(case: Case, *, staff_id: str, now_ms: int) -> Case:
+def claim(case: Case, *, staff_id: str, now_ms: int, lease_ms: int = LEASE_MS) -> Case:
     """Take the case. The holder claiming again keeps the same token (a lost answer, a second tab).
 
     Raises:
@@ -122,8 +122,8 @@ def claim(case: Case, *, staff_id: str, now_ms: int) -> Case:
     if is_live(case, now_ms):
         if case.holder != staff_id:
             raise CaseTakenError
-        return replace(case, lease_until=now_ms + LEASE_MS)
-    return _hold(case, staff_id=staff_id, now_ms=now_ms)
+        return replace(case, lease_until=max(now_ms + lease_ms, case.lease_until or 0))
+    return replace(_hold(case, staff_id=staff_id, now_ms=now_ms), lease_until=now_ms + lease_ms)
 
 
 def guard(case: Case, *, staff_id: str, token: int) -> None:

@@ -21,6 +21,8 @@ from escalation.routing import sees
 from escalation.staffbot_alert import Outcome, StaffAlert
 
 _CURSOR = "staffbot_told"
+#: Who accepts on a phone has this long to open the console, whose stream then keeps the lease.
+_LEASE_MS = 180_000
 #: A case that was told before is told again after one of these.
 _AGAIN = frozenset({"woken", "lease_lost", "released", "transferred", "due"})
 _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
@@ -57,7 +59,7 @@ class DatabaseDesk:
             actor = actor_by_chat(tx.connection, chat_id)
             if actor is None:
                 return "not_linked"
-            claim_case(tx, self._office, actor=actor, case_id=case_id, now_ms=now_ms)
+            claim_case(tx, self._office, actor=actor, case_id=case_id, now_ms=now_ms, lease_ms=_LEASE_MS)
             return "accepted"
 
         try:
