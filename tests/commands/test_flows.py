@@ -49,9 +49,14 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def check(directory, capsys, lang="en"):
-    code = flows_check.check(argparse.Namespace(directory=str(directory), lang=lang))
-    return code, capsys.readouterr().out.splitlines()
+@pytest.fixture
+def check(screener):
+    """Give every problem of a directory, as it is printed."""
+
+    def run(directory, lang="en"):
+        return [found.render(lang) for found in flows_check.check_directory(directory, screener)]
+
+    return run
 
 
 def test_the_scripts_of_the_package_pass_and_show_what_a_person_must_judge(panah):
@@ -62,53 +67,50 @@ def test_the_scripts_of_the_package_pass_and_show_what_a_person_must_judge(panah
     assert done.stderr.startswith("panah: bot/flows: 0 errors, ")
 
 
-def test_an_error_is_told_with_its_place_and_leaves_with_one(few, capsys):
+def test_an_error_is_told_with_its_place_and_leaves_with_one(few, verb):
     edit(few / "human.yaml", "owner:", "ownr:")
-    code, lines = check(few, capsys)
+    done = verb("flows", "check", few, "--lang", "en")
+    lines = done.stdout.splitlines()
 
-    assert code == 1
+    assert done.returncode == 1
     assert any(line.startswith("human.yaml:") and ": unknown_key: " in line for line in lines)
 
 
-def test_what_is_wrong_is_told_in_persian_unless_asked_otherwise(few, capsys):
+def test_what_is_wrong_is_told_in_persian_unless_asked_otherwise(few, check):
     edit(few / "human.yaml", "owner:", "ownr:")
-    _, lines = check(few, capsys, lang="fa")
+    lines = check(few, lang="fa")
 
     assert any("شناخته نیست؛ منظورتان owner بود؟" in line for line in lines)
 
 
-def test_a_danger_that_the_lexicon_hears_in_a_label_must_be_tagged(few, capsys):
+def test_a_danger_that_the_lexicon_hears_in_a_label_must_be_tagged(few, check):
     edit(few / "welcome.yaml", "{label: حالم خوب نیست,", "{label: قرص خوردم که بمیرم,")
-    code, lines = check(few, capsys)
+    lines = check(few)
 
-    assert code == 1
     assert any(": untagged_danger: " in line for line in lines)
 
 
-def test_a_talk_that_does_not_go_as_written_is_an_error(installed, capsys):
+def test_a_talk_that_does_not_go_as_written_is_an_error(installed, check):
     directory = installed.var / "flows"
     edit(directory / "women_head.yaml", "gets: خرج خانه", "gets: چیز دیگری")
-    code, lines = check(directory, capsys)
+    lines = check(directory)
     [line] = lines
 
-    assert code == 1
     assert line.startswith("women_head.yaml:")
     assert ": test_failed: " in line
 
 
 @pytest.mark.parametrize("content", [b"flow: [", b"\xff\xfe\x00", b"", b"- 1\n- 2\n", b"&a [*a]"], ids=repr)
-def test_a_file_that_is_no_script_is_an_issue_and_never_a_traceback(few, capsys, content):
+def test_a_file_that_is_no_script_is_an_issue_and_never_a_traceback(few, check, content):
     (few / "human.yaml").write_bytes(content)
-    code, lines = check(few, capsys)
+    lines = check(few)
 
-    assert code == 1
     assert any(line.startswith("human.yaml:") for line in lines)
 
 
-def test_an_empty_directory_lacks_what_scripts_stand_on(tmp_path, capsys):
-    code, lines = check(tmp_path, capsys)
+def test_an_empty_directory_lacks_what_scripts_stand_on(tmp_path, check):
+    lines = check(tmp_path)
 
-    assert code == 1
     assert [line.split(":")[0] for line in lines] == ["always.yaml", "welcome.yaml"]
 
 
