@@ -39,6 +39,8 @@ def fill(run: "Run", text: str) -> str:
 def question(run: "Run", ask: Ask, *, short: bool) -> tuple[str, ...]:
     """Give the messages of a question; by SMS its answers are numbered in the text. Never empty."""
     hidden = run.session.covert and ask.texts.discreet
+    if short and is_veiled(run, ask):
+        return (" ".join((translated(run, "عدد؟"), *(str(number) for number, _ in enumerate(ask.options, 1)))),)
     if short and ask.short and not hidden:
         texts: tuple[str, ...] = tuple(fill(run, text) for text in ask.short)
     else:
@@ -56,6 +58,11 @@ def question(run: "Run", ask: Ask, *, short: bool) -> tuple[str, ...]:
     return texts if last is texts[-1] else (*texts[:-1], last)
 
 
+def is_veiled(run: "Run", ask: Ask) -> bool:
+    """True while covert for a question without a discreet text whose answers have numbers."""
+    return run.session.covert and not ask.texts.discreet and ask.numbered and bool(ask.options)
+
+
 def _numbered(run: "Run", ask: Ask) -> str:
     """List the answers: with their numbers where digits choose, by their words where digits are the answer."""
     labels = [translated(run, option.label) for option in ask.options]
@@ -64,14 +71,14 @@ def _numbered(run: "Run", ask: Ask) -> str:
     return translated(run, "یا بنویسید:") + " " + " / ".join(labels)
 
 
-def buttons(run: "Run", ask: Ask) -> tuple[Button, ...]:
-    """Offer the answers as buttons; a scale offers its numbers."""
+def buttons(run: "Run", ask: Ask, *, short: bool) -> tuple[Button, ...]:
+    """Offer the answers as buttons; a scale offers its numbers, and so does what someone else may read."""
     frame = run.session.stack[-1]
     head = f"p|{frame.flow}|{ask.id}|{run.session.visit}|"
     offered = [(translated(run, option.label), option.key) for option in ask.options]
     if isinstance(ask.spec, Scale):
         offered = [(str(number), str(number)) for number in range(ask.spec.low, ask.spec.high + 1)] + offered
-    elif run.session.covert and ask.texts.discreet and ask.numbered:
+    elif run.session.covert and ask.numbered and (ask.texts.discreet or short):
         offered = [(str(number), key) for number, (_, key) in enumerate(offered, 1)]
     return tuple(Button(label, head + key) for label, key in offered)
 

@@ -233,7 +233,7 @@ class Run:
         session.reminded = 0
         session.status = "waiting"
         texts = render.question(self, ask, short=short)
-        buttons = render.buttons(self, ask)
+        buttons = render.buttons(self, ask, short=short)
         for text in texts[:-1]:
             self.emit(MessageSent, text=text, proactive=self.proactive)
         self.emit(MessageSent, text=texts[-1], buttons=buttons, proactive=self.proactive)

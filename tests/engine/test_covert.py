@@ -49,3 +49,14 @@ def test_nobody_coming_yet_is_said_in_bare_lines(she):
     she.says("منو می‌زنه", T1)
 
     assert she.is_not_taken() == ["110 / 123"]
+
+
+def test_a_question_without_a_discreet_text_is_asked_again_by_numbers_only(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("سه")
+    she.session.covert = True
+    she.says("چی؟")
+
+    assert she.texts[-1].startswith("عدد؟ 1 2")
+    assert all(button.label.isdecimal() for event in she.events for button in getattr(event, "buttons", ()))
