@@ -10,7 +10,7 @@ from system.harness import Panah
 
 @pytest.fixture(scope="module")
 def install(tmp_path_factory):
-    """Give a maker of running installations: `install(PANAH_…=…)`; all are stopped with the module."""
+    """Give a maker of running installations: `install(PANAH_…=…)`, or with `program=(…)`; all stop with the module."""
     made = []
 
     def installed(*, started=True, **settings):

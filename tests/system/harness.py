@@ -33,7 +33,7 @@ def free_port() -> int:
 class Panah:
     """One running installation."""
 
-    def __init__(self, var: Path, **settings: str) -> None:
+    def __init__(self, var: Path, *, program: tuple[str, ...] = ("-m", "bot", "run"), **settings: str) -> None:
         self.web = f"http://127.0.0.1:{free_port()}"
         self.console = f"http://127.0.0.1:{free_port()}"
         self.var = var
@@ -47,11 +47,12 @@ class Panah:
             "PANAH_CONSOLE_PORT": self.console.rsplit(":", 1)[1],
             **settings,
         }
+        self._program = program
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, wait_s: float = 60.0) -> "Panah":
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "bot", "run"]
+            command = [sys.executable, *self._program]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + wait_s
         while time.monotonic() < deadline:

@@ -81,6 +81,21 @@ async def test_a_quick_exit_takes_every_message_of_ours_off_her_phone(bot, panah
     assert all("123" not in text for text in she.texts)
 
 
+async def test_one_broken_update_among_good_ones_costs_the_others_nothing(bot, panah, rows, until):
+    first, second = bot.user(4205), bot.user(4206)
+    first.say("سلام")
+    number = next(bot.numbers)
+    bot.push_raw(number, f'{{"update_id": {number}, "message": {{"text": {"[" * 50_000}{"]" * 50_000}}}}}')
+    bot.push({"thought": {"text": "سلام"}})
+    second.say("سلام")
+
+    await first.hears(1)
+    await second.hears(1)
+    await until(lambda: not bot.pending)
+
+    assert [("quarantined",)] == rows(panah, "SELECT state FROM inbox WHERE provider_id = ?", str(number))
+
+
 async def test_by_webhook_only_who_knows_the_secret_is_heard(telegram, install, rows, until):
     bot = telegram.bot(HOOK_TOKEN)
     port = free_port()
