@@ -17,7 +17,7 @@ from bot.engine.loader_fields import Reading
 from bot.engine.loader_flow import read_flow
 from bot.engine.loader_library import read_card, read_directory, read_instrument, read_lines
 from bot.engine.loader_names import names_of_flow
-from bot.engine.loader_yaml import Node, read_yaml
+from bot.engine.loader_yaml import read_yaml
 from bot.engine.model import (
     ALWAYS_STEPS,
     Ask,
@@ -30,6 +30,7 @@ from bot.engine.model import (
     Say,
     Step,
 )
+from bot.engine.nodes import Node
 
 STEPS_MAX_ALL = 2000
 _ALWAYS_KINDS: dict[str, type[Step]] = {"ask": Ask, "say": Say, "escalate": Escalate}

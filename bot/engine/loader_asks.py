@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from bot.engine.loader_fields import Fields, Reading, shown
-from bot.engine.loader_yaml import Map, Node, Scalar, Seq
+from bot.engine.nodes import Map, Node, Scalar, Seq
 from bot.engine.parts import (
     AnswerSpec,
     Choice,

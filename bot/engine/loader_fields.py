@@ -13,7 +13,7 @@ from bot.core.text import ascii_digits
 from bot.engine.conditions import RESERVED, Names, parse_condition
 from bot.engine.expressions import Condition
 from bot.engine.issues import Issue, Place, issue
-from bot.engine.loader_yaml import Entry, Map, Node, Scalar, Seq
+from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
 from bot.engine.parts import Texts
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")

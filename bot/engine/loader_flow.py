@@ -7,8 +7,8 @@ from bot.core.screening import KINDS
 from bot.engine.loader_asks import read_silence
 from bot.engine.loader_fields import TRUE, Fields, Reading, shown
 from bot.engine.loader_steps import RawStep, read_step
-from bot.engine.loader_yaml import Entry, Map, Node, Scalar, Seq
 from bot.engine.model import ALWAYS_HANDLERS, HEARD_WORDS, Flow, Heard, OwnHandler, Property, Talk, Var
+from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
 
 STEPS_MAX = 300
 NAMES_MAX = 64

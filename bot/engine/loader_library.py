@@ -31,8 +31,8 @@ from bot.engine.conditions import Domain, Named
 from bot.engine.loader_asks import SKIP_LABEL, read_option
 from bot.engine.loader_fields import Fields, Reading, shown
 from bot.engine.loader_steps import read_bands
-from bot.engine.loader_yaml import Entry, Map, Node, Scalar, Seq
 from bot.engine.model import Card, DirectoryType, Instrument, Item, Line, Option, Texts
+from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
 
 ITEMS_MAX = 20
 MESSAGES_MAX = 5

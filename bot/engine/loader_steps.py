@@ -10,7 +10,6 @@ from bot.core.text import ascii_digits
 from bot.engine.expressions import Condition
 from bot.engine.loader_asks import read_answer_type, read_silence, read_unclear
 from bot.engine.loader_fields import TRUE, Fields, Reading, shown
-from bot.engine.loader_yaml import Map, Node, Scalar, Seq
 from bot.engine.model import (
     SAFE_PARTS,
     Ask,
@@ -28,6 +27,7 @@ from bot.engine.model import (
     Step,
     StepBase,
 )
+from bot.engine.nodes import Map, Node, Scalar, Seq
 from bot.engine.parts import Band, Choice, Danger, FreeText, Media, NotTaken, Option, Phone, Place, ScorePoint, Silence
 from bot.engine.parts import Texts as StepTexts
 

@@ -5,7 +5,6 @@ aliases, tags, merge keys, duplicate keys, depth and size are refused as issues 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -13,48 +12,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 from bot.engine.issues import Issue, Place, issue
+from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
 
 BYTES_MAX = 1_000_000
 DEPTH_MAX = 16
 NODES_MAX = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """A word or a text. `cut` tells that a comment follows it on the same line."""
-
-    at: Place
-    text: str
-    plain: bool = True
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One key of a map and its value."""
-
-    key: str
-    at: Place
-    value: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Map:
-    """A mapping, in order, its keys unique."""
-
-    at: Place
-    entries: list[Entry] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Seq:
-    """A list."""
-
-    at: Place
-    items: "list[Node]" = field(default_factory=list)
-
-
-Node = Scalar | Map | Seq
 
 
 def read_yaml(text: str, file: str) -> tuple[Node | None, list[Issue]]:
