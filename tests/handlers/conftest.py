@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import pytest
 import uvicorn
 from fakes.log import RecordingLog
+from fakes.telegram_api import FakeTelegram
 from fakes.waiting import until
+from handlers.telegram_talk import TOKEN
 from starlette.applications import Starlette
 
 from bot.bus import InProcessBus
 from bot.core.clock import SystemClock
 from bot.handlers.hooks import Door
+from bot.handlers.telegram import Telegram
 from bot.inbox import Accepted, OverloadedError
 from bot.store import schema
 from bot.store.database import Store
@@ -89,3 +92,23 @@ async def serve():
             return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 
         yield start
+
+
+@pytest.fixture
+async def server():
+    """Serve Telegram; a test in which it was asked wrongly fails."""
+    async with FakeTelegram(TOKEN) as server:
+        yield server
+        assert server.bot(TOKEN).problems == []
+
+
+@pytest.fixture
+def bot(server):
+    return server.bot(TOKEN)
+
+
+@pytest.fixture
+async def channel(server):
+    channel = Telegram(token=TOKEN, api=server.url, clock=SystemClock())
+    yield channel
+    await channel.close()
