@@ -7,7 +7,8 @@ behind it is a Protocol: over the control socket in production, the database its
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ ALERT_EVERY_S = 2.0
 _BACK_OFF_MAX_S = 30.0
 _VERSION = "1"
 _CALLBACK_BYTES_MAX = 64
+#: The shape of the console's code, in Base32.
+_CODE = re.compile(r"[A-Za-z2-7]{16}")
 
 # httpx writes every URL, and so the token, at INFO
 for _name in ("httpx", "httpcore", "telegram"):
@@ -145,23 +148,27 @@ class StaffBot:
         return self._application.bot  # type: ignore[no-any-return]
 
     async def _start(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        await self._link(update, context.args or [])
+
+    async def _anything(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """Take a bare code as well as one after /start: the console only says «send it»."""
+        message = update.effective_message
+        words = (message.text or "").split() if message is not None else []
+        await self._link(update, words if len(words) == 1 and _CODE.fullmatch(words[0]) else [])
+
+    async def _link(self, update: Update, words: Sequence[str]) -> None:
         chat, message = update.effective_chat, update.effective_message
         if chat is None or message is None:
             return
-        code = context.args[0] if context.args and len(context.args) == 1 else ""
-        if not code:
+        if len(words) != 1:
             await message.reply_text(ANSWERS["not_linked"])
             return
         try:
-            linked = await self._desk.link(code[:200], str(chat.id))
+            linked = await self._desk.link(words[0][:200], str(chat.id))
         except DeskAwayError:
             await message.reply_text(ANSWERS["away"])
             return
         await message.reply_text(ANSWERS["linked" if linked else "bad_code"])
-
-    async def _anything(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        if update.effective_message is not None:
-            await update.effective_message.reply_text(ANSWERS["not_linked"])
 
     async def _press(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         query = update.callback_query

@@ -40,7 +40,7 @@ def bot(telegram):
     assert telegram.unknown_tokens == 0
 
 
-async def link(bot, panah, username, chat_id):
+async def link(bot, panah, username, chat_id, words="/start {code}"):
     """Make an account and link a chat with it by the code that the console shows once."""
     async with Desk(panah) as desk:
         await desk.join(username)
@@ -48,7 +48,7 @@ async def link(bot, panah, username, chat_id):
         await desk.post("/me/staffbot")
         code = re.search(r'<code class="code large">([^<]+)</code>', desk.page).group(1)
     colleague = bot.user(chat_id)
-    colleague.say(f"/start {code}")
+    colleague.say(words.format(code=code))
     await colleague.sees(lambda: ANSWERS["linked"] in colleague.texts, within_s=20)
     return colleague
 
@@ -64,7 +64,7 @@ def newest(colleague):
 
 async def test_a_case_is_told_by_number_and_tier_and_accepted_by_one_press(bot, panah, rows, until):
     mina = await link(bot, panah, "mina", 7001)
-    sara = await link(bot, panah, "sara", 7002)
+    sara = await link(bot, panah, "sara", 7002, words="{code}")  # as the console asks her to
     await cry(panah)
     await until(lambda: len(mina.texts) == len(sara.texts) == 2)
     [(case_id, code)] = rows(panah, "SELECT id, code FROM cases")
