@@ -6,7 +6,6 @@ case's line and its reasons (`content` is false); an erased contact leaves the l
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -17,131 +16,13 @@ from bot.store.vault import contact_key, unseal
 from escalation import repo, repo_read
 from escalation.case import UNDO_MS, Case, is_live
 from escalation.office import Office
-from escalation.page_answers import Answer, answers_of
+from escalation.page_answers import answers_of
+from escalation.page_parts import Assessment, CasePage, Consent, EarlierCase, Happening, Message, Note, Referral
 from escalation.policy import Actor, require
 
 #: At most this many messages, the newest, are given at once.
 MESSAGES_MAX = 500
 _TURNS_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One line of the transcript. `input` is press, media or location when it is not words.
-
-    `delivery` is the state of an outgoing message: queued, sending, sent, delivered, read, failed, expired, unknown.
-    """
-
-    id: int
-    author: str
-    staff_name: str
-    text: str
-    input: str
-    media: str
-    location: tuple[float, float] | None
-    buttons: tuple[str, ...]
-    delivery: str
-    at: int
-    hidden: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
-    """One run of an instrument or a script's score. `items` are (item, answer, points)."""
-
-    name: str
-    version: str
-    band: str
-    points: int
-    items: tuple[tuple[str, str, int], ...]
-    because: tuple[str, ...]
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """A colleague's note, also of an earlier case."""
-
-    staff_name: str
-    text: str
-    case_id: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """A consent given or refused."""
-
-    purpose: str
-    given: bool
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
-    """A referral: asked by the flow or made by staff."""
-
-    to_type: str
-    near: str
-    state: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierCase:
-    """Another case of the same contact."""
-
-    id: str
-    code: str
-    tier: str
-    kinds: tuple[str, ...]
-    state: str
-    outcome: str
-    opened_at: int
-    closed_at: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """One line of the case's history."""
-
-    kind: str
-    actor_name: str
-    data: dict[str, Any]
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CasePage:
-    """Everything about one case. `undo_*_until` are times (ms) until which the actor can undo, else None."""
-
-    case: Case
-    kinds: tuple[str, ...]
-    cause: str
-    covert: bool
-    do_not_contact: bool
-    channel: str
-    language: str
-    holder_name: str
-    mine: bool
-    live: bool
-    unreachable_at: int | None
-    content: bool
-    erased: bool
-    why: tuple[str, ...]
-    note: str
-    messages: tuple[Message, ...]
-    last_message: int
-    answers: tuple[Answer, ...]
-    assessments: tuple[Assessment, ...]
-    notes: tuple[Note, ...]
-    consents: tuple[Consent, ...]
-    referrals: tuple[Referral, ...]
-    safe_contact: dict[str, str]
-    earlier: tuple[EarlierCase, ...]
-    history: tuple[Happening, ...]
-    undo_claim_until: int | None
-    undo_close_until: int | None
 
 
 def read_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int, since: int = 0) -> CasePage:

@@ -17,7 +17,7 @@ from escalation.console.views import (
     NoteView,
     Undo,
 )
-from escalation.page import Assessment, CasePage, Happening, Message
+from escalation.page_parts import Assessment, CasePage, Happening, Message
 from escalation.policy import Actor, may
 from escalation.routing import desk_name
 

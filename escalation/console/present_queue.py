@@ -6,7 +6,7 @@ from bot.core.jalali import relative
 from escalation.case import Case
 from escalation.console import wording
 from escalation.console.views import CaseRow, QueueView
-from escalation.page import CasePage
+from escalation.page_parts import CasePage
 from escalation.reading import QueueRow
 from escalation.routing import desk_name
 
