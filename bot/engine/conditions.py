@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Literal, NamedTuple, NoReturn
 
 from bot.core.text import ascii_digits
+from bot.engine.condition_words import BRACKET, END, HINTS, MORE, NAME, STRANGE, TEST, TYPE_WORDS, VALUE, Unreadable
 from bot.engine.expressions import FACT_DOMAINS, Condition, Expr, Name
 
 CHARS_MAX = 200
@@ -86,43 +87,7 @@ def _fail(rule: str, col: int, **words: str | int) -> NoReturn:
     raise _ProblemError(Problem(rule=rule, col=col, words={"col": col, **words}))
 
 
-class _Unreadable(NamedTuple):
-    why_fa: str
-    why_en: str
-    mend: str
-    mend_en: str
-
-
-_ONE_EQUALS = _Unreadable(
-    "یک = دیدم", "saw a single =", "برای برابری دو تا بنویسید: what == none", "write two for equality: what == none"
-)
-_COMMA = _Unreadable(
-    "ویرگول دیدم", "saw a comma", "برای چند پاسخ | بنویسید: what == a | b", "write | between values: what == a | b"
-)
-_QUOTED = _Unreadable(
-    "گیومه دیدم", "saw a quote", "پاسخ‌ها بی گیومه: what == none", "values take no quotes: what == none"
-)
-_STRANGE = _Unreadable(
-    "نویسه‌ای که نمی‌شناسم", "a character I do not know", "نمونه: what == none", "example: what == none"
-)
-_END = _Unreadable("شرط ناتمام است", "the condition is unfinished", "نمونه: what == none", "example: what == none")
-_MORE = _Unreadable(
-    "پس از شرط چیزی اضافه است", "something follows the condition", "and یا or بنویسید", "join tests with and, or"
-)
-_TEST = _Unreadable(
-    "پس از نام، == یا != یا in یا < باید بیاید", "expected ==, !=, in or < after a name",
-    "نمونه: what == none", "example: what == none",
-)  # fmt: skip
-_NAME = _Unreadable(
-    "اینجا نام یک پاسخ باید بیاید", "expected a name here", "نمونه: what == none", "example: what == none"
-)
-_VALUE = _Unreadable(
-    "اینجا یک پاسخ باید بیاید", "expected a value here", "نمونه: what == none", "example: what == none"
-)
-_BRACKET = _Unreadable("پرانتز بسته نشده", "a bracket is not closed", "( و ) را جفت کنید", "pair ( with )")
-
-
-def _unreadable(why: _Unreadable, col: int) -> NoReturn:
+def _unreadable(why: Unreadable, col: int) -> NoReturn:
     _fail("condition_unreadable", col, **why._asdict())
 
 
@@ -135,7 +100,6 @@ class _Token(NamedTuple):
 _TOKEN = re.compile(
     r"(?P<word>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)?)|(?P<number>[0-9]+)|(?P<op>[=!<>]=|[<>|()])"
 )
-_HINTS: dict[str, _Unreadable] = {"=": _ONE_EQUALS, ",": _COMMA, "،": _COMMA, '"': _QUOTED, "'": _QUOTED, "«": _QUOTED}
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -148,7 +112,7 @@ def _tokens(text: str) -> list[_Token]:
             continue
         match = _TOKEN.match(text, at)
         if match is None:
-            _unreadable(_HINTS.get(text[at], _STRANGE), at + 1)
+            _unreadable(HINTS.get(text[at], STRANGE), at + 1)
         kind = match.lastgroup
         assert kind in {"word", "number", "op"}
         found.append(_Token(kind, match.group(), at + 1))  # type: ignore[arg-type]
@@ -168,7 +132,7 @@ class _Parser:
     def whole(self) -> Expr:
         tree = self._condition(1)
         if self._now.kind != "end":
-            _unreadable(_MORE, self._now.col)
+            _unreadable(MORE, self._now.col)
         return tree
 
     @property
@@ -209,7 +173,7 @@ class _Parser:
             return self._test()
         tree = self._condition(depth + 1)
         if not self._take(")"):
-            _unreadable(_BRACKET, self._now.col)
+            _unreadable(BRACKET, self._now.col)
         return tree
 
     def _test(self) -> Expr:
@@ -218,7 +182,7 @@ class _Parser:
             _fail("too_large", self._now.col, name="condition", size=self._tests, most=TESTS_MAX)
         token = self._next()
         if token.kind != "word":
-            _unreadable(_END if token.kind == "end" else _NAME, token.col)
+            _unreadable(END if token.kind == "end" else NAME, token.col)
         if token.text in {"known", "skipped"}:
             return (token.text, self._in_brackets())
         if token.text in {"count", "days_ago"} and self._now.text == "(":
@@ -229,7 +193,7 @@ class _Parser:
 
     def _in_brackets(self, how: str = "") -> Name:
         if not self._take("("):
-            _unreadable(_NAME, self._now.col)
+            _unreadable(NAME, self._now.col)
         token = self._next()
         name = self._name(token)
         if how == "count":
@@ -237,7 +201,7 @@ class _Parser:
         elif how == "days_ago":
             self._must_be(token, "date")
         if not self._take(")"):
-            _unreadable(_BRACKET, self._now.col)
+            _unreadable(BRACKET, self._now.col)
         return name
 
     def _comparison(self, token: _Token) -> Expr:
@@ -249,24 +213,24 @@ class _Parser:
         if op in {"<", "<=", ">", ">="}:
             self._must_be(token, "number")
             return self._number_test(("name", name), token)
-        hint = _HINTS.get(op) or (_END if self._now.kind == "end" else _TEST)
+        hint = HINTS.get(op) or (END if self._now.kind == "end" else TEST)
         _unreadable(hint, self._now.col)
 
     def _number_test(self, ref: tuple[str, Name], token: _Token) -> Expr:
         op = self._next()
         if op.text not in {"<", "<=", ">", ">="}:
             if op.text in {"==", "!="}:
-                _fail("wrong_type", op.col, name=ref[0], **_TYPE_WORDS["order"])
-            _unreadable(_TEST, op.col)
+                _fail("wrong_type", op.col, name=ref[0], **TYPE_WORDS["order"])
+            _unreadable(TEST, op.col)
         number = self._next()
         if number.kind != "number":
-            _fail("wrong_type", number.col, name=number.text or token.text, **_TYPE_WORDS["number"])
+            _fail("wrong_type", number.col, name=number.text or token.text, **TYPE_WORDS["number"])
         return ("cmp", ref, op.text, _whole(number))
 
     def _membership(self, key: _Token) -> Expr:
         negated = self._take("not")
         if not self._take("in"):
-            _unreadable(_TEST, self._now.col)
+            _unreadable(TEST, self._now.col)
         token = self._next()
         name = self._name(token)
         self._must_be(token, "set")
@@ -282,13 +246,13 @@ class _Parser:
     def _value(self, name: _Token) -> str | int:
         token = self._next()
         if token.kind in {"end", "op"}:
-            _unreadable(_END if token.kind == "end" else _VALUE, token.col)
+            _unreadable(END if token.kind == "end" else VALUE, token.col)
         self._must_hold(name, token)
         return token.text if token.kind == "word" else _whole(token)
 
     def _name(self, token: _Token) -> Name:
         if token.kind != "word" or token.text in RESERVED:
-            _unreadable(_END if token.kind == "end" else _NAME, token.col)
+            _unreadable(END if token.kind == "end" else NAME, token.col)
         if self._names is None:
             return ("answers", token.text)
         named = self._names.get(token.text)
@@ -303,7 +267,7 @@ class _Parser:
     def _must_be(self, token: _Token, kind: str) -> None:
         domain = self._domain(token)
         if domain is not None and domain.kind != kind:
-            words = _TYPE_WORDS["tier"] if kind == "number" and domain.tiers else _TYPE_WORDS[kind]
+            words = TYPE_WORDS["tier"] if kind == "number" and domain.tiers else TYPE_WORDS[kind]
             _fail("wrong_type", token.col, name=token.text, **words)
 
     def _must_hold(self, name: _Token, value: _Token) -> None:
@@ -313,7 +277,7 @@ class _Parser:
             return
         is_asked_of_set = domain.kind == "set" and value.col < name.col  # `key in x`, not `x == key`
         if domain.kind in {"date", "set"} and not is_asked_of_set:
-            _fail("wrong_type", name.col, name=name.text, **_TYPE_WORDS[f"not_{domain.kind}"])
+            _fail("wrong_type", name.col, name=name.text, **TYPE_WORDS[f"not_{domain.kind}"])
         if value.kind == "number":
             inside = domain.kind == "number" and domain.low <= _whole(value) <= domain.high
         else:
@@ -331,14 +295,3 @@ def _whole(token: _Token) -> int:
     if len(token.text) > 7 or int(token.text) > _NUMBER_MAX:
         _fail("too_large", token.col, name="number", size=len(token.text), most=7)
     return int(token.text)
-
-
-_TYPE_WORDS: dict[str, dict[str, str | int]] = {
-    "number": {"is_fa": "عدد نیست", "is_en": "is no number", "mend": "== یا != بنویسید", "mend_en": "use == or !="},
-    "order": {"is_fa": "با == سنجیده نمی‌شود", "is_en": "takes no ==", "mend": "< یا >= بنویسید", "mend_en": "use < or >="},
-    "tier": {"is_fa": "سطح است و ترتیب عددی ندارد", "is_en": "is a tier, not a number", "mend": "risk == T1 | T2 بنویسید", "mend_en": "write risk == T1 | T2"},
-    "set": {"is_fa": "چندپاسخی نیست", "is_en": "is no set of answers", "mend": "== بنویسید", "mend_en": "use =="},
-    "date": {"is_fa": "تاریخ نیست", "is_en": "is no date", "mend": "days_ago فقط برای پرسش date", "mend_en": "days_ago() takes a date question"},
-    "not_set": {"is_fa": "چندپاسخی است", "is_en": "is a set of answers", "mend": "key in … بنویسید", "mend_en": "write key in …"},
-    "not_date": {"is_fa": "تاریخ است", "is_en": "is a date", "mend": "days_ago(…) <= 30 بنویسید", "mend_en": "write days_ago(…) <= 30"},
-}  # fmt: skip
