@@ -50,6 +50,10 @@ class Panah:
         self._program = program
         self.process: subprocess.Popen[bytes] | None = None
 
+    def set(self, **settings: str) -> None:
+        """Add settings that need the addresses, before the start."""
+        self._environment |= settings
+
     def start(self, wait_s: float = 60.0) -> "Panah":
         with self._log.open("ab") as log:
             command = [sys.executable, *self._program]
@@ -58,7 +62,7 @@ class Panah:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(self.log)
-            if _answers(self.web) and _answers(self.console) and "panah: the c" in self.log + "panah: make":
+            if _answers(self.web) and _answers(self.console):  # the links are printed before the ports open
                 return self
             time.sleep(0.05)
         raise AssertionError(self.log)

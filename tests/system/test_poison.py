@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from fakes.telegram_api import FakeTelegram
-from system.harness import free_port
 from system.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,16 +27,13 @@ async def telegram():
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def panah(telegram, install):
-    port = str(free_port())
     running = install(
         started=False,
         PANAH_TELEGRAM_TOKEN=TOKEN,
         PANAH_TELEGRAM_API=telegram.url,
         PANAH_TELEGRAM_SECRET=SECRET,
-        PANAH_WEB_PORT=port,
-        PANAH_BASE_URL=f"http://127.0.0.1:{port}",
     )
-    running.web = f"http://127.0.0.1:{port}"
+    running.set(PANAH_BASE_URL=running.web)
     await asyncio.to_thread(running.start)
     yield running
     await asyncio.to_thread(running.stop)

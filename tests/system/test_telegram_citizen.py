@@ -6,7 +6,6 @@ import pytest
 import pytest_asyncio
 from fakes.telegram_api import FakeTelegram
 from system.desk import Desk
-from system.harness import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,16 +97,13 @@ async def test_one_broken_update_among_good_ones_costs_the_others_nothing(bot, p
 
 async def test_by_webhook_only_who_knows_the_secret_is_heard(telegram, install, rows, until):
     bot = telegram.bot(HOOK_TOKEN)
-    port = free_port()
     running = install(
         started=False,
         PANAH_TELEGRAM_TOKEN=HOOK_TOKEN,
         PANAH_TELEGRAM_API=telegram.url,
         PANAH_TELEGRAM_SECRET=SECRET,
-        PANAH_WEB_PORT=str(port),
-        PANAH_BASE_URL=f"http://127.0.0.1:{port}",
     )
-    running.web = f"http://127.0.0.1:{port}"
+    running.set(PANAH_BASE_URL=running.web)
     await asyncio.to_thread(running.start)
     she = bot.user(4203)
     await until(lambda: bot.webhook.get("url"))
