@@ -104,13 +104,19 @@ class TurnRunner:
         return _accepted(turn.session, turn.events, context)
 
     def write_down(
-        self, tx: Tx, known: Known, events: list[Event], *, inbox_id: int, now: datetime, rows: Rows
+        self, tx: Tx, known: Known, events: list[Event], *, inbox_id: int, message: InboundMsg, rows: Rows
     ) -> None:
-        """Map events that no turn gave (a quarantined row's case and safe message); the session stays as it is."""
+        """Map events that no turn gave (a quarantined row's case and safe message), her words before them.
+
+        The session stays as it is.
+        """
         session = known.session or Session(version=self._world.versions.current().version)
-        context = self._context(known, session, inbox_id, int(now.timestamp() * 1000), self._world.ids())
+        now_ms = int(message.received_at.timestamp() * 1000)
+        context = self._context(known, session, inbox_id, now_ms, self._world.ids())
         context.session_id = known.session_id or self._world.ids()
         context.open_case = self._world.open_case(tx, known)
+        if isinstance(message.input, HUMAN_INPUTS):
+            _keep_words(message, events, context, rows)
         map_events(events, context, rows, self._world.mappers)
 
     def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:

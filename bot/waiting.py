@@ -6,15 +6,17 @@ times is quarantined, and a person gets a case: nothing a human wrote is dropped
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
 from bot.core.events import EscalationRequested, Event, MessageSent
-from bot.core.messages import InboundMsg
+from bot.core.messages import InboundMsg, UnreadableInput
 from bot.directory import Directory, Known
 from bot.inbox import Arrival, input_from_json
+from bot.store.crypto import UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
 from bot.telemetry import Log
@@ -23,6 +25,8 @@ from bot.worker import RETRY_MS
 
 #: A row is tried this often before a person takes over.
 ATTEMPTS_MAX = 3
+#: When a row that could not even be given up is looked at again.
+_LATER_MS = 60_000
 SAFE_TEXT = "پیامتان رسید. یک همکار آن را می‌خواند. در خطر فوری همین حالا 123، 110 یا 115 را بگیرید."
 
 _DUE = "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= ? ORDER BY id LIMIT 100"
@@ -69,9 +73,16 @@ class WaitingRows:
         """Run every row that is due now; give how many were tried."""
         tried = 0
         for row_id in self._store.read_now(self._due):
-            self._run_row(row_id)
+            try:
+                self._run_row(row_id)
+            except Exception as error:  # noqa: BLE001 - one row that cannot even be given up must not hold the others
+                self._log.error("row_failed", error=type(error).__name__, row_id=row_id)
+                self._store.write_now(partial(self._later, row_id=row_id))
             tried += 1
         return tried
+
+    def _later(self, tx: Tx, *, row_id: int) -> None:
+        tx.raw.execute("UPDATE inbox SET due_at = ? WHERE id = ?", (self._now_ms() + _LATER_MS, row_id))
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
@@ -96,29 +107,36 @@ class WaitingRows:
             self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
 
     def _take(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
-        channel, provider_id, contact_id, kind, sealed, _, attempts = found
+        contact_id, attempts = found[2], found[6]
         now = self._clock.now()
         rows = Rows()
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is None:
             self._done(tx, row_id, attempts, state="done", error="erased")
             return
-        content = unseal(known.key, "inbox.input", sealed) if sealed else {}
-        message = InboundMsg(
-            channel=channel,
-            external_id="",
-            provider_id=provider_id,
-            input=input_from_json(kind, content),
-            received_at=now,
-        )
+        arrival = Arrival(self._message(known, found), contact_id=contact_id)
         try:
-            self._runner.run(tx, Arrival(message, contact_id=contact_id), row_id, now, rows)
+            self._runner.run(tx, arrival, row_id, now, rows)
         except UnknownContactError:
             self._done(tx, row_id, attempts, state="done", error="erased")
             return
         rows.write(tx)
         self._done(tx, row_id, attempts, state="done", error=None)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))
+
+    def _message(self, known: Known, found: tuple[Any, ...]) -> InboundMsg:
+        channel, provider_id, _, kind, sealed = found[:5]
+        try:
+            received = input_from_json(kind, unseal(known.key, "inbox.input", sealed) if sealed else {})
+        except UnreadableError:
+            received = UnreadableInput("sealed")  # a damaged row is somebody's words all the same
+        return InboundMsg(
+            channel=channel,
+            external_id="",
+            provider_id=provider_id,
+            input=received,
+            received_at=self._clock.now(),
+        )
 
     def _put_back(self, tx: Tx, row_id: int, found: tuple[Any, ...], error: str) -> None:
         attempts: int = found[6]
@@ -133,16 +151,16 @@ class WaitingRows:
         self._log.error("quarantined", channel=found[0], row_id=row_id)
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is not None:
-            self._tell_a_person(tx, known, row_id)
+            self._tell_a_person(tx, known, row_id, self._message(known, found))
         self._done(tx, row_id, attempts, state="quarantined", error="three_times")
 
-    def _tell_a_person(self, tx: Tx, known: Known, row_id: int) -> None:
+    def _tell_a_person(self, tx: Tx, known: Known, row_id: int, message: InboundMsg) -> None:
         events: list[Event] = [
             EscalationRequested(tier="T2", cause="failure", why=("پیامی رسید که برنامه نتوانست آن را بخواند",)),
             MessageSent(text=SAFE_TEXT, urgent=True),
         ]
         rows = Rows()
-        self._runner.write_down(tx, known, events, inbox_id=row_id, now=self._clock.now(), rows=rows)
+        self._runner.write_down(tx, known, events, inbox_id=row_id, message=message, rows=rows)
         rows.write(tx)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))
 

@@ -47,8 +47,15 @@ def make_core(bundle: Bundle, screener: Screener, clock: VirtualClock) -> Iterat
     """Give a maker of cores: in memory and without threads, or on a file (`path`), with a screener of your own."""
     stores: list[Store] = []
 
-    def make(path: Path | None = None, *, screener: Screener = screener, staff: bool = True, bundle: Bundle = bundle):
-        store = Store(path, threaded=False)
+    def make(
+        path: Path | None = None,
+        *,
+        screener: Screener = screener,
+        staff: bool = True,
+        bundle: Bundle = bundle,
+        threaded: bool = False,
+    ):
+        store = Store(path, threaded=threaded)
         stores.append(store)
         migrate.upgrade(store.connection)
         return build_core(

@@ -94,8 +94,8 @@ class AiogramPeer:
     """Feeds updates to the dispatcher."""
 
     def __init__(self, port: int) -> None:
-        pool = BlockingConnectionPool(host="127.0.0.1", port=port, max_connections=64, timeout=30)
-        self._redis = Redis(connection_pool=pool)
+        self._pool = BlockingConnectionPool(host="127.0.0.1", port=port, max_connections=64, timeout=30)
+        self._redis = Redis(connection_pool=self._pool)
         self._stub = _Stub()
         self._bot = Bot("42:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", session=self._stub)
         self._dispatcher = Dispatcher(storage=RedisStorage(self._redis))
@@ -113,6 +113,7 @@ class AiogramPeer:
     async def close(self) -> None:
         """Let go of connections."""
         await self._redis.aclose()
+        await self._pool.aclose()
 
 
 async def _is_number(message: Message) -> bool:

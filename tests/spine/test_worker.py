@@ -117,6 +117,36 @@ def test_a_message_that_cannot_be_turned_is_tried_three_times_and_then_a_person_
     key = core.store.read_now(lambda db: contact_key(db, core.keyring, accepted.contact_id))
     (body,) = (unseal(key, "outbox.body", row[0]) for row in rows(core, "SELECT sealed_body FROM outbox"))
     assert SAFE_TEXT == body["text"]
+    said = [unseal(key, "messages.body", row[0])["text"] for row in rows(core, "SELECT sealed_body FROM messages")]
+    assert ["زهر خوردم", SAFE_TEXT] == said  # the desk can read what the program could not
+
+
+def test_a_row_that_cannot_even_be_given_up_does_not_hold_the_others(core):
+    core.worker.be_careful()
+    say(core, "سلام", who="a")
+    say(core, "سلام", who="b")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE inbox SET attempts = 3 WHERE id = 1"))
+    core.store.write_now(  # its safe message cannot be written: the key is taken
+        lambda tx: tx.raw.execute(
+            "INSERT INTO outbox (key, contact_id, address_id, channel, kind, state, created_at, due_at, expires_at)"
+            " VALUES ('1.1', 'x', 'x', 'web', 'reply', 'sent', 0, 0, 0)"
+        )
+    )
+
+    core.waiting.run_due()
+
+    assert [("waiting",), ("done",)] == rows(core, "SELECT state FROM inbox ORDER BY id")
+
+
+def test_a_damaged_row_is_somebodys_words_all_the_same(core):
+    core.worker.be_careful()
+    say(core, "سلام")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE inbox SET sealed_input = x'00'"))
+
+    core.waiting.run_due()
+
+    assert [("done",)] == rows(core, "SELECT state FROM inbox")
+    assert count(core, "outbox") or count(core, "cases")
 
 
 def test_one_bad_message_in_a_batch_leaves_its_neighbours_their_turns(make_core):
