@@ -1,15 +1,13 @@
-"""Accounts of staff: the first admin, invitations, roles, disabling, the link to a chat of the staff bot.
+"""Accounts of staff: the first admin, invitations, roles, disabling, the code that links a chat of the staff bot.
 
 One-time codes are 128 random bits (80 for the staff bot, which a person types), stored only as SHA-256. Passwords are
-hashed before a write begins. Signing in is escalation.signin.
+hashed before a write begins. Signing in is escalation.signin, linking a chat escalation.staffbot_links.
 """
 
 import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from sqlalchemy import Connection
 
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
@@ -245,39 +243,6 @@ class Accounts(SignIns):
                 connection, code_hash=hash_token(code), purpose=purpose, now_ms=now_ms
             )
         )
-
-
-def link_staffbot(tx: Tx, *, code: str, chat_id: str, now_ms: int) -> Actor:
-    """Link a chat of the staff bot to the account whose one-time code this is; give the account's actor.
-
-    Raises:
-        CodeRefusedError: the code was used, is too old or never was.
-    """
-    good, staff_id = repo_staff.use_code(tx, code_hash=hash_token(code), purpose="staffbot", now_ms=now_ms)
-    row = repo_staff.by_id(tx.connection, staff_id) if good and staff_id else None
-    if row is None:
-        raise CodeRefusedError
-    actor = repo_staff.to_actor(row)
-    repo_staff.link_chat(tx, staff_id=actor.staff_id, chat_id=chat_id)
-    _audit(tx, actor, "staffbot_linked", actor.staff_id, now_ms)
-    return actor
-
-
-def unlink_staffbot(tx: Tx, *, actor: Actor, now_ms: int) -> None:
-    """End the link of the actor's own chat."""
-    repo_staff.link_chat(tx, staff_id=actor.staff_id, chat_id=None)
-    _audit(tx, actor, "staffbot_unlinked", actor.staff_id, now_ms)
-
-
-def actor_by_chat(connection: Connection, chat_id: str) -> Actor | None:
-    """Give the enabled account linked to a chat of the staff bot."""
-    row = repo_staff.by_chat(connection, chat_id)
-    return None if row is None else repo_staff.to_actor(row)
-
-
-def linked_chats(connection: Connection) -> list[tuple[str, Actor]]:
-    """Give every linked chat with its enabled account (whom the staff bot may tell)."""
-    return repo_staff.linked_chats(connection)
 
 
 def _add(tx: Tx, *, actor: Actor, profile: Profile, staff_id: str, password_hash: str, now_ms: int) -> None:

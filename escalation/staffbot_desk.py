@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from bot.core.clock import Clock
 from bot.store.database import Store, Tx
 from escalation import reading, repo_staff
-from escalation.accounts import CodeRefusedError, actor_by_chat, link_staffbot, linked_chats
+from escalation.accounts import CodeRefusedError
 from escalation.acts import claim_case
 from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError
 from escalation.office import Office
 from escalation.policy import Actor, NotAllowedError, may
 from escalation.routing import sees
 from escalation.staffbot_alert import Outcome, StaffAlert
+from escalation.staffbot_links import actor_by_chat, link_staffbot, linked_chats
 
 _CURSOR = "staffbot_told"
 #: Who accepts on a phone has this long to open the console, whose stream then keeps the lease.

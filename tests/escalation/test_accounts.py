@@ -9,10 +9,6 @@ from escalation.accounts import (
     LoginRefusedError,
     NameTakenError,
     Profile,
-    actor_by_chat,
-    link_staffbot,
-    linked_chats,
-    unlink_staffbot,
 )
 from escalation.case import BadInputError
 from escalation.passwords import (
@@ -26,6 +22,7 @@ from escalation.passwords import (
     WeakPasswordError,
 )
 from escalation.policy import POLICY, ROLES, SYSTEM, Actor, NotAllowedError, home_desk, may
+from escalation.staffbot_links import actor_by_chat, link_staffbot, linked_chats, unlink_staffbot
 
 GOOD = "گل‌های باغ ۱۴۰۵"
 

@@ -11,12 +11,13 @@ from bot.bus import InProcessBus
 from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
 from bot.store.crypto import ephemeral_keyring
-from escalation.accounts import Accounts, actor_by_chat
+from escalation.accounts import Accounts
 from escalation.office import Office
 from escalation.passwords import Hashing
 from escalation.staffbot import StaffBot, read_callback, write_callback
 from escalation.staffbot_alert import DeskAwayError, alert_from_json
 from escalation.staffbot_desk import DatabaseDesk
+from escalation.staffbot_links import actor_by_chat
 from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, OUTCOMES
 
 TOKEN = "444:staff-canary-token"
