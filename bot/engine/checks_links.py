@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bot.core.messages import Press
 from bot.engine.checks_context import Context, at_step
-from bot.engine.explore_reads import targets_of
+from bot.engine.explore_paths import targets_of
 from bot.engine.issues import Issue, issue
 from bot.engine.loader_fields import nearest
 from bot.engine.model import (
