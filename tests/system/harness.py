@@ -37,6 +37,7 @@ class Panah:
         self.web = f"http://127.0.0.1:{free_port()}"
         self.console = f"http://127.0.0.1:{free_port()}"
         self.var = var
+        self.settings = settings
         self._log = var.parent / "panah.log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PANAH_")}
         self._environment = {
@@ -52,6 +53,7 @@ class Panah:
 
     def set(self, **settings: str) -> None:
         """Add settings that need the addresses, before the start."""
+        self.settings |= settings
         self._environment |= settings
 
     def start(self, wait_s: float = 60.0) -> "Panah":

@@ -119,6 +119,7 @@ def test_a_cry_is_taken_answered_and_closed_while_both_pages_stay_open(panah, de
     expect(desk.locator(".said.contact").last).to_contain_text("پیش مادرم می‌روم")
     answer(desk, "خوب است. گوشی همراهتان باشد؛ رسیدید بنویسید.")
     expect(she.locator("#log .ours").last).to_contain_text("رسیدید بنویسید")
+    expect(desk.locator(".said.staff").last).to_contain_text("فرستاده شد")
     picture(she, "chat.png")
     picture(desk, "console-case.png")
     she.reload()
