@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bot import control
-from bot.app import Core, build_core
+from bot.app import Core, build_core, settle_memory
 from bot.bus import Bus
 from bot.core.channels import Channel
 from bot.core.clock import SystemClock
@@ -89,6 +89,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     except BaseException:
         store.close()
         raise
+    settle_memory()
     return core
 
 

@@ -242,7 +242,10 @@ def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, sta
         "contact_id": known.contact_id,
         "address_id": known.address_id,
         "kind": input_kind(message.input),
-        "sealed_input": seal(known.key, "inbox.input", input_to_json(message.input)),
+        # A done row with the provider's own bytes needs no second copy of what they say.
+        "sealed_input": None
+        if state == "done" and message.raw
+        else seal(known.key, "inbox.input", input_to_json(message.input)),
         "sealed_raw": known.key.seal(b"inbox.raw", message.raw[:_RAW_BYTES]) if message.raw else None,
         "received_at": int(message.received_at.timestamp() * 1000),
         "state": state,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.app import Core, build_core
+from bot.app import Core, build_core, settle_memory
 from bot.bench.dialogue import TURNS, Dialogues, Feed, Measured, closed_loop, open_loop
 from bot.bus import InProcessBus
 from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_or_refuse, load_screener
@@ -58,7 +58,7 @@ def panah_core(directory: Path) -> Core:
     migrate.upgrade(store.connection)
     bundle = bench_bundle()
     screener = load_screener()
-    return build_core(
+    core = build_core(
         store=store,
         keyring=load_keyring(directory / "panah.key"),
         bus=InProcessBus(),
@@ -69,6 +69,8 @@ def panah_core(directory: Path) -> Core:
         lines=lambda: lines_of(bundle),
         log=configure(),
     )
+    settle_memory()
+    return core
 
 
 def panah_feed(core: Core) -> Feed:
