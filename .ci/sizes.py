@@ -14,7 +14,9 @@ FOLDERS = ("bot", "escalation", "tests", ".ci")
 def function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Give a function's lines without its docstring."""
     first = node.body[0]
-    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    documented = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
     doc = (first.end_lineno or first.lineno) - first.lineno + 1 if documented else 0
     return (node.end_lineno or node.lineno) - node.lineno + 1 - doc
 

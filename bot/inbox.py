@@ -174,8 +174,8 @@ _KINDS: dict[type, str] = {
 def input_to_json(received: Input) -> dict[str, Any]:  # noqa: PLR0911 - one line a type
     """Give an input as plain data, to be sealed in `inbox.sealed_input`."""
     match received:
-        case TextInput(text, was_cut):
-            return {"text": text, "cut": was_cut} if was_cut else {"text": text}
+        case TextInput(text, rest):
+            return {"text": text, "rest": rest} if rest else {"text": text}
         case PressInput(press):
             return {"press": press.encode()}
         case MediaInput(kind):
@@ -210,7 +210,7 @@ def _read_press(content: dict[str, Any]) -> Input:
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Input]] = {
-    "text": lambda content: TextInput(content["text"], content.get("cut", False)),
+    "text": lambda content: TextInput(content["text"], content.get("rest", "")),
     "press": _read_press,
     "media": lambda content: MediaInput(content["media"]),
     "location": lambda content: LocationInput(*content["location"]),

@@ -4,16 +4,18 @@ Knows no database, no clock and no channel; the worker brings the facts and comm
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.core.contact import Facts
 from bot.core.events import Event
-from bot.core.messages import Input, TextInput
+from bot.core.messages import TEXT_CHARS_MAX, Input, TextInput
 from bot.core.screening import NOTHING_FOUND, Screening
 from bot.engine.engine import resume
 from bot.engine.model import Bundle
 from bot.engine.session import Session
+
+_OVERLAP = 200
 
 
 class Screener(Protocol):
@@ -48,6 +50,18 @@ def take_turn(
     screener: Screener,
 ) -> Turn:
     """Run one input through screening and the engine."""
-    screening = screener.screen(received.text, earlier) if isinstance(received, TextInput) else NOTHING_FOUND
+    screening = _read(screener, received, earlier) if isinstance(received, TextInput) else NOTHING_FOUND
     after, events = resume(session, received, screening, facts, bundle)
     return Turn(after, events, screening)
+
+
+def _read(screener: Screener, received: TextInput, earlier: Sequence[str]) -> Screening:
+    """Read what she wrote; of what is too long to keep, the worst that is found counts."""
+    found = screener.screen(received.text, earlier)
+    for at in range(0, len(received.rest), TEXT_CHARS_MAX):
+        begin = max(0, at - _OVERLAP)  # a sentence may lie across the cut
+        before = received.text[-_OVERLAP:] if at == 0 else ""
+        further = screener.screen(before + received.rest[begin : at + TEXT_CHARS_MAX])
+        if (further.tier or "T9", not further.soft) < (found.tier or "T9", not found.soft):
+            found = replace(further, kinds=tuple(dict.fromkeys((*further.kinds, *found.kinds))))
+    return found

@@ -11,7 +11,6 @@ from typing import Any, TextIO
 from bot.content import flows_of, load_or_refuse, load_screener, simulated_core
 from bot.core.clock import VirtualClock
 from bot.core.messages import (
-    TEXT_CHARS_MAX,
     ContactInput,
     Input,
     LocationInput,
@@ -19,6 +18,7 @@ from bot.core.messages import (
     PressInput,
     TextInput,
     UnreadableInput,
+    text_input,
 )
 from bot.errors import CommandError
 from bot.settings import read_settings
@@ -125,7 +125,7 @@ def _seconds(raw: object) -> float:
 def _input(line: dict[str, Any], simulator: Simulator) -> Input:
     match line:
         case {"text": str(text)}:
-            return TextInput(text[:TEXT_CHARS_MAX], was_cut=len(text) > TEXT_CHARS_MAX)
+            return text_input(text)
         case {"press": pressed}:
             return _press(str(pressed), simulator)
         case {"media": kind} if kind in _MEDIA:

@@ -16,6 +16,8 @@ MediaKind = Literal["voice", "photo", "sticker", "video", "document"]
 
 #: The most of one text that is kept (design: cut with a flag, never dropped; I22).
 TEXT_CHARS_MAX = 4096
+#: The most of one text that is read for danger; what lies beyond TEXT_CHARS_MAX is read and then let go.
+READ_CHARS_MAX = 8 * TEXT_CHARS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,20 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class TextInput:
-    """Words a person wrote (already cut to TEXT_CHARS_MAX)."""
+    """Words a person wrote: what is kept, and `rest`, which is only read for danger. Made by `text_input`."""
 
     text: str
-    was_cut: bool = False
+    rest: str = ""
+
+    @property
+    def was_cut(self) -> bool:
+        """True when she wrote more than is kept."""
+        return bool(self.rest)
+
+
+def text_input(written: str) -> TextInput:
+    """Cut a text of any length to what is kept and what is read."""
+    return TextInput(written[:TEXT_CHARS_MAX], written[TEXT_CHARS_MAX:READ_CHARS_MAX])
 
 
 @dataclass(frozen=True, slots=True)

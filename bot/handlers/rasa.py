@@ -22,7 +22,6 @@ from starlette.routing import Route
 
 from bot.core.channels import Sent
 from bot.core.messages import (
-    TEXT_CHARS_MAX,
     Button,
     InboundMsg,
     Input,
@@ -30,8 +29,8 @@ from bot.core.messages import (
     OutboundMsg,
     Press,
     PressInput,
-    TextInput,
     UnreadableInput,
+    text_input,
 )
 from bot.handlers.hooks import Door, come_back, read_body, same_secret
 from bot.inbox import Accepted, OverloadedError, Reply
@@ -151,7 +150,7 @@ def _input(text: object) -> Input:
     if press is not None:
         return PressInput(press)
     clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
-    return TextInput(clean[:TEXT_CHARS_MAX], was_cut=len(clean) > TEXT_CHARS_MAX)
+    return text_input(clean)
 
 
 def _slots(accepted: Accepted) -> dict[str, Any]:

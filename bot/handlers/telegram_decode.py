@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from bot.core.messages import (
-    TEXT_CHARS_MAX,
     ContactInput,
     InboundMsg,
     Input,
@@ -25,6 +24,7 @@ from bot.core.messages import (
     PressInput,
     TextInput,
     UnreadableInput,
+    text_input,
 )
 
 #: The part of an update that is kept as it came.
@@ -216,7 +216,7 @@ def _content(message: dict[str, Any]) -> Input:
 def _text(raw: str) -> TextInput:
     """Join surrogate halves and replace lone ones, or the text could never be encoded again; NUL says nothing."""
     text = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
-    return TextInput(text[:TEXT_CHARS_MAX], was_cut=len(text) > TEXT_CHARS_MAX)
+    return text_input(text)
 
 
 def _location(place: dict[str, Any]) -> Input:

@@ -24,15 +24,14 @@ from bot.core.channels import SendError, SendErrorCode, Sent
 from bot.core.clock import Clock
 from bot.core.fault import fault
 from bot.core.messages import (
-    TEXT_CHARS_MAX,
     InboundMsg,
     Input,
     MediaInput,
     MediaKind,
     Mode,
     OutboundMsg,
-    TextInput,
     UnreadableInput,
+    text_input,
 )
 from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body
 from bot.handlers.pace import Pace
@@ -232,7 +231,7 @@ def _inbound(fields: Mapping[str, Any], raw: bytes, now: datetime) -> InboundMsg
 def _input(fields: Mapping[str, Any]) -> Input:
     text = str(fields.get("Body") or "").replace("\0", "")
     if text.strip():
-        return TextInput(text[:TEXT_CHARS_MAX], was_cut=len(text) > TEXT_CHARS_MAX)
+        return text_input(text)
     if str(fields.get("NumMedia") or "0") not in {"", "0"}:
         return MediaInput(_MEDIA.get(str(fields.get("MediaContentType0") or "").split("/")[0], "document"))
     return UnreadableInput("empty")

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from bot.core.messages import TEXT_CHARS_MAX, Input, Press, PressInput, TextInput, UnreadableInput
+from bot.core.messages import Input, Press, PressInput, TextInput, UnreadableInput, text_input
 
 #: The channel's name.
 WEB = "web"
@@ -55,7 +55,7 @@ def form_input(form: PageForm) -> Input | None:
         press = Press.decode(form.press)
         return PressInput(press) if press else UnreadableInput("press")
     if form.text:
-        return TextInput(form.text[:TEXT_CHARS_MAX], was_cut=len(form.text) > TEXT_CHARS_MAX)
+        return text_input(form.text)
     return None
 
 

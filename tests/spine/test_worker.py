@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.content import PACKAGE_FLOWS
-from bot.core.messages import InboundMsg, MediaInput, SilenceInput, TextInput, UnreadableInput
+from bot.core.messages import InboundMsg, MediaInput, SilenceInput, TextInput, UnreadableInput, text_input
 from bot.core.screening import NOTHING_FOUND
 from bot.engine.loader import load_bundle
 from bot.inbox import Accepted
@@ -317,3 +317,12 @@ steps:
         "who": "فقط خودم",
     }.items() <= kept.items()
     assert "انار" not in str(kept)
+
+
+@pytest.mark.parametrize("before", [0, 4085, 4096, 5000, 12_000])
+def test_danger_is_heard_wherever_it_stands_in_a_long_text(core, before):
+    filling = ("امروز هوا خوب بود و نان خریدم. " * 600)[:before]
+    accepted = say(core, "", received=text_input(filling + " شوهرم داره منو می‌زنه " + "باران آمد. " * 30))
+
+    assert "T1" == accepted.tier
+    assert [("T1",)] == rows(core, "SELECT tier FROM cases")
