@@ -77,7 +77,7 @@ def panah_feed(core: Core) -> Feed:
     """Give what takes one update's bytes to its commit."""
 
     async def feed(raw: bytes) -> None:
-        arrival = decode_update(raw, channel="telegram", received_at=core.clock.now())
+        arrival = decode_update(raw, channel="telegram", received_at=core.clock.now(), bot_id="1")
         await core.inbox.accept(arrival.message)
 
     return feed

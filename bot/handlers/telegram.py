@@ -252,7 +252,7 @@ def telegram_routes(channel: Telegram, door: Door, *, path: str, secret: str) ->
         if body is None:
             return Response(status_code=413)
         fault("W1")
-        arrival = decode_update(body, channel=channel.name, received_at=door.clock.now())
+        arrival = decode_update(body, channel=channel.name, received_at=door.clock.now(), bot_id=channel.bot_id)
         fault("W2")
         try:
             await channel.take_in(door, [arrival])

@@ -63,22 +63,18 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 class Arrival:
     """One update: the message to accept, and the press the provider waits to hear about.
 
-    `for_nobody` says that no person is to be answered; the external id is then empty.
+    `for_nobody` says that no person is to be answered; the external id is then empty. `update_id` is the provider's
+    number of this update, when it could be read: the poller confirms by it.
     """
 
     message: InboundMsg
+    update_id: int | None = None
     callback_id: str = ""
 
     @property
     def for_nobody(self) -> bool:
         """True when no person of ours sent this."""
         return not self.message.external_id
-
-    @property
-    def update_id(self) -> int | None:
-        """The provider's number of this update, when it could be read."""
-        number = self.message.provider_id
-        return int(number) if number.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +87,25 @@ class _Found:
 _NOBODY = _Found("", UnreadableInput("not_for_us"))
 
 
-def decode_update(raw: bytes, *, channel: str, received_at: datetime) -> Arrival:
-    """Read one update. Never raises; one update is always one arrival."""
+def decode_update(raw: bytes, *, channel: str, received_at: datetime, bot_id: str = "") -> Arrival:
+    """Read one update. Never raises; one update is always one arrival.
+
+    Each bot counts its updates by itself, so the number is unique only behind `bot_id`, the public part of its token:
+    under a new token an old number is somebody else's words. Without a bot («») the number stands alone.
+    """
     update = _parse(raw)
     found = _find(update) if update is not None else _salvage(raw)
     number = _integer(update.get("update_id")) if update is not None else _salvaged_number(raw)
-    provider_id = str(number) if number is not None else f"junk-{hashlib.sha256(raw).hexdigest()[:32]}"
+    name = str(number) if number is not None else f"junk-{hashlib.sha256(raw).hexdigest()[:32]}"
     message = InboundMsg(
         channel=channel,
         external_id=found.person,
-        provider_id=provider_id,
+        provider_id=f"{bot_id}:{name}" if bot_id else name,
         input=found.input,
         received_at=received_at,
         raw=raw[:RAW_BYTES_KEPT],
     )
-    return Arrival(message=message, callback_id=found.callback_id)
+    return Arrival(message=message, update_id=number, callback_id=found.callback_id)
 
 
 def split_batch(body: bytes) -> list[bytes]:

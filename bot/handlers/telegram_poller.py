@@ -115,13 +115,16 @@ class Poller:
         if not self._webhook_gone:
             await self._remove_webhook()
         body = await self._fetch(session)
-        now = self._door.clock.now()
-        arrivals = [decode_update(raw, channel=self._channel.name, received_at=now) for raw in split_batch(body)]
+        arrivals = [self._decode(raw) for raw in split_batch(body)]
         if not arrivals:
             return
         await self._channel.take_in(self._door, arrivals)
         fault("W4")
         self._confirm(arrivals)
+
+    def _decode(self, raw: bytes) -> Arrival:
+        now = self._door.clock.now()
+        return decode_update(raw, channel=self._channel.name, received_at=now, bot_id=self._channel.bot_id)
 
     def _confirm(self, arrivals: list[Arrival]) -> None:
         numbers = [item.update_id for item in arrivals if item.update_id is not None]

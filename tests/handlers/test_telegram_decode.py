@@ -21,8 +21,9 @@ PERSON = {"id": 42, "is_bot": False, "first_name": "x"}
 CHAT = {"id": 42, "type": "private"}
 
 
-def decode(raw, channel="telegram"):
-    return decode_update(raw if isinstance(raw, bytes) else json.dumps(raw).encode(), channel=channel, received_at=NOW)
+def decode(raw, channel="telegram", bot_id="111"):
+    body = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
+    return decode_update(body, channel=channel, received_at=NOW, bot_id=bot_id)
 
 
 def message(**content):
@@ -36,7 +37,7 @@ def test_a_text_keeps_who_wrote_it_which_update_it_was_and_its_bytes():
 
     assert arrival.message.input == TextInput("سلام")
     assert (arrival.message.channel, arrival.message.external_id) == ("telegram", "42")
-    assert (arrival.message.provider_id, arrival.update_id) == ("7", 7)
+    assert (arrival.message.provider_id, arrival.update_id) == ("111:7", 7)
     assert arrival.message.raw == raw
     assert arrival.message.received_at == NOW
     assert not arrival.for_nobody
@@ -113,7 +114,7 @@ def test_an_edited_text_is_read_as_words_of_its_own():
     edited = decode({"update_id": 8, "edited_message": message(text="منظورم این بود")["message"]})
 
     assert edited.message.input == TextInput("منظورم این بود")
-    assert edited.message.provider_id == "8"
+    assert edited.message.provider_id == "111:8"
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,22 @@ def test_a_broken_update_is_an_unreadable_message_of_whoever_can_be_made_out(raw
 def test_the_same_junk_is_recognised_when_it_comes_again():
     assert decode(b"junk").message.provider_id == decode(b"junk").message.provider_id
     assert decode(b"junk").message.provider_id != decode(b"other junk").message.provider_id
+
+
+@pytest.mark.parametrize(
+    "raw", [b"junk", b'{"update_id":7', b'{"update_id":7,"message":{"chat":{"id":42},"text":"x"}}']
+)
+def test_what_a_replaced_bot_counts_anew_is_no_repetition(raw):
+    old, new = decode(raw), decode(raw, bot_id="222")
+
+    assert old.message.provider_id != new.message.provider_id
+    assert old.update_id == new.update_id
+
+
+def test_without_a_bot_the_number_stands_alone():
+    arrival = decode({"update_id": 7}, bot_id="")
+
+    assert (arrival.message.provider_id, arrival.update_id) == ("7", 7)
 
 
 def test_only_the_first_part_of_a_monstrous_update_is_kept():

@@ -24,7 +24,7 @@ async def test_polling_accepts_each_update_and_confirms_only_after_the_commit(ch
     await polling(channel, door, lambda: not bot.pending)
 
     assert [type(item) for item in inbox.inputs] == [TextInput, PressInput, UnreadableInput, TextInput]
-    assert (inbox.accepted[0].provider_id, inbox.accepted[-1].provider_id) == (str(first), str(last))
+    assert (inbox.accepted[0].provider_id, inbox.accepted[-1].provider_id) == (f"111:{first}", f"111:{last}")
     assert bot.answered == bot.presses
     kept = await door.store.read(lambda db: db.exec_driver_sql("SELECT kind, state, contact_id FROM inbox").fetchall())
     assert kept == [("ignored", "done", "")]

@@ -11,7 +11,7 @@ from handlers.telegram_talk import PRESS, SECRET
 
 from bot.core.messages import PressInput, TextInput
 from bot.handlers.hooks import BODY_BYTES_MAX
-from bot.handlers.telegram import telegram_routes
+from bot.handlers.telegram import Telegram, telegram_routes
 from bot.handlers.telegram_webhook import WebhookKeeper
 
 OURS = "https://panah.example/hooks/telegram/111"
@@ -89,6 +89,21 @@ async def test_a_missing_wrong_or_strange_secret_is_refused_and_nothing_is_store
         assert answer.split(b" ")[1] == b"403"
 
     assert inbox.accepted == []
+
+
+async def test_a_new_bot_that_counts_like_the_old_one_is_heard(server, hooked, door, serve, inbox):
+    bot = Telegram(token="222:another-canary", api=server.url, clock=door.clock)
+    url = await serve(telegram_routes(bot, door, path="/hooks/telegram/222", secret=SECRET))
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for address in (hooked, f"{url}/hooks/telegram/222", hooked):
+            body = b'{"update_id":7,"message":{"chat":{"id":42},"text":"x"}}'
+            async with session.post(address, data=body) as answer:
+                assert answer.status == 200
+    await bot.close()
+
+    assert [message.provider_id for message in inbox.accepted] == ["111:7", "222:7"]
 
 
 async def test_a_body_beyond_a_megabyte_is_refused(hooked, inbox):

@@ -98,7 +98,7 @@ async def test_whatever_a_person_sent_is_stored_and_answered(name, she, panah, d
 
     assert await deliver(HUMAN[name](she, number)) == 200
 
-    [(state,)] = rows(panah, "SELECT state FROM inbox WHERE channel = 'telegram' AND provider_id = ?", str(number))
+    [(state,)] = rows(panah, "SELECT state FROM inbox WHERE channel = 'telegram' AND provider_id = ?", f"555:{number}")
     assert state == "done"
     await she.hears(1)
     she.bot.pending.clear()
@@ -129,7 +129,7 @@ async def test_a_cry_among_broken_characters_is_still_heard(she, panah, deliver,
 
     await she.sees(lambda: any("110" in text for text in she.texts))
     hers = "SELECT tier FROM cases JOIN inbox ON inbox.contact_id = cases.contact_id WHERE inbox.provider_id = ?"
-    assert [("T1",)] == rows(panah, hers, str(number))
+    assert [("T1",)] == rows(panah, hers, f"555:{number}")
 
 
 async def test_a_repeated_update_is_taken_once_and_a_late_lower_one_is_taken_too(she, panah, deliver, rows, until):
@@ -144,7 +144,7 @@ async def test_a_repeated_update_is_taken_once_and_a_late_lower_one_is_taken_too
     assert await deliver(late) == 200
     await she.sees(lambda: any("110" in text for text in she.texts[heard:]))
 
-    ids = (str(number), str(number - 4_000))
+    ids = (f"555:{number}", f"555:{number - 4_000}")
     assert [("done",), ("done",)] == rows(panah, "SELECT state FROM inbox WHERE provider_id IN (?, ?)", *ids)
 
 

@@ -92,7 +92,7 @@ async def test_one_broken_update_among_good_ones_costs_the_others_nothing(bot, p
     await second.hears(1)
     await until(lambda: not bot.pending)
 
-    assert [("quarantined",)] == rows(panah, "SELECT state FROM inbox WHERE provider_id = ?", str(number))
+    assert [("quarantined",)] == rows(panah, "SELECT state FROM inbox WHERE provider_id = ?", f"111:{number}")
 
 
 async def test_by_webhook_only_who_knows_the_secret_is_heard(telegram, install, rows, until):
