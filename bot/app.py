@@ -205,5 +205,5 @@ def build_core(
     )
     inbox.on_arrival = worker.kick
     waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log)
-    timers = Timers(store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, log=log)
+    timers = Timers(store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, runner=runner, log=log)
     return Core(store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, screener, log)

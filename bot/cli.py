@@ -5,6 +5,7 @@ Each verb's module is imported only when it is called, so that `panah triage` do
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -40,6 +41,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and give the exit code."""
+    os.umask(0o077)  # whatever is written (database, log, copies) is its owner's only
     parser = _parser()
     args = parser.parse_args(argv)
     from bot.errors import CommandError  # noqa: PLC0415

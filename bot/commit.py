@@ -35,6 +35,7 @@ def _upsert(table: str, columns: str, conflict: str, keep: str = "", where: str 
 #: Every statement a turn may write with, in the order they are written: what is referred to comes first.
 STATEMENTS: dict[str, str] = {
     "contact_new": _insert("contacts", "id wrapped_key key_id language created_at seen_at"),
+    "address_retired": "UPDATE addresses SET address_index = 'damaged:' || id WHERE id = :id",
     "address_new": _insert("addresses", "id contact_id channel address_index sealed_external_id created_at"),
     "contact_seen": "UPDATE contacts SET seen_at = :seen_at, left_at = :left_at, language = :language WHERE id = :id",
     "contact_opted_out": "UPDATE contacts SET opted_out_at = :at WHERE id = :id",
@@ -82,8 +83,11 @@ STATEMENTS: dict[str, str] = {
     "assessment_new": _insert("assessments", "id contact_id session_id name version sealed_result at"),
     "referral_new": _insert("referrals", "id contact_id session_id to_type near state at"),
     "follow_up_new": _insert("follow_ups", "id contact_id flow if_silent state due_at created_at"),
-    "follow_ups_fired": "UPDATE follow_ups SET state = 'fired' WHERE contact_id = :contact_id AND state = 'planned'"
+    "follow_ups_fired": "UPDATE follow_ups SET state = 'fired', due_at = :answer_by WHERE contact_id = :contact_id AND state = 'planned'"
     " AND due_at <= :now",
+    "follow_ups_postponed": "UPDATE follow_ups SET due_at = :later WHERE contact_id = :contact_id"
+    " AND state = 'planned' AND due_at <= :now",
+    "follow_ups_answered": "UPDATE follow_ups SET state = 'answered' WHERE contact_id = :contact_id AND state = 'fired'",
     "follow_ups_dropped": "UPDATE follow_ups SET state = 'dropped' WHERE contact_id = :contact_id AND state = 'planned'",
 }
 
@@ -114,6 +118,13 @@ class Rows:
             else:
                 mine.extend(rows)
         self.topics |= other.topics
+
+    def written(self, tx: Tx) -> "Rows":
+        """Write everything now and give a fresh set that still remembers whom to wake."""
+        self.write(tx)
+        fresh = Rows()
+        fresh.topics = self.topics
+        return fresh
 
     def write(self, tx: Tx) -> None:
         """Write everything, table by table."""

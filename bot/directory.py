@@ -6,6 +6,7 @@ entry is dropped whenever a batch that touched it was not committed.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.commit import Rows
 from bot.core.ids import IdSource
@@ -37,6 +38,7 @@ class Known:
     seen_at: int = 0
     left: bool = False
     recent: list[tuple[int, str]] = field(default_factory=list)
+    damaged: bool = False  #: what was kept of her cannot be read; a person must be told
     asked_by: list[tuple[str, str]] = field(default_factory=list)
 
     def texts_since(self, now_ms: int) -> list[str]:
@@ -81,20 +83,37 @@ class Directory:
             return self._by_contact[contact_id]
         index = self._keyring.address_index(channel, external_id)
         found = tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
-        known = self._load(tx, found, now_ms) if found else None
+        known = self._known_behind(tx, found, rows, now_ms) if found else None
         if known is None:
-            known = self._new(channel, external_id, index, rows, now_ms, known_address=found is not None)
+            known = self._new(channel, external_id, index, rows, now_ms)
+            known.damaged = found is not None
         self._remember(known, (channel, external_id))
         return known
+
+    def _known_behind(self, tx: Tx, found: Any, rows: Rows, now_ms: int) -> Known | None:
+        """Give the contact of an address row, remembered or loaded; an unreadable key makes way for a new contact."""
+        remembered = self._by_contact.get(found[0])
+        if remembered is not None:
+            return remembered
+        try:
+            return self._load(tx, found, now_ms)
+        except UnreadableError:
+            rows.add("address_retired", {"id": found[1]})
+            return None
 
     def find_contact(self, tx: Tx, contact_id: str, now_ms: int) -> Known | None:
         """Give a contact by id, at the address of her newest session; None when she was erased."""
         known = self._by_contact.get(contact_id)
-        if known is None:
-            found = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()
+        if known is not None:
+            self._by_contact.move_to_end(contact_id)
+            return known
+        found = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()
+        try:
             known = self._load(tx, found, now_ms) if found else None
-            if known is not None:
-                self._remember(known, None)
+        except UnreadableError:
+            return None
+        if known is not None:
+            self._remember(known, None)
         return known
 
     def forget(self, contact_ids: set[str]) -> None:
@@ -122,8 +141,9 @@ class Directory:
         row = tx.raw.execute(_LAST_SESSION, (contact_id,)).fetchone()
         if row is not None:
             known.session_id, state, known.started_at, known.ended_at = row[:4]
-            known.session = session_from_json(unseal(known.key, "sessions.state", state))
-            known.last_visit = known.session.visit
+            known.session = _session(known.key, state)
+            known.damaged = known.session is None
+            known.last_visit = known.session.visit if known.session else 0
             for name, at, visit in (("silence", row[4], row[5]), ("not_taken", row[6], row[7])):
                 if at is not None:
                     known.timers[name] = (at, visit)
@@ -134,9 +154,7 @@ class Directory:
                 continue
         return known
 
-    def _new(
-        self, channel: str, external_id: str, index: str, rows: Rows, now_ms: int, *, known_address: bool
-    ) -> Known:
+    def _new(self, channel: str, external_id: str, index: str, rows: Rows, now_ms: int) -> Known:
         wrapped, key = self._keyring.new_data_key()
         known = Known(self._ids(), self._ids(), channel, key)
         rows.add(
@@ -150,8 +168,6 @@ class Directory:
                 "seen_at": now_ms,
             },
         )
-        # An erased person's address row was given another index when her key was destroyed, so this one is free.
-        assert not known_address
         rows.add(
             "address_new",
             {
@@ -164,3 +180,11 @@ class Directory:
             },
         )
         return known
+
+
+def _session(key: DataKey, sealed: bytes | None) -> Session | None:
+    """Read a session's state; None when it is damaged."""
+    try:
+        return session_from_json(unseal(key, "sessions.state", sealed)) if sealed is not None else None
+    except (UnreadableError, ValueError, KeyError, TypeError):
+        return None

@@ -6,7 +6,7 @@ the provider's yes and our record of it (O3, O4), never zero times. A failing me
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +119,8 @@ _CLOSE_STALE = (
         " AND expires_at <= :now AND (lease_until IS NULL OR lease_until <= :now)"
     ),
     (
-        "UPDATE outbox SET state = 'expired', error = 'not_safe' WHERE channel = :channel AND state = 'queued'"
-        " AND kind = 'proactive' AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = outbox.contact_id"
+        "UPDATE outbox SET state = 'expired', error = 'not_safe' WHERE channel = :channel"
+        " AND state IN ('queued', 'sending') AND state = 'queued' AND kind = 'proactive' AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = outbox.contact_id"
         " AND c.opted_out_at IS NULL AND c.left_at IS NULL AND c.sealed_safe_contact IS NOT NULL)"
     ),
 )
@@ -270,7 +270,7 @@ def flag_unreachable(tx: Tx, contact_id: str, now_ms: int) -> None:
 
 def recover(tx: Tx) -> None:
     """At the start of the only sending process: what a dead one had leased may go out again at once."""
-    tx.raw.execute("UPDATE outbox SET state = 'queued', lease_until = NULL, lease_by = NULL WHERE state = 'sending'")
-
-
-SenderMap = Mapping[str, Sender]
+    tx.raw.execute(  # the first condition is the partial index's own
+        "UPDATE outbox SET state = 'queued', lease_until = NULL, lease_by = NULL"
+        " WHERE state IN ('queued', 'sending') AND state = 'sending'"
+    )

@@ -188,9 +188,10 @@ def core_loops(core: Core) -> list[Coroutine[Any, Any, None]]:
     return [core.waiting.run(), core.timers.run()]
 
 
-def close(core: Core) -> None:
-    """Write what is queued, mark the stop clean, let go of the database."""
-    core.store.write_now(lambda tx: mark_stop(tx, "clean"))
+def close(core: Core, *, is_clean: bool) -> None:
+    """Write what is queued, mark a stop that was asked for as clean, let go of the database."""
+    if is_clean:
+        core.store.write_now(lambda tx: mark_stop(tx, "clean"))
     core.store.close()
 
 

@@ -4,6 +4,7 @@ A person's words, names, numbers, addresses and tokens are never arguments of a 
 under an allowed key, `_plain` keeps it out by its form.
 """
 
+import contextlib
 import json
 import logging
 import re
@@ -74,8 +75,9 @@ class JsonLog:
     def _tell(self, level: str, event: str, keys: dict[str, object]) -> None:
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": _plain(event)}
         line.update({key: _plain(value) for key, value in keys.items() if key in KEYS})
-        self._stream.write(json.dumps(line) + "\n")
-        self._stream.flush()
+        with contextlib.suppress(OSError, ValueError):  # a full disk must not stop what is being told of
+            self._stream.write(json.dumps(line) + "\n")
+            self._stream.flush()
 
 
 def _plain(value: Any) -> Any:

@@ -9,12 +9,15 @@ from functools import partial
 from typing import Any
 
 from bot.bus import Bus
+from bot.commit import Rows
 from bot.core.clock import Clock
+from bot.core.events import EscalationRequested, Event
 from bot.core.messages import FollowUpInput, InboundMsg, Input, NotTakenInput, SilenceInput
 from bot.directory import Directory
 from bot.inbox import Inbox
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
+from bot.turns import TurnRunner
 
 _DUE = """
 SELECT 'silence', contact_id, id, silence_at, silence_visit FROM sessions
@@ -28,6 +31,10 @@ ORDER BY 4, 1 LIMIT 200
 _ERASE_DUE = """
 SELECT c.id FROM contacts c WHERE c.erase_due_at <= :now AND c.erased_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND k.state <> 'closed') LIMIT 50
+"""
+_UNANSWERED = """
+SELECT id, contact_id, if_silent FROM follow_ups
+WHERE state = 'fired' AND due_at <= :now AND if_silent IS NOT NULL LIMIT 50
 """
 #: What erasing does, in order. The case row and the counts stay; nothing that can be read does.
 _ERASE = (
@@ -57,12 +64,15 @@ _ERASE = (
 class Timers:
     """Fires what is due."""
 
-    def __init__(self, *, store: Store, inbox: Inbox, bus: Bus, clock: Clock, directory: Directory, log: Log) -> None:
+    def __init__(
+        self, *, store: Store, inbox: Inbox, bus: Bus, clock: Clock, directory: Directory, runner: TurnRunner, log: Log
+    ) -> None:
         self._store = store
         self._inbox = inbox
         self._bus = bus
         self._clock = clock
         self._directory = directory
+        self._runner = runner
         self._log = log
 
     async def run(self) -> None:
@@ -97,11 +107,41 @@ class Timers:
                 received_at=self._clock.now(),
             )
             self._inbox.put(message, contact_id=contact_id)
-        erased = self._store.read_now(lambda db: db.exec_driver_sql(_ERASE_DUE, {"now": self._now_ms()}).fetchall())
-        for (contact_id,) in erased:
-            self._store.write_now(partial(erase, contact_id=contact_id, now_ms=self._now_ms()))
-            self._directory.forget({contact_id})
-        return len(due) + len(erased)
+        now = {"now": self._now_ms()}
+        if self._store.read_now(lambda db: db.exec_driver_sql(_ERASE_DUE, now).first()):
+            self._store.write_now(self._erase_due)
+        if self._store.read_now(lambda db: db.exec_driver_sql(_UNANSWERED, now).first()):
+            self._store.write_now(self._miss_unanswered)
+        return len(due)
+
+    def _erase_due(self, tx: Tx) -> None:
+        """Erase who is due and needed by no case, decided and done in one transaction on the writer's thread."""
+        now_ms = self._now_ms()
+        gone = {row[0] for row in tx.raw.execute(_ERASE_DUE, {"now": now_ms}).fetchall()}
+        for contact_id in gone:
+            erase(tx, contact_id=contact_id, now_ms=now_ms)
+        self._directory.forget(gone)
+        tx.after_commit(lambda: self._directory.forget(gone))
+
+    def _miss_unanswered(self, tx: Tx) -> None:
+        """A promised contact got no answer, and the script said whom that should worry."""
+        for row_id, contact_id, tier in tx.raw.execute(_UNANSWERED, {"now": self._now_ms()}).fetchall():
+            tx.raw.execute("UPDATE follow_ups SET state = 'unanswered' WHERE id = ?", (row_id,))
+            known = self._directory.find_contact(tx, contact_id, self._now_ms())
+            if known is None:
+                continue
+            message = InboundMsg(
+                channel="timer",
+                external_id="",
+                provider_id=row_id,
+                input=FollowUpInput(""),
+                received_at=self._clock.now(),
+            )
+            events: list[Event] = [EscalationRequested(tier=tier, cause="step", why=("به پیگیری پاسخ نداد",))]
+            rows = Rows()
+            self._runner.write_down(tx, known, events, inbox_id=0, message=message, rows=rows)
+            rows.write(tx)
+            tx.after_commit(partial(self._bus.publish, *rows.topics))
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)

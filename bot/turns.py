@@ -11,34 +11,37 @@ from typing import Any, Protocol
 
 from bot.commit import EventMappers, Rows, TurnContext, map_events, turn_row
 from bot.core.contact import Facts
-from bot.core.events import AnswerRecorded, EscalationRequested, Event, LanguageChanged
+from bot.core.events import EscalationRequested, Event, LanguageChanged, StayedSilent
 from bot.core.fault import fault
 from bot.core.ids import IdSource, case_code
 from bot.core.messages import (
     HUMAN_INPUTS,
-    ContactInput,
+    ClosedInput,
     FollowUpInput,
+    HandedBackInput,
+    HeldInput,
     InboundMsg,
-    LocationInput,
-    MediaInput,
     Mode,
     NotTakenInput,
-    PressInput,
     SilenceInput,
     TextInput,
 )
-from bot.core.screening import Tier, strongest
 from bot.directory import Directory, Known
 from bot.engine.model import Bundle
-from bot.engine.session import Session, session_to_json
-from bot.inbox import Accepted, Arrival, Reply, input_kind, input_to_json
+from bot.engine.session import Session
+from bot.inbox import Accepted, Arrival, input_kind
 from bot.store.database import Tx
-from bot.store.vault import seal
 from bot.turn import Screener, Turn, take_turn
+from bot.turn_rows import accepted, keep_words, session_row
 
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
 _RAW_BYTES = 256 * 1024
 _RECENT_MS = 72 * 3600_000
+#: A follow-up that may not speak now is tried again after this; one that spoke waits so long for an answer.
+_PUT_OFF_MS = 3600_000
+_ANSWER_MS = 24 * 3600_000
+_NOT_TO_HOLD = frozenset({"held", "locked", "ended"})
+_ACTS = (HeldInput, HandedBackInput, ClosedInput)
 #: How exactly `contacts.seen_at` is kept.
 _SEEN_MS = 60_000
 
@@ -90,18 +93,21 @@ class TurnRunner:
         fault("E2")
         new_case_id = self._world.ids()
         turn = self._turn(tx, known, arrival.message, now, new_case_id)
+        if known.damaged:
+            turn.events.append(EscalationRequested(tier="T2", cause="failure", why=("گفت‌وگوی پیشین خوانده نشد",)))
         context = self._context(known, turn.session, inbox_id, now_ms, new_case_id)
         self._place(known, arrival.message, context, rows)
+        _note_follow_up(arrival.message, turn.events, context, rows)
         if turn.session.case or any(type(event) is EscalationRequested for event in turn.events):
             context.open_case = self._world.open_case(tx, known)
         if isinstance(arrival.message.input, HUMAN_INPUTS):
-            _keep_words(arrival.message, turn.events, context, rows)
+            keep_words(arrival.message, turn.events, context, rows)
         map_events(turn.events, context, rows, self._world.mappers)
         rows.add("turn_new", turn_row(turn.events, context, self._world.screener.version))
-        rows.add("session_save", _session_row(context))
+        rows.add("session_save", session_row(context))
         _note_seen(known, arrival.message, turn.events, context, rows)
         _remember(known, arrival.message, context)
-        return _accepted(turn.session, turn.events, context)
+        return accepted(turn.session, turn.events, context)
 
     def write_down(
         self, tx: Tx, known: Known, events: list[Event], *, inbox_id: int, message: InboundMsg, rows: Rows
@@ -116,7 +122,7 @@ class TurnRunner:
         context.session_id = known.session_id or self._world.ids()
         context.open_case = self._world.open_case(tx, known)
         if isinstance(message.input, HUMAN_INPUTS):
-            _keep_words(message, events, context, rows)
+            keep_words(message, events, context, rows)
         map_events(events, context, rows, self._world.mappers)
 
     def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
@@ -149,10 +155,29 @@ class TurnRunner:
             case_open=open_case is not None,
             lines=self._world.lines(),
         )
-        earlier = known.texts_since(now_ms)
-        return take_turn(
-            known.session, message.input, earlier=earlier, facts=facts, bundle=bundle, screener=self._world.screener
+        session, held = self._held(tx, known, message, facts, bundle)
+        turn = take_turn(
+            session,
+            message.input,
+            earlier=known.texts_since(now_ms),
+            facts=facts,
+            bundle=bundle,
+            screener=self._world.screener,
         )
+        return Turn(turn.session, [*held, *turn.events], turn.screening)
+
+    def _held(
+        self, tx: Tx, known: Known, message: InboundMsg, facts: Facts, bundle: Bundle
+    ) -> tuple[Session | None, list[Event]]:
+        """Hold the session at once when its case is claimed: the act's own row may still be on its way."""
+        session = known.session
+        if session is None or not session.case or session.status in _NOT_TO_HOLD or isinstance(message.input, _ACTS):
+            return session, []
+        case = self._world.open_case(tx, known)
+        if case is None or case.state != "claimed":
+            return session, []
+        turn = take_turn(session, HeldInput(), earlier=(), facts=facts, bundle=bundle, screener=self._world.screener)
+        return turn.session, turn.events
 
     def _bundle(self, known: Known) -> Bundle:
         if known.session is None or known.session.status == "ended":
@@ -179,11 +204,9 @@ class TurnRunner:
     def _place(self, known: Known, message: InboundMsg, context: TurnContext, rows: Rows) -> None:
         """Give the turn its session: the contact's live one, or a new one when the engine began afresh."""
         _clear_fired(message, context)
-        if isinstance(message.input, FollowUpInput):
-            rows.add("follow_ups_fired", {"contact_id": known.contact_id, "now": context.now_ms})
         if not _is_new(known, context.session):
             return
-        if known.session is not None and known.ended_at is None:
+        if known.session_id and known.ended_at is None:
             rows.add("session_left", {"id": known.session_id, "at": context.now_ms})
         context.session_id, context.started_at, context.timers = self._world.ids(), context.now_ms, {}
 
@@ -197,6 +220,17 @@ def _clear_fired(message: InboundMsg, context: TurnContext) -> None:
                 del context.timers[name]
 
 
+def _note_follow_up(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
+    """Mark a follow-up as fired, or put it off while the script may not speak; her own words answer it."""
+    if not isinstance(message.input, FollowUpInput):
+        return
+    now = {"contact_id": context.contact_id, "now": context.now_ms}
+    if any(isinstance(event, StayedSilent) for event in events):
+        rows.add("follow_ups_postponed", {**now, "later": context.now_ms + _PUT_OFF_MS})
+    else:
+        rows.add("follow_ups_fired", {**now, "answer_by": context.now_ms + _ANSWER_MS})
+
+
 def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
     known.session = context.session
     known.session_id, known.started_at = context.session_id, context.started_at
@@ -204,6 +238,7 @@ def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
     known.language = context.language
     if isinstance(message.input, HUMAN_INPUTS):
         known.left = context.left
+    known.damaged = False
     known.timers = {} if context.ended else context.timers
     known.ended_at = context.now_ms if context.ended else None
     if isinstance(message.input, TextInput):
@@ -223,6 +258,7 @@ def _note_seen(known: Known, message: InboundMsg, events: list[Event], context: 
     known.seen_at = context.now_ms
     seen = {"id": context.contact_id, "seen_at": context.now_ms, "language": context.language}
     rows.add("contact_seen", {**seen, "left_at": context.now_ms if context.left else None})
+    rows.add("follow_ups_answered", {"contact_id": context.contact_id})
 
 
 def _is_new(known: Known, after: Session) -> bool:
@@ -232,95 +268,7 @@ def _is_new(known: Known, after: Session) -> bool:
     return after.turns <= 1 < before.turns  # the engine began afresh: a follow-up, or after a quick exit
 
 
-def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, state: str = "done") -> dict[str, Any]:
-    """Give the inbox row of an arrival: done in its turn's own transaction, or waiting for it."""
-    message = arrival.message
-    return {
-        "id": inbox_id,
-        "channel": message.channel,
-        "provider_id": message.provider_id,
-        "contact_id": known.contact_id,
-        "address_id": known.address_id,
-        "kind": input_kind(message.input),
-        # A done row with the provider's own bytes needs no second copy of what they say.
-        "sealed_input": None
-        if state == "done" and message.raw
-        else seal(known.key, "inbox.input", input_to_json(message.input)),
-        "sealed_raw": known.key.seal(b"inbox.raw", message.raw[:_RAW_BYTES]) if message.raw else None,
-        "received_at": int(message.received_at.timestamp() * 1000),
-        "state": state,
-        "attempts": arrival.attempts,
-        "due_at": now_ms,
-        "done_at": now_ms if state == "done" else None,
-        "error": None,
-    }
-
-
-def _session_row(context: TurnContext) -> dict[str, Any]:
-    session = context.session
-    timers = {} if context.ended else context.timers
-    silence_at, silence_visit = timers.get("silence", (None, None))
-    not_taken_at, not_taken_visit = timers.get("not_taken", (None, None))
-    return {
-        "id": context.session_id,
-        "contact_id": context.contact_id,
-        "address_id": context.address_id,
-        "version": session.version,
-        "status": session.status,
-        "tier": session.risk,
-        "sealed_state": context.seal("sessions.state", session_to_json(session)),
-        "turns": session.turns,
-        "started_at": context.started_at,
-        "updated_at": context.now_ms,
-        "ended_at": context.now_ms if context.ended else None,
-        "silence_at": silence_at,
-        "silence_visit": silence_visit,
-        "not_taken_at": not_taken_at,
-        "not_taken_visit": not_taken_visit,
-    }
-
-
-def _keep_words(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
-    row = {"contact_id": context.contact_id, "session_id": context.session_id, "author": "contact", "staff_id": None}
-    sealed = context.seal("messages.body", _said(message, events))
-    rows.add("message_new", {**row, "sealed_body": sealed, "outbox_key": None, "at": context.now_ms})
-    rows.topics.add(f"contact:{context.contact_id}")
-    if context.open_case is not None:
-        event = {"case_id": context.open_case.id, "kind": "message", "actor": "contact", "data": "{}"}
-        rows.add("case_event_new", {**event, "at": context.now_ms})
-        rows.topics.update(("cases", f"case:{context.open_case.id}"))
-
-
-def _said(message: InboundMsg, events: list[Event]) -> dict[str, Any]:
-    match message.input:
-        case TextInput(text):
-            return {"text": text}
-        case PressInput(press):
-            answered = (event.label for event in events if isinstance(event, AnswerRecorded) and event.label)
-            return {"text": next(answered, press.key), "press": True}
-        case MediaInput(kind):
-            return {"text": "", "media": kind}
-        case LocationInput(lat, lon):
-            return {"text": "", "location": [lat, lon]}
-        case ContactInput(phone):
-            return {"text": phone}
-        case _:
-            return {"text": "", "unreadable": True}
-
-
 def _returning(known: Known, now_ms: int) -> Any:
     if known.ended_at is None:
         return "no"
     return "recent" if now_ms - known.ended_at < _RECENT_MS else "yes"
-
-
-def _accepted(session: Session, events: list[Event], context: TurnContext) -> Accepted:
-    escalated: list[Tier | None] = [event.tier for event in events if isinstance(event, EscalationRequested)]
-    return Accepted(
-        contact_id=context.contact_id,
-        replies=tuple(Reply(text, buttons) for text, buttons in context.replies),
-        tier=strongest([session.risk, *escalated]),
-        kinds=session.kinds,
-        case_code=context.open_case.code if context.open_case else case_code(context.case_id) if escalated else "",
-        handed_over=session.status == "held",
-    )

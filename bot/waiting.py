@@ -6,6 +6,7 @@ times is quarantined, and a person gets a case: nothing a human wrote is dropped
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
 from bot.core.events import EscalationRequested, Event, MessageSent
-from bot.core.messages import InboundMsg, UnreadableInput
+from bot.core.messages import HUMAN_INPUTS, InboundMsg, UnreadableInput
 from bot.directory import Directory, Known
 from bot.inbox import Arrival, input_from_json
 from bot.store.crypto import UnreadableError
@@ -28,8 +29,14 @@ ATTEMPTS_MAX = 3
 #: When a row that could not even be given up is looked at again.
 _LATER_MS = 60_000
 SAFE_TEXT = "پیامتان رسید. یک همکار آن را می‌خواند. در خطر فوری همین حالا 123، 110 یا 115 را بگیرید."
+SAFE_TEXT_COVERT = "110 / 123"
 
-_DUE = "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= ? ORDER BY id LIMIT 100"
+_DUE = "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT 100"
+_NO_DEADLINE = {
+    "silence": ("UPDATE sessions SET silence_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
+    "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
+    "follow_up": ("UPDATE follow_ups SET state = 'dropped' WHERE contact_id = ? AND state = 'planned'",),
+}
 _TRY = (
     "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
     " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts"
@@ -98,13 +105,19 @@ class WaitingRows:
         if attempts > ATTEMPTS_MAX:
             self._store.write_now(lambda tx: self._quarantine(tx, row_id, found))
             return
+        taken = self._store.submit(lambda tx: self._take(tx, row_id, found))
+        taken.add_done_callback(lambda done: self._forget_if_failed(done, found[2]))
         try:
-            self._store.write_now(lambda tx: self._take(tx, row_id, found))
+            taken.result()
         except Exception as error:  # noqa: BLE001 - counted, tried again, and at the third time given to a person
-            self._directory.forget({found[2]})
             self._log.error("turn_failed", channel=found[0], error=type(error).__name__, row_id=row_id)
             name = type(error).__name__
             self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
+
+    def _forget_if_failed(self, done: "Future[None]", contact_id: str) -> None:
+        """Drop what was remembered, still on the writer's thread: her next turn must not build on it."""
+        if done.exception() is not None:
+            self._directory.forget({contact_id})
 
     def _take(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
         contact_id, attempts = found[2], found[6]
@@ -152,13 +165,24 @@ class WaitingRows:
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is not None:
             self._tell_a_person(tx, known, row_id, self._message(known, found))
+            known.timers.pop(found[3], None)
+        for sql in _NO_DEADLINE.get(found[3], ()):  # given up: it must not fall due again every second
+            tx.raw.execute(sql, (contact_id,))
         self._done(tx, row_id, attempts, state="quarantined", error="three_times")
 
     def _tell_a_person(self, tx: Tx, known: Known, row_id: int, message: InboundMsg) -> None:
+        status = known.session.status if known.session else "waiting"
+        covert = known.session is not None and known.session.covert
         events: list[Event] = [
-            EscalationRequested(tier="T2", cause="failure", why=("پیامی رسید که برنامه نتوانست آن را بخواند",)),
-            MessageSent(text=SAFE_TEXT, urgent=True),
+            EscalationRequested(
+                tier="T2",
+                cause="failure",
+                why=("پیامی رسید که برنامه نتوانست آن را بخواند",),
+                do_not_contact=status == "locked",
+            )
         ]
+        if isinstance(message.input, HUMAN_INPUTS) and status not in {"held", "locked"}:
+            events.append(MessageSent(text=SAFE_TEXT_COVERT if covert else SAFE_TEXT, urgent=True))
         rows = Rows()
         self._runner.write_down(tx, known, events, inbox_id=row_id, message=message, rows=rows)
         rows.write(tx)

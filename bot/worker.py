@@ -6,6 +6,7 @@ the try, so a message that kills the process is given up at its third attempt in
 A row whose turn fails waits and is tried again; the third failure quarantines it and opens a case (bot.waiting).
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from bot.directory import Directory, Known
 from bot.inbox import Accepted, Arrival, Inbox
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
-from bot.turns import TurnRunner, UnknownContactError, inbox_row
+from bot.turn_rows import inbox_row
+from bot.turns import TurnRunner, UnknownContactError
 
 #: Turns that may share one commit.
 BATCH = 256
@@ -27,6 +29,9 @@ BATCH = 256
 CAREFUL_S = 600.0
 #: The wait before a failed row is tried again, by attempt.
 RETRY_MS = (0, 1_000, 10_000)
+
+#: The wait before a batch that could not begin is tried again.
+_AGAIN_S = 0.5
 
 _SEEN = "SELECT contact_id FROM inbox WHERE channel = ? AND provider_id = ?"
 
@@ -75,10 +80,9 @@ class Worker:
         """Something arrived: have it taken as soon as the writer is free."""
         if not self._kicked:
             self._kicked = True
-            self._submit(self._drain)
+            self._submit(self._drain, _Batch())
 
-    def _submit(self, work: "Callable[[Tx, _Batch], list[tuple[Arrival, Accepted]]]") -> None:
-        batch = _Batch()
+    def _submit(self, work: "Callable[[Tx, _Batch], list[tuple[Arrival, Accepted]]]", batch: _Batch) -> None:
         future = self._store.submit(lambda tx: work(tx, batch))
         future.add_done_callback(lambda done: self._after(done, batch))
 
@@ -117,6 +121,8 @@ class Worker:
             known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
         except UnknownContactError:
             return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
+        if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
+            batch.rows = batch.rows.written(tx)
         batch.touched.add(known.contact_id)
         mine = Rows()
         try:
@@ -129,7 +135,10 @@ class Worker:
 
     def _store_only(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
         now_ms = int(self._clock.now().timestamp() * 1000)
-        known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
+        try:
+            known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
+        except UnknownContactError:
+            return Accepted()
         batch.touched.add(known.contact_id)
         batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms, state="waiting"))
         return Accepted(contact_id=known.contact_id, deferred=True)
@@ -150,12 +159,13 @@ class Worker:
             return
         self._directory.forget(batch.touched)
         self._log.error("batch_failed", error=type(error).__name__, count=len(batch.arrivals))
-        if len(batch.arrivals) == 1:
+        if not batch.arrivals:  # not even begun (a lock, a disk): what waits is still in the inbox
+            self._kicked = False
+            again = threading.Timer(_AGAIN_S, self.kick)
+            again.daemon = True
+            again.start()
+        elif len(batch.arrivals) == 1:
             self._inbox.settle([(batch.arrivals[0], error)])
-            return
-        for arrival in batch.arrivals:  # one by one, so that one bad row does not refuse its neighbours
-            self._submit(lambda tx, alone, arrival=arrival: self._run_alone(tx, alone, arrival))  # type: ignore[misc]
-
-    def _run_alone(self, tx: Tx, batch: _Batch, arrival: Arrival) -> list[tuple[Arrival, Accepted]]:
-        batch.arrivals = [arrival]
-        return self._run(tx, batch)
+        else:  # one by one, so that one bad row does not refuse its neighbours
+            for arrival in batch.arrivals:
+                self._submit(self._run, _Batch(arrivals=[arrival]))

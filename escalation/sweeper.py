@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.core.clock import Clock
 from bot.store.database import Store, Tx
+from bot.telemetry import Log
 from escalation import case as machine
 from escalation import repo
 from escalation.acts import put_back
@@ -49,8 +50,11 @@ async def sweep_once(store: Store, office: Office, clock: Clock) -> Swept:
     return await store.write(lambda tx: sweep(tx, office, now_ms=now_ms))
 
 
-async def keep_sweeping(store: Store, office: Office, clock: Clock) -> None:
+async def keep_sweeping(store: Store, office: Office, clock: Clock, log: Log) -> None:
     """Sweep until cancelled."""
     while True:
-        await sweep_once(store, office, clock)
+        try:
+            await sweep_once(store, office, clock)
+        except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; late is harmless here
+            log.error("sweep_failed", error=type(error).__name__)
         await asyncio.sleep(SWEEP_EVERY_S)

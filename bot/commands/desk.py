@@ -48,7 +48,7 @@ def console_of(service: Service) -> tuple[Starlette, Accounts]:
         extra_templates=(TEMPLATES,),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),
     )
-    service.loops.append(keep_sweeping(core.store, deps.office, core.clock))
+    service.loops.append(keep_sweeping(core.store, deps.office, core.clock, core.log))
     return build_console(deps), accounts
 
 

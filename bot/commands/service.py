@@ -35,8 +35,10 @@ def run(_args: argparse.Namespace) -> int:
             _say(f"the key file is {settings.key_path}; copy it to a safe place: without it a backup is lost")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(service, listeners))
-    finally:
-        close(service.core)
+    except BaseException:
+        close(service.core, is_clean=False)  # the next start is careful
+        raise
+    close(service.core, is_clean=True)
     return 0
 
 

@@ -74,6 +74,7 @@ def _connect(url_path: str, *, read_only: bool) -> Engine:
         creator=open_it,
         poolclass=pool.QueuePool if read_only else pool.StaticPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,  # an error's text must not carry the values it was about
     )
 
     @event.listens_for(engine, "connect")
@@ -203,7 +204,8 @@ class Store:
                     future.set_exception(error)
             return
         for act in tx.take_after():
-            act()
+            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile: a wake-up is only a hint
+                act()
         fault("E6")
         for future, answer in answers:
             future.set_result(answer)

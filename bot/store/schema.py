@@ -48,6 +48,7 @@ contacts = Table(
     _at("left_at"),  # quick exit: nothing proactive until she writes again
     _at("erased_at"),
     Column("sealed_safe_contact", LargeBinary),
+    Index("contact_to_erase", "erase_due_at", sqlite_where=text("erase_due_at IS NOT NULL")),
 )
 
 addresses = Table(
@@ -126,6 +127,7 @@ turns = Table(
     Column("lexicon", Text, nullable=False),
     Column("sealed_events", LargeBinary),
     _at("at", required=True),
+    Index("turn_contact", "contact_id", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -75,10 +75,8 @@ def main() -> None:
 
     app = Starlette(routes=[Route("/hook", receive, methods=["POST"])])
     Path(directory, "ready").touch()
-    try:
-        asyncio.run(serve_until_stopped(service, [(app, listener)], {}))
-    finally:
-        close(core)
+    asyncio.run(serve_until_stopped(service, [(app, listener)], {}))
+    close(core, is_clean=True)
 
 
 if __name__ == "__main__":

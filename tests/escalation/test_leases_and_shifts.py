@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from fakes.log import RecordingLog
 
 from bot.store import schema
 from escalation import acts, shifts, sweeper
@@ -68,7 +69,7 @@ async def test_the_sweeper_goes_on_until_it_is_told_to_stop(house, mina, case_id
     house.do(acts.claim_case, actor=mina, case_id=case_id)
     house.advance(46)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(sweeper.keep_sweeping(house.store, house.office, house.clock), 0.3)
+        await asyncio.wait_for(sweeper.keep_sweeping(house.store, house.office, house.clock, RecordingLog([])), 0.3)
 
     assert house.case(case_id)["state"] == "queued"
 

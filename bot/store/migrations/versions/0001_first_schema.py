@@ -96,12 +96,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index("case_contact", ["contact_id", "opened_at"], unique=False)
-        batch_op.create_index(
-            "case_open_one",
-            ["contact_id"],
-            unique=True,
-            sqlite_where=sa.text("state <> 'closed'"),
-        )
+        batch_op.create_index("case_open_one", ["contact_id"], unique=True, sqlite_where=sa.text("state <> 'closed'"))
         batch_op.create_index("case_queue", ["state", "tier", "queued_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_code"), ["code"], unique=False)
 
@@ -134,6 +129,11 @@ def upgrade() -> None:
         sa.Column("sealed_safe_contact", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.create_index(
+            "contact_to_erase", ["erase_due_at"], unique=False, sqlite_where=sa.text("erase_due_at IS NOT NULL")
+        )
+
     op.create_table(
         "follow_ups",
         sa.Column("id", sa.Text(), nullable=False),
@@ -171,12 +171,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index("inbox_contact", ["contact_id", "id"], unique=False)
-        batch_op.create_index(
-            "inbox_waiting",
-            ["due_at"],
-            unique=False,
-            sqlite_where=sa.text("state = 'waiting'"),
-        )
+        batch_op.create_index("inbox_waiting", ["due_at"], unique=False, sqlite_where=sa.text("state = 'waiting'"))
 
     op.create_table(
         "leases",
@@ -277,12 +272,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("session_contact", ["contact_id", "started_at"], unique=False)
-        batch_op.create_index(
-            "session_live",
-            ["contact_id"],
-            unique=True,
-            sqlite_where=sa.text("ended_at IS NULL"),
-        )
+        batch_op.create_index("session_live", ["contact_id"], unique=True, sqlite_where=sa.text("ended_at IS NULL"))
         batch_op.create_index(
             "session_not_taken", ["not_taken_at"], unique=False, sqlite_where=sa.text("not_taken_at IS NOT NULL")
         )
@@ -337,6 +327,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("turns", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_turns_session_id"), ["session_id"], unique=False)
+        batch_op.create_index("turn_contact", ["contact_id", "id"], unique=False)
 
     op.create_table(
         "versions",
@@ -430,6 +421,7 @@ def downgrade() -> None:
     op.drop_table("addresses")
     op.drop_table("versions")
     with op.batch_alter_table("turns", schema=None) as batch_op:
+        batch_op.drop_index("turn_contact")
         batch_op.drop_index(batch_op.f("ix_turns_session_id"))
 
     op.drop_table("turns")
@@ -448,10 +440,7 @@ def downgrade() -> None:
 
     op.drop_table("referrals")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index(
-            "outbox_due",
-            sqlite_where=sa.text("state IN ('queued', 'sending')"),
-        )
+        batch_op.drop_index("outbox_due", sqlite_where=sa.text("state IN ('queued', 'sending')"))
         batch_op.drop_index("outbox_contact")
 
     op.drop_table("outbox")
@@ -471,6 +460,9 @@ def downgrade() -> None:
         batch_op.drop_index("follow_up_due")
 
     op.drop_table("follow_ups")
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.drop_index("contact_to_erase", sqlite_where=sa.text("erase_due_at IS NOT NULL"))
+
     op.drop_table("contacts")
     with op.batch_alter_table("consents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consents_contact_id"))

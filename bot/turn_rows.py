@@ -1,0 +1,110 @@
+"""The rows that every turn writes whatever happened in it: inbox, transcript, session; and what its caller is told.
+
+What depends on events is in bot.event_rows. Nothing here decides or writes.
+"""
+
+from typing import Any
+
+from bot.commit import Rows, TurnContext
+from bot.core.events import AnswerRecorded, EscalationRequested, Event
+from bot.core.ids import case_code
+from bot.core.messages import ContactInput, InboundMsg, LocationInput, MediaInput, PressInput, TextInput
+from bot.core.screening import Tier, strongest
+from bot.directory import Known
+from bot.engine.session import Session, session_to_json
+from bot.inbox import Accepted, Arrival, Reply, input_kind, input_to_json
+from bot.store.vault import seal
+
+#: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
+_RAW_BYTES = 256 * 1024
+
+
+def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, state: str = "done") -> dict[str, Any]:
+    """Give the inbox row of an arrival: done in its turn's own transaction, or waiting for it."""
+    message = arrival.message
+    return {
+        "id": inbox_id,
+        "channel": message.channel,
+        "provider_id": message.provider_id,
+        "contact_id": known.contact_id,
+        "address_id": known.address_id,
+        "kind": input_kind(message.input),
+        # A done row with the provider's own bytes needs no second copy of what they say.
+        "sealed_input": None
+        if state == "done" and message.raw
+        else seal(known.key, "inbox.input", input_to_json(message.input)),
+        "sealed_raw": known.key.seal(b"inbox.raw", message.raw[:_RAW_BYTES]) if message.raw else None,
+        "received_at": int(message.received_at.timestamp() * 1000),
+        "state": state,
+        "attempts": arrival.attempts,
+        "due_at": now_ms,
+        "done_at": now_ms if state == "done" else None,
+        "error": None,
+    }
+
+
+def session_row(context: TurnContext) -> dict[str, Any]:
+    """Give the session's row: its sealed state, its status in the clear, and the deadlines that may fall due."""
+    session = context.session
+    timers = {} if context.ended else context.timers
+    silence_at, silence_visit = timers.get("silence", (None, None))
+    not_taken_at, not_taken_visit = timers.get("not_taken", (None, None))
+    return {
+        "id": context.session_id,
+        "contact_id": context.contact_id,
+        "address_id": context.address_id,
+        "version": session.version,
+        "status": session.status,
+        "tier": session.risk,
+        "sealed_state": context.seal("sessions.state", session_to_json(session)),
+        "turns": session.turns,
+        "started_at": context.started_at,
+        "updated_at": context.now_ms,
+        "ended_at": context.now_ms if context.ended else None,
+        "silence_at": silence_at,
+        "silence_visit": silence_visit,
+        "not_taken_at": not_taken_at,
+        "not_taken_visit": not_taken_visit,
+    }
+
+
+def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
+    """Put what she sent in the transcript, and tell the desk of her open case that she wrote."""
+    row = {"contact_id": context.contact_id, "session_id": context.session_id, "author": "contact", "staff_id": None}
+    sealed = context.seal("messages.body", _said(message, events))
+    rows.add("message_new", {**row, "sealed_body": sealed, "outbox_key": None, "at": context.now_ms})
+    rows.topics.add(f"contact:{context.contact_id}")
+    if context.open_case is not None:
+        event = {"case_id": context.open_case.id, "kind": "message", "actor": "contact", "data": "{}"}
+        rows.add("case_event_new", {**event, "at": context.now_ms})
+        rows.topics.update(("cases", f"case:{context.open_case.id}"))
+
+
+def _said(message: InboundMsg, events: list[Event]) -> dict[str, Any]:
+    match message.input:
+        case TextInput(text):
+            return {"text": text}
+        case PressInput(press):
+            answered = (event.label for event in events if isinstance(event, AnswerRecorded) and event.label)
+            return {"text": next(answered, press.key), "press": True}
+        case MediaInput(kind):
+            return {"text": "", "media": kind}
+        case LocationInput(lat, lon):
+            return {"text": "", "location": [lat, lon]}
+        case ContactInput(phone):
+            return {"text": phone}
+        case _:
+            return {"text": "", "unreadable": True}
+
+
+def accepted(session: Session, events: list[Event], context: TurnContext) -> Accepted:
+    """Give what the handler that brought the message is told."""
+    escalated: list[Tier | None] = [event.tier for event in events if isinstance(event, EscalationRequested)]
+    return Accepted(
+        contact_id=context.contact_id,
+        replies=tuple(Reply(text, buttons) for text, buttons in context.replies),
+        tier=strongest([session.risk, *escalated]),
+        kinds=session.kinds,
+        case_code=context.open_case.code if context.open_case else case_code(context.case_id) if escalated else "",
+        handed_over=session.status == "held",
+    )

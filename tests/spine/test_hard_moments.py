@@ -1,0 +1,238 @@
+"""Moments that a review found: a lock, a claim on its way, an erasure in the gap, two messages in one breath."""
+
+import itertools
+import sqlite3
+import time
+
+from bot.core.messages import InboundMsg, SilenceInput, TextInput
+from bot.core.screening import NOTHING_FOUND
+from bot.store.database import Store
+
+_numbers = itertools.count(1)
+
+
+def message(core, text, who="a", received=None, channel="web"):
+    return InboundMsg(
+        channel=channel,
+        external_id=who,
+        provider_id=f"m{next(_numbers)}",
+        input=received or TextInput(text),
+        received_at=core.clock.now(),
+    )
+
+
+def say(core, text, who="a"):
+    return core.inbox.put(message(core, text, who)).done.result(20)
+
+
+def rows(core, sql, *values):
+    return [tuple(row) for row in core.store.read_now(lambda db: db.exec_driver_sql(sql, values).all())]
+
+
+def together(core, *messages):
+    """Let several arrivals wait for one batch."""
+    core.worker._kicked = True
+    arrivals = [core.inbox.put(one) for one in messages]
+    core.worker._kicked = False
+    core.worker.kick()
+    return [arrival.done.result(20) for arrival in arrivals]
+
+
+class Breaks:
+    version = "broken"
+
+    def screen(self, text, earlier=()):
+        if "زهر" in text:
+            raise RuntimeError
+        return NOTHING_FOUND
+
+
+def test_a_database_that_was_locked_for_long_leaves_nobody_deaf(make_core, tmp_path):
+    core = make_core(tmp_path / "panah.db", threaded=True)
+    core.store.write_now(lambda tx: tx.raw.execute("PRAGMA busy_timeout=50"))
+    other = sqlite3.connect(tmp_path / "panah.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    arrival = core.inbox.put(message(core, "شوهرم داره منو می‌زنه"))
+    time.sleep(0.3)
+    assert not arrival.done.done()
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert "T1" == arrival.done.result(20).tier
+
+
+def test_two_cries_in_one_batch_are_one_case_with_its_own_code(core):
+    first, second = together(core, message(core, "شوهرم کتکم زد"), message(core, "داره منو خفه می‌کنه کمک"))
+
+    ((code, case_id),) = rows(core, "SELECT code, id FROM cases")
+    assert code == first.case_code == second.case_code
+    assert {case_id} == {row[0] for row in rows(core, "SELECT case_id FROM case_events")}
+    kinds = [row[0] for row in rows(core, "SELECT kind FROM case_events ORDER BY id")]
+    assert "opened" == kinds[0]
+    assert "opened" not in kinds[1:]
+    assert {"raised", "message"} <= set(kinds)
+
+
+def test_a_timer_and_a_text_in_one_batch_share_one_session_after_a_restart(core):
+    known = say(core, "سلام")
+    core.directory.forget({known.contact_id})
+    ((visit,),) = rows(core, "SELECT silence_visit FROM sessions")
+    timer = message(core, "", received=SilenceInput(visit), channel="timer")
+    core.worker._kicked = True
+    core.inbox.put(timer, contact_id=known.contact_id)
+    text = core.inbox.put(message(core, "شوهرم داره منو می‌زنه"))
+    core.worker._kicked = False
+    core.worker.kick()
+
+    assert "T1" == text.done.result().tier
+    assert [("T1",)] == rows(core, "SELECT tier FROM sessions")
+
+
+def test_the_bot_is_silent_from_the_moment_of_the_claim_even_before_its_row_is_run(core):
+    say(core, "شوهرم داره منو می‌زنه")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET state = 'claimed', holder = 'x', token = 1"))
+    before = len(rows(core, "SELECT 1 FROM outbox"))
+
+    accepted = say(core, "در آشپزخانه‌ام")
+
+    assert () == accepted.replies
+    assert before == len(rows(core, "SELECT 1 FROM outbox"))
+    assert [("held",)] == rows(core, "SELECT status FROM sessions")
+
+
+def test_what_is_kept_of_her_being_damaged_opens_a_case_and_answers_her(core):
+    known = say(core, "سلام")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE sessions SET sealed_state = x'00'"))
+    core.directory.forget({known.contact_id})
+
+    accepted = say(core, "هستید؟")
+
+    assert accepted.replies
+    assert [("T2", "failure")] == rows(core, "SELECT tier, cause FROM cases")
+
+
+def test_a_damaged_key_makes_way_for_a_new_contact_and_a_person_is_told(core):
+    known = say(core, "سلام")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE contacts SET wrapped_key = x'00'"))
+    core.directory.forget({known.contact_id})
+
+    accepted = say(core, "شوهرم داره منو می‌زنه")
+
+    assert accepted.contact_id != known.contact_id
+    assert [("T1",)] == rows(core, "SELECT tier FROM cases")
+
+
+def test_a_case_that_opens_just_before_an_erasure_stops_it(core, clock):
+    say(core, "سلام")
+    say(core, "حذف اطلاعات من")
+    say(core, "بله")
+    clock.advance(301)
+    say(core, "شوهرم داره منو می‌زنه")  # due for erasure, but now a case needs her
+    core.timers.fire_due()
+
+    assert [("T1", "queued")] == rows(core, "SELECT tier, state FROM cases")
+    assert [(1,)] == rows(core, "SELECT wrapped_key IS NOT NULL FROM contacts")
+
+
+def test_after_an_erasure_nothing_is_sealed_with_the_old_key(core, clock):
+    first = say(core, "سلام")
+    say(core, "حذف اطلاعات من")
+    say(core, "بله")
+    clock.advance(301)
+    core.timers.fire_due()
+
+    assert say(core, "شوهرم داره منو می‌زنه").contact_id != first.contact_id
+
+
+def test_a_timer_that_was_given_up_does_not_fall_due_for_ever(make_core, clock):
+    core = make_core(screener=Breaks())
+    say(core, "سلام")
+    clock.advance(3600 * 24)
+    core.worker.be_careful()
+    core.timers.fire_due()
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE inbox SET attempts = 3 WHERE state = 'waiting'"))
+    core.waiting.run_due()
+
+    assert [("quarantined",)] == rows(core, "SELECT state FROM inbox WHERE channel = 'timer'")
+    assert [(None,)] == rows(core, "SELECT silence_at FROM sessions WHERE ended_at IS NULL")
+    assert 1 == len(rows(core, "SELECT 1 FROM cases"))
+
+
+def test_giving_a_message_up_says_nothing_while_a_person_holds_or_after_a_quick_exit(make_core, clock):
+    core = make_core(screener=Breaks())
+    for who, first in (("held", "مددکار"), ("left", "0")):
+        say(core, "سلام", who)
+        say(core, first, who)
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET state = 'claimed', holder = 'x', token = 1"))
+    say(core, "هستم", "held")
+    before = len(rows(core, "SELECT 1 FROM outbox"))
+    for who in ("held", "left"):
+        say(core, "زهر", who)
+    for _ in range(3):
+        clock.advance(11)
+        core.waiting.run_due()
+
+    assert 2 == len(rows(core, "SELECT 1 FROM inbox WHERE state = 'quarantined'"))
+    assert before == len(rows(core, "SELECT 1 FROM outbox"))
+
+
+def test_a_promised_contact_that_nobody_answers_becomes_a_case_when_the_script_said_so(core, clock):
+    known = say(core, "سلام")
+    core.store.write_now(
+        lambda tx: tx.raw.execute(
+            "INSERT INTO follow_ups (id, contact_id, flow, if_silent, state, due_at, created_at)"
+            " VALUES ('f', ?, 'check_in', 'T2', 'fired', ?, 0)",
+            (known.contact_id, int(clock.now().timestamp() * 1000) + 1000),
+        )
+    )
+    core.timers.fire_due()
+    assert [] == rows(core, "SELECT 1 FROM cases")
+    clock.advance(2)
+    core.timers.fire_due()
+    core.timers.fire_due()
+
+    assert [("T2",)] == rows(core, "SELECT tier FROM cases")
+    assert [("unanswered",)] == rows(core, "SELECT state FROM follow_ups")
+
+
+def test_a_follow_up_that_may_not_speak_now_is_put_off_and_not_lost(core, clock):
+    known = say(core, "مددکار")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET state = 'claimed', holder = 'x', token = 1"))
+    say(core, "هستم")
+    due = int(clock.now().timestamp() * 1000)
+    core.store.write_now(
+        lambda tx: tx.raw.execute(
+            "INSERT INTO follow_ups (id, contact_id, flow, state, due_at, created_at) VALUES ('f', ?, 'check_in', 'planned', ?, 0)",
+            (known.contact_id, due),
+        )
+    )
+    core.timers.fire_due()
+
+    ((state, later),) = rows(core, "SELECT state, due_at FROM follow_ups")
+    assert "planned" == state
+    assert later > due
+
+
+def test_the_hot_queries_use_their_indexes(core):
+    def plan(sql):
+        return " ".join(str(row) for row in rows(core, "EXPLAIN QUERY PLAN " + sql))
+
+    assert "inbox_waiting" in plan(
+        "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= 5 ORDER BY due_at, id LIMIT 100"
+    )
+    assert "turn_contact" in plan("SELECT sealed_events FROM turns WHERE contact_id = 'x' ORDER BY id")
+    assert "contact_to_erase" in plan("SELECT id FROM contacts WHERE erase_due_at <= 5 AND erased_at IS NULL")
+    assert "SCAN outbox" not in plan(
+        "SELECT 1 FROM outbox WHERE channel = 'web' AND state IN ('queued', 'sending') AND state = 'queued'"
+    )
+
+
+def test_a_wake_up_on_a_closed_loop_does_not_end_the_writer(tmp_path):
+    store = Store(tmp_path / "x.db")
+
+    def broken():
+        raise RuntimeError
+
+    store.write_now(lambda tx: tx.after_commit(broken))
+    assert 1 == store.write_now(lambda tx: tx.raw.execute("SELECT 1").fetchone()[0])
+    store.close()
