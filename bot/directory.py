@@ -48,11 +48,11 @@ class Known:
 
 
 _BY_ADDRESS = """
-SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at
+SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at, c.seen_at
 FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.channel = ? AND a.address_index = ?
 """
 _BY_CONTACT = """
-SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at
+SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at, c.seen_at
 FROM contacts c JOIN addresses a ON a.contact_id = c.id
 LEFT JOIN sessions s ON s.contact_id = c.id AND s.address_id = a.id
 WHERE c.id = ? ORDER BY s.started_at DESC, a.created_at DESC LIMIT 1
@@ -131,12 +131,20 @@ class Directory:
             known.asked_by.append(address)
             self._by_address[address] = known.contact_id
 
-    def _load(self, tx: Tx, found: tuple[str, str, str, bytes | None, str, int | None], now_ms: int) -> Known | None:
-        contact_id, address_id, channel, wrapped, language, left_at = found
+    def _load(
+        self, tx: Tx, found: tuple[str, str, str, bytes | None, str, int | None, int], now_ms: int
+    ) -> Known | None:
+        contact_id, address_id, channel, wrapped, language, left_at, seen_at = found
         if wrapped is None:
             return None
         known = Known(
-            contact_id, address_id, channel, self._keyring.unwrap(wrapped), language, left=left_at is not None
+            contact_id,
+            address_id,
+            channel,
+            self._keyring.unwrap(wrapped),
+            language,
+            seen_at=seen_at,
+            left=left_at is not None,
         )
         row = tx.raw.execute(_LAST_SESSION, (contact_id,)).fetchone()
         if row is not None:

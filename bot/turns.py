@@ -5,13 +5,13 @@ valid only once the batch is committed, so the worker forgets what a failed batc
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from bot.commit import EventMappers, Rows, TurnContext, map_events, turn_row
 from bot.core.contact import Facts
-from bot.core.events import EscalationRequested, Event, LanguageChanged, StayedSilent
+from bot.core.events import EscalationRequested, Event, LanguageChanged, MessageSent, StayedSilent
 from bot.core.fault import fault
 from bot.core.ids import IdSource, case_code
 from bot.core.messages import (
@@ -34,16 +34,15 @@ from bot.store.database import Tx
 from bot.turn import Screener, Turn, take_turn
 from bot.turn_rows import accepted, keep_words, session_row
 
-#: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
-_RAW_BYTES = 256 * 1024
 _RECENT_MS = 72 * 3600_000
+#: How exactly `contacts.seen_at` is kept.
+_SEEN_MS = 60_000
 #: A follow-up that may not speak now is tried again after this; one that spoke waits so long for an answer.
 _PUT_OFF_MS = 3600_000
 _ANSWER_MS = 24 * 3600_000
+_REPLY_MS = 15 * 60_000 + _SEEN_MS
 _NOT_TO_HOLD = frozenset({"held", "locked", "ended"})
 _ACTS = (HeldInput, HandedBackInput, ClosedInput)
-#: How exactly `contacts.seen_at` is kept.
-_SEEN_MS = 60_000
 
 
 class Versions(Protocol):
@@ -164,7 +163,11 @@ class TurnRunner:
             bundle=bundle,
             screener=self._world.screener,
         )
-        return Turn(turn.session, [*held, *turn.events], turn.screening)
+        events = [*held, *turn.events]
+        if isinstance(message.input, _ACTS) and now_ms - known.seen_at > _REPLY_MS:
+            # She wrote long ago: whoever has the phone now must not be told that a person was there (I17).
+            events = [replace(event, proactive=True) if isinstance(event, MessageSent) else event for event in events]
+        return Turn(turn.session, events, turn.screening)
 
     def _held(
         self, tx: Tx, known: Known, message: InboundMsg, facts: Facts, bundle: Bundle

@@ -72,7 +72,8 @@ ALWAYS_HANDLERS = (
     "quick_exit", "duress", "erase", "hide_or_erase", "stop", "human", "help", "back", "repeat", "language",
 )  # fmt: skip
 
-#: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>` is optional.
+#: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>`,
+#: `handed_back` and `closed` are optional.
 ALWAYS_STEPS: dict[str, str] = {
     "decoy": "say",  # after quick exit: weather or the like
     "danger": "escalate",  # T1 in her words: 110, 115, 123 and that a person is called

@@ -45,11 +45,12 @@ def _handed_back(run: "Run") -> None:
         return
     run.emit(SessionResumed)
     run.pop_interrupts()
-    if not session.stack:
+    after, session.after = session.after, None
+    _say_if_there(run, "handed_back")
+    if not session.stack and not (after and after[1]):
         session.status = "ended"
         return
     session.status = "waiting"
-    after, session.after = session.after, None
     if after is None or not after[1]:
         if run.waiting() is None:
             session.status = "resting"
@@ -73,4 +74,11 @@ def _closed(run: "Run") -> None:
     session.told_kinds, session.told_province = (), ""
     if session.status == "held":
         run.pop_interrupts()
+        _say_if_there(run, "closed")
         moves.end_session(run, "closed")
+
+
+def _say_if_there(run: "Run", step_id: str) -> None:
+    """Say an optional step of flow `always`: that the person is gone, so that nobody waits for one."""
+    if step_id in run.bundle.always.index:
+        run.say_always(step_id)

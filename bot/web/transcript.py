@@ -108,9 +108,9 @@ def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, w
 
 
 def open_choices(shown: Sequence[Shown]) -> tuple[Choice, ...]:
-    """Give the choices that still wait for her: those of the newest message that has any, if she wrote nothing since."""
+    """Give the choices that still wait for her: the newest, if neither she nor a person of ours has written since."""
     for message in reversed(shown):
-        if message.author == "contact":
+        if message.author in {"contact", "staff"}:
             return ()
         if message.choices:
             return message.choices

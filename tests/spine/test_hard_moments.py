@@ -4,7 +4,7 @@ import itertools
 import sqlite3
 import time
 
-from bot.core.messages import InboundMsg, SilenceInput, TextInput
+from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, InboundMsg, SilenceInput, TextInput
 from bot.core.screening import NOTHING_FOUND
 from bot.store.database import Store
 
@@ -236,3 +236,46 @@ def test_a_wake_up_on_a_closed_loop_does_not_end_the_writer(tmp_path):
     store.write_now(lambda tx: tx.after_commit(broken))
     assert 1 == store.write_now(lambda tx: tx.raw.execute("SELECT 1").fetchone()[0])
     store.close()
+
+
+def act(core, known, received):
+    arrival = core.inbox.put(message(core, "", received=received, channel="desk"), contact_id=known.contact_id)
+    return arrival.done.result()
+
+
+def test_a_woman_whose_first_words_were_danger_is_not_left_alone_by_a_hand_back(core):
+    known = say(core, "شوهرم داره منو می‌زنه")
+    act(core, known, HeldInput())
+    say(core, "نه هنوز اینجاست")
+
+    back = act(core, known, HandedBackInput())
+
+    assert "پاسخ خودکار" in back.replies[0].text
+    assert [("waiting",)] == rows(core, "SELECT status FROM sessions")
+    assert "رایگان بنویسید" not in " ".join(reply.text for reply in say(core, "هستید؟").replies)
+
+
+def test_what_she_writes_to_a_resting_case_brings_it_back_to_the_queue_at_once(core, clock):
+    say(core, "شوهرم داره منو می‌زنه")
+    later = int(clock.now().timestamp() * 1000) + 3600_000
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET state = 'waiting', next_action_at = ?", (later,)))
+    say(core, "هستید؟ هنوز اینجاست")
+
+    assert [("queued", None)] == rows(core, "SELECT state, next_action_at FROM cases")
+    assert ("woken",) in rows(core, "SELECT kind FROM case_events")
+
+
+def test_a_close_says_that_the_conversation_is_over(core):
+    known = say(core, "شوهرم داره منو می‌زنه")
+    act(core, known, HeldInput())
+
+    assert "تمام شد" in act(core, known, ClosedInput()).replies[0].text
+
+
+def test_a_late_close_tells_whoever_has_the_phone_nothing(core, clock):
+    known = say(core, "شوهرم داره منو می‌زنه")
+    act(core, known, HeldInput())
+    clock.advance(3600)
+    act(core, known, ClosedInput())
+
+    assert [("proactive",)] == rows(core, "SELECT kind FROM outbox ORDER BY id DESC LIMIT 1")
