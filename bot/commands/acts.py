@@ -5,6 +5,7 @@ them itself. Either way they are these functions.
 """
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -192,8 +193,9 @@ def _published(connection: Connection) -> dict[str, str]:
 
 
 def _earlier(connection: Connection, *, version: str | None) -> str:
-    rows = history(connection)
-    earlier = [row.version for row in rows if row.version != rows[0].version]
+    rows = history(connection)  # newest first
+    left = {older.version for newer, older in itertools.pairwise(rows) if newer.action == "rollback"}
+    earlier = [row.version for row in rows if row.version != rows[0].version and row.version not in left]
     if version is None and not earlier:
         raise control.RefusedError("no other version was ever published")
     if version is not None and version not in {row.version for row in rows}:

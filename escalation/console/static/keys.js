@@ -13,6 +13,8 @@ const ACTS = {
 
 export function startKeys() {
   document.addEventListener("keydown", (event) => {
+    // Alt+U works from the message box too, where she is a second after taking a case.
+    if (event.altKey && event.code === "KeyU" && document.body.dataset.actor) return act(event, ACTS.KeyU);
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
     if (event.key === "Escape") return leave(event);
     if (!document.body.dataset.actor || typing(event.target) || document.querySelector("dialog[open]")) return;
