@@ -36,8 +36,12 @@ from bot.store.database import Tx
 WAITING_MAX = 5_000
 
 
-class OverloadedError(Exception):
-    """Too much is waiting; ask the provider to come back (503 with Retry-After)."""
+class NotStoredError(Exception):
+    """Nothing was stored: the commit failed (a full disk, a locked database). Ask to come back (503, Retry-After)."""
+
+
+class OverloadedError(NotStoredError):
+    """Too much is waiting, so nothing was stored; ask the provider to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Inbox:
     def __init__(self) -> None:
         self._waiting: deque[Arrival] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_kicking = False
         self.on_arrival: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
@@ -88,19 +93,42 @@ class Inbox:
         """Take a message in; returns after the commit that holds it.
 
         Raises:
-            OverloadedError: too much is waiting; nothing was stored.
+            NotStoredError: it is not on disk, for whatever reason; it may be offered again.
         """
         return (await self.accept_batch([message]))[0]
 
     async def accept_batch(self, messages: Sequence[InboundMsg]) -> list[Accepted]:
-        """Take several messages in, in their order; returns when all are on disk."""
+        """Take several messages in, in their order; returns when all are on disk.
+
+        Raises:
+            NotStoredError: some are not on disk; all may be offered again, what was stored is then a duplicate.
+        """
         if len(self._waiting) + len(messages) > WAITING_MAX:
             raise OverloadedError
         self._loop = asyncio.get_running_loop()
         arrivals = [Arrival(message, done=self._loop.create_future()) for message in messages]
         self._waiting.extend(arrivals)
+        self._kick_soon()
+        accepted: list[Accepted] = []
+        failed: Exception | None = None
+        for arrival in arrivals:  # all are waited for: none is still on its way when its caller is told to come back
+            try:
+                accepted.append(await arrival.done)  # type: ignore[misc]
+            except Exception as error:  # noqa: BLE001 - whatever kept it from the disk
+                failed = error
+        if failed is not None:
+            raise NotStoredError from failed
+        return accepted
+
+    def _kick_soon(self) -> None:
+        """Wake the worker once for everything that this pass of the loop brings: one commit then holds it all."""
+        if not self._is_kicking and self._loop is not None:
+            self._is_kicking = True
+            self._loop.call_soon(self._kick)
+
+    def _kick(self) -> None:
+        self._is_kicking = False
         self.on_arrival()
-        return [await arrival.done for arrival in arrivals]  # type: ignore[misc]
 
     def put(self, message: InboundMsg, *, contact_id: str = "") -> Arrival:
         """Queue a message without waiting (the simulator, timers); `done` is a plain future."""

@@ -137,6 +137,7 @@ class VersionCache:
         self._bundles: OrderedDict[str, Bundle] = OrderedDict()
         self._current = ""
         self._look_at = 0.0
+        self._lines: tuple[str, dict[str, str]] = ("", {})
 
     def get(self, version: str) -> Bundle:
         """Give a version.
@@ -172,7 +173,10 @@ class VersionCache:
 
     def lines(self) -> dict[str, str]:
         """Give today's numbers: those of the current version, whatever version a conversation is pinned to."""
-        return lines_in_service(self.current())
+        current = self.current()
+        if self._lines[0] != current.version:
+            self._lines = (current.version, lines_in_service(current))
+        return self._lines[1]
 
     def refresh(self) -> None:
         """Look again at the next question (call it on the hint «flows»)."""

@@ -58,6 +58,7 @@ def panah_core(directory: Path) -> Core:
     migrate.upgrade(store.connection)
     bundle = bench_bundle()
     screener = load_screener()
+    lines = lines_of(bundle)
     core = build_core(
         store=store,
         keyring=load_keyring(directory / "panah.key"),
@@ -66,7 +67,7 @@ def panah_core(directory: Path) -> Core:
         ids=system_ids,
         screener=screener,
         versions=OneVersion(bundle),
-        lines=lambda: lines_of(bundle),
+        lines=lambda: lines,
         log=configure(),
     )
     settle_memory()

@@ -6,9 +6,10 @@ The source is an argument everywhere; nothing in the tree draws randomness by it
 import os
 import random
 import threading
+import time
 from collections.abc import Callable
 
-#: Gives a fresh opaque id: 32 hexadecimal digits (128 bits), safe in URLs and file names.
+#: Gives a fresh opaque id: 32 hexadecimal digits, safe in URLs and file names.
 IdSource = Callable[[], str]
 
 
@@ -42,8 +43,11 @@ _system = RandomBlock()
 
 
 def system_ids() -> str:
-    """Draw an id from the operating system's randomness."""
-    return _system(16).hex()
+    """Draw an id: 48 bits of the time in milliseconds, 80 bits of the operating system's randomness.
+
+    Rows that are made together lie together, so a commit touches few pages; it can still not be guessed.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{_system(10).hex()}"
 
 
 def seeded_ids(seed: int) -> IdSource:
