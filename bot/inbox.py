@@ -34,10 +34,12 @@ from bot.store.database import Tx
 
 #: Arrivals that may wait in memory before new ones are refused (before acceptance; nothing accepted is shed).
 WAITING_MAX = 5_000
+#: How long a caller waits for a commit: less than Twilio, the least patient provider, waits for us (15 seconds).
+ANSWER_S = 12.0
 
 
 class NotStoredError(Exception):
-    """Nothing was stored: the commit failed (a full disk, a locked database). Ask to come back (503, Retry-After)."""
+    """It is not on disk: the commit failed or does not come (a full disk, a lock). Ask to come back (503)."""
 
 
 class OverloadedError(NotStoredError):
@@ -85,6 +87,7 @@ class Inbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_kicking = False
         self.on_arrival: Callable[[], None] = lambda: None
+        self.answer_s = ANSWER_S
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -109,16 +112,14 @@ class Inbox:
         arrivals = [Arrival(message, done=self._loop.create_future()) for message in messages]
         self._waiting.extend(arrivals)
         self._kick_soon()
-        accepted: list[Accepted] = []
-        failed: Exception | None = None
-        for arrival in arrivals:  # all are waited for: none is still on its way when its caller is told to come back
-            try:
-                accepted.append(await arrival.done)  # type: ignore[misc]
-            except Exception as error:  # noqa: BLE001 - whatever kept it from the disk
-                failed = error
-        if failed is not None:
-            raise NotStoredError from failed
-        return accepted
+        dones = [arrival.done for arrival in arrivals]
+        try:
+            if dones:
+                await asyncio.wait(dones, timeout=self.answer_s)  # type: ignore[type-var]
+        finally:
+            for done in dones:
+                done.cancel()  # nobody listens any more; what still waits is stored, and known when it comes again
+        return [_accepted(done) for done in dones]
 
     def _kick_soon(self) -> None:
         """Wake the worker once for everything that this pass of the loop brings: one commit then holds it all."""
@@ -151,6 +152,15 @@ class Inbox:
         while self._waiting and len(taken) < most:
             taken.append(self._waiting.popleft())
         return taken
+
+
+def _accepted(done: "Future[Accepted] | asyncio.Future[Accepted]") -> Accepted:
+    if done.cancelled():
+        raise NotStoredError
+    error = done.exception()
+    if error is not None:
+        raise NotStoredError from error
+    return done.result()
 
 
 def _answer(outcomes: Sequence[tuple[Arrival, Accepted | BaseException]]) -> None:

@@ -5,9 +5,9 @@ of it is known and nothing is answered.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,13 +15,15 @@ from starlette.responses import Response
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, UnreadableInput
-from bot.inbox import Accepted
+from bot.inbox import Accepted, NotStoredError
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
 
 #: Beyond this a body is refused unread; no provider of ours sends half of it.
 BODY_BYTES_MAX = 1024 * 1024
 RETRY_AFTER_S = 5
+
+T = TypeVar("T")
 
 
 class Accepts(Protocol):
@@ -79,8 +81,29 @@ def come_back() -> Response:
     return Response(status_code=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
-def keep_for_nobody(tx: Tx, messages: Sequence[InboundMsg], now_ms: int) -> None:
-    """Leave a bare row for each arrival that no person sent; broken ones stand out as quarantined."""
+async def stored(door: Door, write: Callable[[Tx], T]) -> T:
+    """Run a write of a webhook's own and wait for its commit.
+
+    Raises:
+        NotStoredError: it failed, for whatever reason; nothing of it was kept.
+    """
+    try:
+        return await door.store.write(write)
+    except Exception as error:
+        raise NotStoredError from error
+
+
+async def keep_for_nobody(door: Door, messages: Sequence[InboundMsg]) -> None:
+    """Leave a bare row for each arrival that no person sent; broken ones stand out as quarantined.
+
+    Raises:
+        NotStoredError: the commit failed; all may be offered again.
+    """
+    now_ms = door.now_ms()
+    await stored(door, lambda tx: _add_bare_rows(tx, messages, now_ms))
+
+
+def _add_bare_rows(tx: Tx, messages: Sequence[InboundMsg], now_ms: int) -> None:
     tx.many(
         "INSERT INTO inbox (channel, provider_id, contact_id, kind, received_at, state, attempts, due_at, done_at, error)"
         " VALUES (:channel, :provider_id, '', 'ignored', :at, :state, 0, :at, :at, :error) ON CONFLICT DO NOTHING",

@@ -33,7 +33,7 @@ from bot.core.messages import (
     text_input,
 )
 from bot.handlers.hooks import Door, come_back, read_body, same_secret
-from bot.inbox import Accepted, OverloadedError, Reply
+from bot.inbox import Accepted, NotStoredError, Reply
 from bot.store import schema
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.vault import contact_key, unseal
@@ -187,7 +187,7 @@ async def _answer(executor: ActionExecutor, call: dict[str, Any], door: Door) ->
         result = await executor.run(call)
     except ActionNotFoundException:
         return JSONResponse({"error": "no such action", "action_name": ""}, status_code=404)
-    except OverloadedError:
+    except NotStoredError:
         return come_back()
     except Exception as error:  # noqa: BLE001 - whatever it was, the answer must not carry the tracker
         door.log.error("rasa_failed", channel="rasa", error=type(error).__name__)

@@ -39,7 +39,7 @@ from bot.handlers.pace import Pace
 from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
 from bot.handlers.telegram_errors import UnreadSuccessError, send_error
 from bot.handlers.telegram_text import keyboard, split_text, without_markdown
-from bot.inbox import OverloadedError
+from bot.inbox import NotStoredError
 from bot.settings import SettingsError
 
 T = TypeVar("T")
@@ -180,13 +180,12 @@ class Telegram:
         """Commit arrivals in their order, then tell the provider of the presses among them.
 
         Raises:
-            OverloadedError: some were not stored; all may be offered again.
+            NotStoredError: some were not stored; all may be offered again.
         """
         await door.inbox.accept_batch([item.message for item in arrivals if not item.for_nobody])
         strangers = [item.message for item in arrivals if item.for_nobody]
         if strangers:
-            now_ms = door.now_ms()
-            await door.store.write(lambda tx: keep_for_nobody(tx, strangers, now_ms))
+            await keep_for_nobody(door, strangers)
         for item in arrivals:
             self.answer_press_later(item.callback_id)
 
@@ -256,7 +255,7 @@ def telegram_routes(channel: Telegram, door: Door, *, path: str, secret: str) ->
         fault("W2")
         try:
             await channel.take_in(door, [arrival])
-        except OverloadedError:
+        except NotStoredError:
             return come_back()
         fault("W4")
         return Response(status_code=200)

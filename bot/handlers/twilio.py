@@ -33,11 +33,11 @@ from bot.core.messages import (
     UnreadableInput,
     text_input,
 )
-from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body
+from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, stored
 from bot.handlers.pace import Pace
 from bot.handlers.receipts import apply_receipt
 from bot.handlers.sms import fit, pages
-from bot.inbox import OverloadedError
+from bot.inbox import NotStoredError
 
 SMS_PATH = "/hooks/twilio/sms"
 STATUS_PATH = "/hooks/twilio/status"
@@ -254,8 +254,8 @@ def twilio_routes(channel: Twilio, door: Door) -> list[Route]:
             if message.external_id:
                 await door.inbox.accept(message)
             else:  # a company's name or a short code: no person to answer
-                await door.store.write(lambda tx: keep_for_nobody(tx, [message], door.now_ms()))
-        except OverloadedError:
+                await keep_for_nobody(door, [message])
+        except NotStoredError:
             return come_back()
         fault("W4")
         return Response(_EMPTY_TWIML, media_type="text/xml")
@@ -269,9 +269,13 @@ def twilio_routes(channel: Twilio, door: Door) -> list[Route]:
             return Response(status_code=403)
         key, sid = request.query_params.get("key", ""), fields.get("MessageSid", "")
         word = fields.get("MessageStatus", "")
-        await door.store.write(
-            lambda tx: apply_receipt(tx, key=key, provider_message_id=sid, status=word, now_ms=door.now_ms())
-        )
+        now_ms = door.now_ms()
+        try:
+            await stored(
+                door, lambda tx: apply_receipt(tx, key=key, provider_message_id=sid, status=word, now_ms=now_ms)
+            )
+        except NotStoredError:
+            return come_back()
         door.bus.publish("outbox", "cases")
         return Response(status_code=204)
 

@@ -34,7 +34,7 @@ class CatchUp:
 
         Raises:
             SendError: Twilio's list could not be read.
-            OverloadedError: the inbox is full.
+            NotStoredError: some were not stored; the next look finds them again.
         """
         now = self._door.clock.now()
         missing = await self._channel.arrived_since(now - _BACK, now)

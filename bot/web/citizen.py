@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, Input, TextInput
-from bot.inbox import Accepted, OverloadedError
+from bot.inbox import Accepted, NotStoredError
 from bot.settings import Settings
 from bot.store.crypto import Keyring
 from bot.store.database import Store
@@ -214,9 +214,7 @@ class CitizenPage:
         try:
             # Shielded: a wait that is given up must not take the message out of the worker's hands.
             return await asyncio.wait_for(asyncio.shield(self._deps.inbox.accept(message)), ACCEPT_S)
-        except (OverloadedError, TimeoutError):
-            return None
-        except Exception:  # noqa: BLE001 - whatever broke the commit (the worker logs it), she must be told to send again
+        except (NotStoredError, TimeoutError):
             return None
 
     async def _wait_for_news(self, request: Request, visitor: Visitor, after: int) -> None:

@@ -17,7 +17,7 @@ from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.core.messages import Button, PressInput, TextInput
 from bot.engine.session import Session, session_to_json
-from bot.inbox import Accepted, OverloadedError
+from bot.inbox import Accepted, NotStoredError, OverloadedError
 from bot.settings import Settings
 from bot.store import schema
 from bot.store.addresses import contact_of
@@ -50,7 +50,7 @@ class EchoInbox:
         if self.mode == "overloaded":
             raise OverloadedError
         if self.mode == "broken":
-            raise RuntimeError("a commit failed")
+            raise NotStoredError
         if message.provider_id in self.seen:
             return Accepted(duplicate=True)
         self.seen.add(message.provider_id)
