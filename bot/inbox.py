@@ -5,6 +5,7 @@ before. One row a message, UNIQUE(channel, provider_id); the worker takes what w
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -114,8 +115,12 @@ class Inbox:
         self._kick_soon()
         dones = [arrival.done for arrival in arrivals]
         try:
-            if dones:
-                await asyncio.wait(dones, timeout=self.answer_s)  # type: ignore[type-var]
+            async with asyncio.timeout(self.answer_s):
+                for done in dones:  # all are waited for; what became of each is read below
+                    with contextlib.suppress(Exception):
+                        await done  # type: ignore[misc]
+        except TimeoutError:
+            pass
         finally:
             for done in dones:
                 done.cancel()  # nobody listens any more; what still waits is stored, and known when it comes again
