@@ -71,11 +71,10 @@ class Accepted:
 
 @dataclass(slots=True)
 class Arrival:
-    """A message on its way to its turn. `row_id` is set when its row is stored already."""
+    """A message on its way to its turn."""
 
     message: InboundMsg
     contact_id: str = ""
-    row_id: int = 0
     attempts: int = 0
     done: "Future[Accepted] | asyncio.Future[Accepted]" = field(default_factory=Future)
 

@@ -75,10 +75,8 @@ def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, r
     rows.add("message_new", {**row, "sealed_body": sealed, "outbox_key": None, "at": context.now_ms})
     rows.topics.add(f"contact:{context.contact_id}")
     if context.open_case is not None:
-        rests = (
-            context.open_case.state == "waiting"
-        )  # handed back, and she writes again: she is not to wait for the hour
-        if rests:
+        rests = context.open_case.state == "waiting"
+        if rests:  # handed back, and she writes again: she is not to wait until its hour comes
             rows.add("case_wake", {"id": context.open_case.id, "now": context.now_ms})
         kind = "woken" if rests else "message"
         event = {"case_id": context.open_case.id, "kind": kind, "actor": "contact", "data": "{}"}

@@ -5,7 +5,6 @@ times is quarantined, and a person gets a case: nothing a human wrote is dropped
 """
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -41,8 +40,6 @@ _TRY = (
     "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
     " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts"
 )
-
-QuarantineEvents = Callable[[str], list[Event]]
 
 
 class WaitingRows:

@@ -5,11 +5,10 @@ leave the engine as events and reach a channel as OutboundMsg. Every wait has a 
 contact's whole life, so an old button can be told from the waiting question.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-ChannelName = Literal["web", "telegram", "bale", "sms", "rasa"]
 #: How a text is rendered: with buttons, or as numbered SMS text.
 Mode = Literal["rich", "sms"]
 MediaKind = Literal["voice", "photo", "sticker", "video", "document"]
@@ -199,5 +198,3 @@ class OutboundMsg:
     buttons: tuple[Button, ...] = ()
     kind: OutboundKind = "reply"
     urgent: bool = False
-    answers_press: str | None = None
-    delete_ids: tuple[str, ...] = field(default=())

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Order 1 of §2.4: these come before the answer; the rest only when nothing else fitted exactly.
 FIRST = frozenset({"quick_exit", "duress", "erase", "hide_or_erase"})
-#: What acts while a person holds the session.
-WHILE_HELD = frozenset({"quick_exit", "duress", "erase", "hide_or_erase", "stop"})
 _BUILT_IN = {"0": "quick_exit", "start": "repeat"}
 
 

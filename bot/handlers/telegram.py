@@ -105,8 +105,6 @@ class Telegram:
         Raises:
             SendError: it was not accepted.
         """
-        if message.answers_press:
-            self.answer_press_later(message.answers_press)
         chat_id = _chat_id(message.external_id)
         parts = split_text(without_markdown(message.text) if self.can.parses_markdown else message.text)
         sent = self._half_sent.pop(message.key, [])

@@ -129,8 +129,7 @@ def _places(alternative: Alternative, clause: Clause) -> list[Hit]:
         hit = _grow(anchor, alternative, candidates)
         if (
             hit is None
-            or hit.slips > 1
-            or (hit.slips and len(candidates) == 1 and hit.first == hit.last)
+            or _unsure(hit, candidates)
             or any(old.first == hit.first and old.last == hit.last for old in found)
         ):
             continue
