@@ -9,7 +9,7 @@ A row whose turn fails waits and is tried again; the third failure quarantines i
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.bus import Bus
@@ -33,7 +33,11 @@ RETRY_MS = (0, 1_000, 10_000)
 #: The wait before a batch that could not begin is tried again.
 _AGAIN_S = 0.5
 
-_SEEN = "SELECT contact_id FROM inbox WHERE channel = ? AND provider_id = ?"
+#: No provider redelivers after this, but Telegram draws new update ids at random after an idle week: an id that was
+#: seen longer ago is another message's.
+REUSED_AFTER_MS = 6 * 24 * 3600_000
+
+_SEEN = "SELECT contact_id, received_at FROM inbox WHERE channel = ? AND provider_id = ?"
 
 
 @dataclass(slots=True)
@@ -100,8 +104,8 @@ class Worker:
         seen: set[tuple[str, str]] = set()
         outcomes: list[tuple[Arrival, Accepted]] = []
         for arrival in batch.arrivals:
+            found = self._seen_before(tx, arrival)
             name = (arrival.message.channel, arrival.message.provider_id)
-            found = tx.raw.execute(_SEEN, name).fetchone()
             if found is not None or name in seen:
                 outcomes.append((arrival, Accepted(contact_id=found[0] if found else "", duplicate=True)))
                 continue
@@ -113,6 +117,17 @@ class Worker:
         topics = tuple(batch.rows.topics) + (("inbox",) if careful else ())
         tx.after_commit(lambda: self._bus.publish(*topics))
         return outcomes
+
+    def _seen_before(self, tx: Tx, arrival: Arrival) -> tuple[str, int] | None:
+        """Give the stored row of a redelivered message; one whose id was merely used again gets an id of its own."""
+        now_ms = int(self._clock.now().timestamp() * 1000)
+        while True:
+            message = arrival.message
+            found: tuple[str, int] | None = tx.raw.execute(_SEEN, (message.channel, message.provider_id)).fetchone()
+            if found is None or not message.external_id or now_ms - found[1] < REUSED_AFTER_MS:
+                return found
+            # named after the old row, so that its own redelivery finds it under the same name
+            arrival.message = replace(message, provider_id=f"{message.provider_id}~{found[1]}")
 
     def _take(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
         now = self._clock.now()

@@ -73,6 +73,25 @@ def test_a_redelivered_message_is_known_and_changes_nothing(core):
     assert before == {table: count(core, table) for table in before}
 
 
+def test_an_id_that_a_provider_uses_again_after_an_idle_week_does_not_swallow_a_cry(core, clock):
+    say(core, "سلام", provider_id="42:7", who="a", channel="telegram")
+    clock.advance(8 * 24 * 3600)
+
+    cry = say(core, "شوهرم داره منو می‌زنه", provider_id="42:7", who="b", channel="telegram")
+
+    assert not cry.duplicate
+    assert "T1" == cry.tier
+    assert say(core, "شوهرم داره منو می‌زنه", provider_id="42:7", who="b", channel="telegram").duplicate
+    assert 2 == count(core, "inbox")
+
+
+def test_a_message_is_still_known_five_days_later(core, clock):
+    say(core, "سلام", provider_id="42:7", channel="telegram")
+    clock.advance(5 * 24 * 3600)
+
+    assert say(core, "سلام", provider_id="42:7", channel="telegram").duplicate
+
+
 def test_the_same_message_twice_in_one_batch_is_one_turn(make_core):
     core = make_core()
     message = InboundMsg(
