@@ -25,8 +25,8 @@ from bot.core.ids import system_ids
 from bot.errors import CommandError
 from bot.faults import arm_from
 from bot.handlers.webchat import WebChannel
-from bot.outbox import Sender, recover
 from bot.publishing import ensure_published
+from bot.sender import Sender, recover
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, create_key_file, load_keyring

@@ -1,37 +1,64 @@
-"""Every table, once. Migrations are made from this; nothing else creates a table.
+"""Every table of people, talks and cases, once. Migrations are made from this; nothing else creates a table.
 
 Times are integers: milliseconds since 1970 in UTC, columns ending in `_at` or `lease_until`. Ids are opaque text
 except where order matters (autoincrement). Columns named `sealed_*` hold AES-GCM ciphertext under the contact's own
-data key (bot.store.crypto); destroying `contacts.wrapped_key` makes all of them unreadable for ever.
+data key (bot.store.crypto); destroying `contacts.wrapped_key` makes all of them unreadable for ever. The tables of
+the office (staff, audit, versions of the scripts) are in bot.store.schema_office.
 """
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
 
-metadata = MetaData()
+from bot.store.columns import Serial, at, count, metadata
+from bot.store.schema_office import (  # one name for every table: `schema.<table>`
+    audit,
+    leases,
+    meta,
+    publications,
+    publish_requests,
+    shifts,
+    staff,
+    staff_codes,
+    staff_sessions,
+    versions,
+)
 
-#: SQLite numbers rows only in an INTEGER primary key; PostgreSQL wants BIGINT there.
-_Serial = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _at(name: str, *, required: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=not required)
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False, server_default=text("0"))
-
+__all__ = [
+    "addresses",
+    "assessments",
+    "audit",
+    "case_events",
+    "case_notes",
+    "cases",
+    "consents",
+    "contacts",
+    "follow_ups",
+    "inbox",
+    "leases",
+    "messages",
+    "meta",
+    "metadata",
+    "outbox",
+    "publications",
+    "publish_requests",
+    "referrals",
+    "sessions",
+    "shifts",
+    "staff",
+    "staff_codes",
+    "staff_sessions",
+    "turns",
+    "versions",
+]
 
 contacts = Table(
     "contacts",
@@ -40,13 +67,13 @@ contacts = Table(
     Column("wrapped_key", LargeBinary),  # null after erasure: nothing of hers can be read again
     Column("key_id", Text, nullable=False),
     Column("language", Text, nullable=False, server_default="fa"),
-    _count("last_visit"),
-    _at("created_at", required=True),
-    _at("seen_at", required=True),
-    _at("opted_out_at"),
-    _at("erase_due_at"),  # she asked to be erased; done once the farewell is out and no case needs her
-    _at("left_at"),  # quick exit: nothing proactive until she writes again
-    _at("erased_at"),
+    count("last_visit"),
+    at("created_at", required=True),
+    at("seen_at", required=True),
+    at("opted_out_at"),
+    at("erase_due_at"),  # she asked to be erased; done once the farewell is out and no case needs her
+    at("left_at"),  # quick exit: nothing proactive until she writes again
+    at("erased_at"),
     Column("sealed_safe_contact", LargeBinary),
     Index("contact_to_erase", "erase_due_at", sqlite_where=text("erase_due_at IS NOT NULL")),
 )
@@ -59,15 +86,15 @@ addresses = Table(
     Column("channel", Text, nullable=False),
     Column("address_index", Text, nullable=False),  # keyed hash: equality only
     Column("sealed_external_id", LargeBinary),
-    _at("created_at", required=True),
-    _at("unreachable_at"),
+    at("created_at", required=True),
+    at("unreachable_at"),
     UniqueConstraint("channel", "address_index"),
 )
 
 inbox = Table(
     "inbox",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Serial, primary_key=True, autoincrement=True),
     Column("channel", Text, nullable=False),
     Column("provider_id", Text, nullable=False),
     Column("contact_id", Text, nullable=False),
@@ -75,11 +102,11 @@ inbox = Table(
     Column("kind", Text, nullable=False),
     Column("sealed_input", LargeBinary),
     Column("sealed_raw", LargeBinary),
-    _at("received_at", required=True),
+    at("received_at", required=True),
     Column("state", Text, nullable=False),  # waiting, done, quarantined
-    _count("attempts"),
-    _at("due_at", required=True),
-    _at("done_at"),
+    count("attempts"),
+    at("due_at", required=True),
+    at("done_at"),
     Column("error", Text),
     UniqueConstraint("channel", "provider_id"),
     Index("inbox_waiting", "due_at", sqlite_where=text("state = 'waiting'")),
@@ -97,13 +124,13 @@ sessions = Table(
     Column("status", Text, nullable=False),
     Column("tier", Text),
     Column("sealed_state", LargeBinary),
-    _count("turns"),
-    _at("started_at", required=True),
-    _at("updated_at", required=True),
-    _at("ended_at"),
-    _at("silence_at"),
+    count("turns"),
+    at("started_at", required=True),
+    at("updated_at", required=True),
+    at("ended_at"),
+    at("silence_at"),
     Column("silence_visit", Integer),
-    _at("not_taken_at"),
+    at("not_taken_at"),
     Column("not_taken_visit", Integer),
     Index(
         "session_live",
@@ -119,14 +146,14 @@ sessions = Table(
 turns = Table(
     "turns",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Serial, primary_key=True, autoincrement=True),
     Column("session_id", Text, nullable=False, index=True),
     Column("contact_id", Text, nullable=False),
-    Column("inbox_id", _Serial, nullable=False, unique=True),
+    Column("inbox_id", Serial, nullable=False, unique=True),
     Column("version", Text, nullable=False),
     Column("lexicon", Text, nullable=False),
     Column("sealed_events", LargeBinary),
-    _at("at", required=True),
+    at("at", required=True),
     Index("turn_contact", "contact_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -134,15 +161,15 @@ turns = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Serial, primary_key=True, autoincrement=True),
     Column("contact_id", Text, nullable=False),
     Column("session_id", Text),
     Column("author", Text, nullable=False),  # contact, bot, staff
     Column("staff_id", Text),
     Column("sealed_body", LargeBinary),
     Column("outbox_key", Text),
-    _at("at", required=True),
-    _at("hidden_at"),
+    at("at", required=True),
+    at("hidden_at"),
     Index("message_contact", "contact_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -150,7 +177,7 @@ messages = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Serial, primary_key=True, autoincrement=True),
     Column("key", Text, nullable=False, unique=True),
     Column("contact_id", Text, nullable=False),
     Column("address_id", Text, nullable=False),
@@ -159,15 +186,15 @@ outbox = Table(
     Column("urgent", Integer, nullable=False, server_default=text("0")),
     Column("sealed_body", LargeBinary),
     Column("state", Text, nullable=False),  # queued, sending, sent, failed, expired, unknown
-    _count("attempts"),
-    _at("created_at", required=True),
-    _at("due_at", required=True),
-    _at("expires_at", required=True),
-    _at("lease_until"),
+    count("attempts"),
+    at("created_at", required=True),
+    at("due_at", required=True),
+    at("expires_at", required=True),
+    at("lease_until"),
     Column("lease_by", Text),
     Column("provider_message_id", Text),
     Column("receipt", Text),  # sent, delivered, read, failed; only moves forward
-    _at("sent_at"),
+    at("sent_at"),
     Column("error", Text),
     Index(
         "outbox_due",
@@ -192,22 +219,22 @@ cases = Table(
     Column("tier", Text, nullable=False),
     Column("kinds", Text, nullable=False),  # JSON list of codes
     Column("cause", Text, nullable=False),
-    _count("child"),
-    _count("covert"),
-    _count("do_not_contact"),
+    count("child"),
+    count("covert"),
+    count("do_not_contact"),
     Column("province", Text, nullable=False, server_default=""),
     Column("desk", Text, nullable=False),
     Column("state", Text, nullable=False),  # queued, claimed, waiting, closed
     Column("holder", Text),
-    _count("token"),  # rises with each claim and guards each write of the holder
-    _at("lease_until"),
-    _at("opened_at", required=True),
-    _at("queued_at", required=True),  # waiting time counts from here
-    _at("changed_at", required=True),
-    _at("first_claimed_at"),
-    _at("next_action_at"),
-    _at("unreachable_at"),
-    _at("closed_at"),
+    count("token"),  # rises with each claim and guards each write of the holder
+    at("lease_until"),
+    at("opened_at", required=True),
+    at("queued_at", required=True),  # waiting time counts from here
+    at("changed_at", required=True),
+    at("first_claimed_at"),
+    at("next_action_at"),
+    at("unreachable_at"),
+    at("closed_at"),
     Column("outcome", Text),
     Column("sealed_summary", LargeBinary),
     Index(
@@ -223,12 +250,12 @@ cases = Table(
 case_events = Table(
     "case_events",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),  # the console's feed number
+    Column("id", Serial, primary_key=True, autoincrement=True),  # the console's feed number
     Column("case_id", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("data", Text, nullable=False, server_default="{}"),  # JSON, never content
-    _at("at", required=True),
+    at("at", required=True),
     sqlite_autoincrement=True,
 )
 
@@ -239,7 +266,7 @@ case_notes = Table(
     Column("case_id", Text, nullable=False, index=True),
     Column("staff_id", Text, nullable=False),
     Column("sealed_body", LargeBinary),
-    _at("at", required=True),
+    at("at", required=True),
 )
 
 consents = Table(
@@ -250,7 +277,7 @@ consents = Table(
     Column("purpose", Text, nullable=False),
     Column("given", Integer, nullable=False),
     Column("text_hash", Text, nullable=False),
-    _at("at", required=True),
+    at("at", required=True),
 )
 
 assessments = Table(
@@ -262,7 +289,7 @@ assessments = Table(
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("sealed_result", LargeBinary),  # band, points, items or reasons
-    _at("at", required=True),
+    at("at", required=True),
 )
 
 referrals = Table(
@@ -274,7 +301,7 @@ referrals = Table(
     Column("to_type", Text, nullable=False),
     Column("near", Text, nullable=False, server_default=""),
     Column("state", Text, nullable=False),
-    _at("at", required=True),
+    at("at", required=True),
 )
 
 follow_ups = Table(
@@ -285,112 +312,7 @@ follow_ups = Table(
     Column("flow", Text, nullable=False),
     Column("if_silent", Text),
     Column("state", Text, nullable=False),  # planned, fired, dropped
-    _at("due_at", required=True),
-    _at("created_at", required=True),
+    at("due_at", required=True),
+    at("created_at", required=True),
     Index("follow_up_due", "state", "due_at"),
-)
-
-staff = Table(
-    "staff",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("username", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False, server_default=""),
-    Column("roles", Text, nullable=False),  # JSON list
-    Column("province", Text, nullable=False, server_default=""),  # empty: the national desk
-    Column("staffbot_chat", Text, unique=True),
-    _at("created_at", required=True),
-    _at("disabled_at"),
-)
-
-staff_sessions = Table(
-    "staff_sessions",
-    metadata,
-    Column("token_hash", Text, primary_key=True),
-    Column("staff_id", Text, ForeignKey("staff.id"), nullable=False, index=True),
-    Column("csrf", Text, nullable=False),
-    _at("created_at", required=True),
-    _at("seen_at", required=True),
-    _at("expires_at", required=True),
-)
-
-staff_codes = Table(
-    "staff_codes",
-    metadata,
-    Column("code_hash", Text, primary_key=True),
-    Column("purpose", Text, nullable=False),  # first_admin, invite, staffbot
-    Column("staff_id", Text),
-    _at("expires_at", required=True),
-    _at("used_at"),
-)
-
-shifts = Table(
-    "shifts",
-    metadata,
-    Column("staff_id", Text, primary_key=True),
-    _at("started_at", required=True),
-    _at("seen_at", required=True),  # renewed by the console's open stream
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("target_id", Text, nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
-    _at("at", required=True),
-    sqlite_autoincrement=True,
-)
-
-versions = Table(
-    "versions",
-    metadata,
-    Column("id", Text, primary_key=True),  # hash of the compiled bundle
-    Column("compiled", LargeBinary, nullable=False),
-    Column("sources", LargeBinary, nullable=False),  # the YAML files it was made from, for diff and rollback
-    _at("created_at", required=True),
-)
-
-publications = Table(
-    "publications",
-    metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),  # the newest row is what new sessions run on
-    Column("version", Text, ForeignKey("versions.id"), nullable=False),
-    Column("action", Text, nullable=False),  # publish, rollback, install
-    Column("by", Text, nullable=False),
-    Column("note", Text, nullable=False, server_default=""),
-    _at("at", required=True),
-    sqlite_autoincrement=True,
-)
-
-publish_requests = Table(
-    "publish_requests",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("version", Text, ForeignKey("versions.id"), nullable=False),
-    Column("author", Text, nullable=False),
-    Column("note", Text, nullable=False, server_default=""),
-    Column("state", Text, nullable=False),  # open, published, refused, withdrawn
-    Column("decided_by", Text),
-    _at("created_at", required=True),
-    _at("decided_at"),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
-    _at("lease_until", required=True),
-)
-
-meta = Table(
-    "meta",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
 )

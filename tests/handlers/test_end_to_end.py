@@ -21,7 +21,7 @@ from bot.handlers.sms import parts
 from bot.handlers.telegram import Telegram, telegram_routes
 from bot.handlers.telegram_poller import Poller
 from bot.handlers.twilio import Twilio, twilio_routes
-from bot.outbox import Sender
+from bot.sender import Sender
 from escalation.office import Office
 from escalation.staffbot import StaffBot
 from escalation.staffbot_desk import DatabaseDesk

@@ -6,7 +6,8 @@ import pytest
 
 from bot.core.channels import SendError, Sent
 from bot.core.messages import InboundMsg, TextInput
-from bot.outbox import EXPIRES_MS, Sender, enqueue, recover
+from bot.outbox import EXPIRES_MS, enqueue
+from bot.sender import Sender, recover
 from bot.store.vault import contact_key
 
 _numbers = itertools.count(1)

@@ -1,0 +1,110 @@
+"""The tables of the office: staff and their sessions, audit, published versions of the scripts, leases, marks."""
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Text
+
+from bot.store.columns import Serial, at, metadata
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False, server_default=""),
+    Column("roles", Text, nullable=False),  # JSON list
+    Column("province", Text, nullable=False, server_default=""),  # empty: the national desk
+    Column("staffbot_chat", Text, unique=True),
+    at("created_at", required=True),
+    at("disabled_at"),
+)
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("staff_id", Text, ForeignKey("staff.id"), nullable=False, index=True),
+    Column("csrf", Text, nullable=False),
+    at("created_at", required=True),
+    at("seen_at", required=True),
+    at("expires_at", required=True),
+)
+
+staff_codes = Table(
+    "staff_codes",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("purpose", Text, nullable=False),  # first_admin, invite, staffbot
+    Column("staff_id", Text),
+    at("expires_at", required=True),
+    at("used_at"),
+)
+
+shifts = Table(
+    "shifts",
+    metadata,
+    Column("staff_id", Text, primary_key=True),
+    at("started_at", required=True),
+    at("seen_at", required=True),  # renewed by the console's open stream
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("target_id", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    at("at", required=True),
+    sqlite_autoincrement=True,
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Text, primary_key=True),  # hash of the compiled bundle
+    Column("compiled", LargeBinary, nullable=False),
+    Column("sources", LargeBinary, nullable=False),  # the YAML files it was made from, for diff and rollback
+    at("created_at", required=True),
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),  # the newest row is what new sessions run on
+    Column("version", Text, ForeignKey("versions.id"), nullable=False),
+    Column("action", Text, nullable=False),  # publish, rollback, install
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    at("at", required=True),
+    sqlite_autoincrement=True,
+)
+
+publish_requests = Table(
+    "publish_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Text, ForeignKey("versions.id"), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("state", Text, nullable=False),  # open, published, refused, withdrawn
+    Column("decided_by", Text),
+    at("created_at", required=True),
+    at("decided_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    at("lease_until", required=True),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
