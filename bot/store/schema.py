@@ -21,6 +21,7 @@ from sqlalchemy import (
 from bot.store.columns import Serial, at, count, metadata
 from bot.store.schema_office import (  # one name for every table: `schema.<table>`
     audit,
+    beats,
     leases,
     meta,
     publications,
@@ -36,6 +37,7 @@ __all__ = [
     "addresses",
     "assessments",
     "audit",
+    "beats",
     "case_events",
     "case_notes",
     "cases",

@@ -102,6 +102,14 @@ leases = Table(
     at("lease_until", required=True),
 )
 
+beats = Table(
+    "beats",
+    metadata,
+    Column("name", Text, primary_key=True),  # a loop: worker, timers, sender:telegram, …
+    at("at", required=True),  # when it last said that it lives
+    Column("detail", Text, nullable=False),  # JSON object of codes and numbers
+)
+
 meta = Table(
     "meta",
     metadata,

@@ -174,6 +174,13 @@ def upgrade() -> None:
         batch_op.create_index("inbox_waiting", ["due_at"], unique=False, sqlite_where=sa.text("state = 'waiting'"))
 
     op.create_table(
+        "beats",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "leases",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),
@@ -450,6 +457,7 @@ def downgrade() -> None:
 
     op.drop_table("messages")
     op.drop_table("leases")
+    op.drop_table("beats")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index("inbox_waiting", sqlite_where=sa.text("state = 'waiting'"))
         batch_op.drop_index("inbox_contact")
