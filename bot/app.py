@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import event_rows
+from bot.beats import Beats
 from bot.bus import Bus
 from bot.commit import EventMappers, Rows, TurnContext
 from bot.core.clock import Clock
@@ -158,6 +159,7 @@ class Core:
     versions: Versions
     screener: Screener
     log: Log
+    beats: Beats
 
 
 def settle_memory() -> None:
@@ -191,7 +193,7 @@ def build_core(
         staff_on=staff_on or _StaffOnShift(),
         open_case=open_case,
     )
-    inbox = Inbox()
+    inbox, beats = Inbox(), Beats(clock)
     directory = Directory(keyring, ids)
     runner = TurnRunner(world, directory)
     worker = Worker(
@@ -202,8 +204,13 @@ def build_core(
         runner=runner,
         directory=directory,
         log=log,
+        beats=beats,
     )
     inbox.on_arrival = worker.kick
-    waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log)
-    timers = Timers(store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, runner=runner, log=log)
-    return Core(store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, screener, log)
+    waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log, beats=beats)
+    timers = Timers(
+        store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, runner=runner, log=log, beats=beats
+    )
+    return Core(
+        store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, screener, log, beats
+    )

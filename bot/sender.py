@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.beats import Beats
 from bot.bus import Bus
 from bot.core.channels import Channel, SendError, Sent
 from bot.core.clock import Clock
@@ -72,13 +73,16 @@ _DELETE_WINDOW_MS = 47 * 3600_000
 class Sender:
     """Sends what waits for one channel. Any number may run; the lease decides."""
 
-    def __init__(self, channel: Channel, *, store: Store, keyring: Keyring, bus: Bus, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, channel: Channel, *, store: Store, keyring: Keyring, bus: Bus, clock: Clock, log: Log, beats: Beats
+    ) -> None:
         self._channel = channel
         self._store = store
         self._keyring = keyring
         self._bus = bus
         self._clock = clock
         self._log = log
+        self._beats = beats
         self._holder = f"{channel.name}-{random.getrandbits(64):016x}"
 
     async def run(self) -> None:
@@ -87,6 +91,7 @@ class Sender:
             while True:
                 try:
                     sent = await self.send_due()
+                    self._beats.beat(f"sender:{self._channel.name}")
                 except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; the row keeps its lease
                     self._log.error("outbox_failed", channel=self._channel.name, error=type(error).__name__)
                     sent = 0

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from bot import control
 from bot.app import Core, build_core, settle_memory
+from bot.beats import begin
 from bot.bus import Bus
 from bot.core.channels import Channel
 from bot.core.clock import SystemClock
@@ -53,7 +54,16 @@ class Service:
     def add_channel(self, channel: Channel) -> None:
         """Send through a channel from now on."""
         core = self.core
-        sender = Sender(channel, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=self.log)
+        sender = Sender(
+            channel,
+            store=core.store,
+            keyring=core.keyring,
+            bus=core.bus,
+            clock=core.clock,
+            log=self.log,
+            beats=core.beats,
+        )
+        core.beats.beat(f"sender:{channel.name}")
         self.channels.append(channel)
         self.loops.append(sender.run())
 
@@ -110,6 +120,7 @@ def pick_up(core: Core) -> None:
         core.worker.be_careful()
     core.store.write_now(lambda tx: mark_stop(tx, "running"))
     core.store.write_now(recover)
+    core.store.write_now(begin)
 
 
 def mark_stop(tx: Any, value: str) -> None:
@@ -185,7 +196,10 @@ async def serve_until_stopped(
 
 def core_loops(core: Core) -> list[Coroutine[Any, Any, None]]:
     """Give the loops that every writing process runs."""
-    return [core.waiting.run(), core.timers.run()]
+    for name in ("worker", "waiting", "timers"):
+        core.beats.beat(name)
+    pulse = core.worker.kick
+    return [core.waiting.run(), core.timers.run(), core.beats.run(core.store, core.log, pulse=pulse)]
 
 
 def close(core: Core, *, is_clean: bool) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
+from bot.beats import Beats
 from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
@@ -65,9 +66,19 @@ class Timers:
     """Fires what is due."""
 
     def __init__(
-        self, *, store: Store, inbox: Inbox, bus: Bus, clock: Clock, directory: Directory, runner: TurnRunner, log: Log
+        self,
+        *,
+        store: Store,
+        inbox: Inbox,
+        bus: Bus,
+        clock: Clock,
+        directory: Directory,
+        runner: TurnRunner,
+        log: Log,
+        beats: Beats,
     ) -> None:
         self._store = store
+        self._beats = beats
         self._inbox = inbox
         self._bus = bus
         self._clock = clock
@@ -80,6 +91,7 @@ class Timers:
         while True:
             try:
                 await asyncio.to_thread(self.fire_due)
+                self._beats.beat("timers")
             except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; deadlines stay in their rows
                 self._log.error("timers_failed", error=type(error).__name__)
             await asyncio.sleep(1.0)

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from bot.beats import Beats
 from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
@@ -54,8 +55,10 @@ class WaitingRows:
         runner: TurnRunner,
         directory: Directory,
         log: Log,
+        beats: Beats,
     ) -> None:
         self._store = store
+        self._beats = beats
         self._bus = bus
         self._clock = clock
         self._runner = runner
@@ -69,6 +72,7 @@ class WaitingRows:
                 try:
                     if any(await self._store.read(self._due)):
                         await asyncio.to_thread(self.run_due)
+                    self._beats.beat("waiting")
                 except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; the rows wait
                     self._log.error("waiting_failed", error=type(error).__name__)
                 await hints.wait(1.0)

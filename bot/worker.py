@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.beats import Beats
 from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
@@ -60,8 +61,10 @@ class Worker:
         runner: TurnRunner,
         directory: Directory,
         log: Log,
+        beats: Beats,
     ) -> None:
         self._store = store
+        self._beats = beats
         self._inbox = inbox
         self._bus = bus
         self._clock = clock
@@ -92,6 +95,7 @@ class Worker:
 
     def _drain(self, tx: Tx, batch: _Batch) -> list[tuple[Arrival, Accepted]]:
         self._kicked = False
+        self._beats.beat("worker")
         batch.arrivals = self._inbox.take(BATCH)
         if len(self._inbox):
             self.kick()

@@ -62,7 +62,15 @@ async def keep(core):
         def channel(made):
             stack.push_async_callback(made.close)
             run(
-                Sender(made, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=core.log).run()
+                Sender(
+                    made,
+                    store=core.store,
+                    keyring=core.keyring,
+                    bus=core.bus,
+                    clock=core.clock,
+                    log=core.log,
+                    beats=core.beats,
+                ).run()
             )
             return made
 

@@ -46,7 +46,9 @@ def provider():
 
 @pytest.fixture
 def sender(core, provider):
-    return Sender(provider, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=core.log)
+    return Sender(
+        provider, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=core.log, beats=core.beats
+    )
 
 
 def say(core, text, who="a"):
