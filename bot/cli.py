@@ -177,6 +177,7 @@ def _key(verb: argparse.ArgumentParser) -> None:
 
 def _doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
+    verb.add_argument("--all", action="store_true", help="every row and every page, however long it takes")
 
 
 def _bench(verb: argparse.ArgumentParser) -> None:

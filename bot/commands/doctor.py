@@ -23,18 +23,18 @@ from bot.store.database import StoreUnwritableError, reading
 
 def doctor(args: argparse.Namespace) -> int:
     """Check everything and print it."""
-    found = list(_checks(read_settings(), datetime.now(UTC)))
+    found = list(_checks(read_settings(), datetime.now(UTC), everything=args.all))
     failed = any(finding.state == "fail" for finding in found)
     if args.json:
         checks = [{"name": finding.name, "state": finding.state, "said": finding.said} for finding in found]
         _say(json.dumps({"ok": not failed, "checks": checks}, ensure_ascii=False))
         return int(failed)
     for finding in found:
-        _say(f"{finding.state:5} {finding.name:16} {finding.said}")
+        _say(f"{finding.state:5} {finding.name:20} {finding.said}")
     return int(failed)
 
 
-def _checks(settings: Settings, now: datetime) -> Iterator[Finding]:
+def _checks(settings: Settings, now: datetime, *, everything: bool) -> Iterator[Finding]:
     yield from check_settings(settings)
     yield _running(settings)
     if not settings.database.is_file():
@@ -42,12 +42,12 @@ def _checks(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     try:
         with reading(settings.database) as connection:
-            yield from _database(settings, connection, now)
+            yield from _database(settings, connection, now, everything=everything)
     except StoreUnwritableError as error:
         yield fail("database", str(error))
 
 
-def _database(settings: Settings, connection: Connection, now: datetime) -> Iterator[Finding]:
+def _database(settings: Settings, connection: Connection, now: datetime, *, everything: bool) -> Iterator[Finding]:
     revision = migrate.current(connection)
     if revision != migrate.HEAD:
         yield fail(
@@ -59,7 +59,7 @@ def _database(settings: Settings, connection: Connection, now: datetime) -> Iter
         keyring = load_keyring(settings.key_path)
     except KeyFileError:
         keyring = None  # said above
-    yield from check_rows(connection, keyring, now)
+    yield from check_rows(connection, keyring, now, everything=everything)
 
 
 def _running(settings: Settings) -> Finding:
