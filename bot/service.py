@@ -21,17 +21,16 @@ from bot.app import Core, build_core, settle_memory
 from bot.beats import begin
 from bot.bus import Bus
 from bot.core.channels import Channel
-from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
 from bot.errors import CommandError
-from bot.faults import arm_from
+from bot.faults import arm_from, clock_from
 from bot.handlers.webchat import WebChannel
 from bot.publishing import ensure_published
 from bot.sender import Sender, recover
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, create_key_file, load_keyring
-from bot.store.database import Store
+from bot.store.database import Store, Tx
 from bot.telemetry import Log
 from bot.triage import Screener, load_lexicon
 from bot.versions import VersionCache
@@ -82,7 +81,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
         migrate.upgrade(store.connection)
 
         screener = Screener(load_lexicon())
-        clock = SystemClock()
+        clock = clock_from(settings.fault)
         ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
         versions = VersionCache(store, clock)
         core = build_core(
@@ -120,7 +119,13 @@ def pick_up(core: Core) -> None:
         core.worker.be_careful()
     core.store.write_now(lambda tx: mark_stop(tx, "running"))
     core.store.write_now(recover)
+    core.store.write_now(forget_leases)
     core.store.write_now(begin)
+
+
+def forget_leases(tx: Tx) -> None:
+    """Take what a dead process held: we are the only one that writes here, so its leases would only make us wait."""
+    tx.raw.execute("DELETE FROM leases")
 
 
 def mark_stop(tx: Any, value: str) -> None:

@@ -118,6 +118,7 @@ class Worker:
             take = self._store_only if careful else self._take
             outcomes.append((arrival, take(tx, arrival, next_id, batch)))
         batch.rows.write(tx)
+        fault("W3")
         topics = tuple(batch.rows.topics) + (("inbox",) if careful else ())
         tx.after_commit(lambda: self._bus.publish(*topics))
         return outcomes

@@ -6,7 +6,9 @@ referrals) are in escalation.relay, shifts in escalation.shifts, the reading of 
 """
 
 from dataclasses import dataclass
+from functools import partial
 
+from bot.core.fault import fault
 from bot.core.screening import TIERS, Tier
 from bot.store.database import Tx
 from bot.store.vault import contact_key
@@ -46,6 +48,7 @@ def claim_case(
             repo.add_event(tx, case_id=case_id, kind="lease_lost", actor=before.holder or "", now_ms=now_ms)
         record(tx, office, after, kind="claimed", actor=actor, now_ms=now_ms, data={"token": after.token})
         move_session(tx, office, after, "held", now_ms)
+    tx.after_commit(partial(fault, "C1"))
     return _claim_of(after)
 
 
@@ -128,6 +131,7 @@ def close_case(
     repo.save(tx, before, after, now_ms=now_ms)
     record(tx, office, after, kind="closed", actor=actor, now_ms=now_ms, data={"outcome": outcome}, reason=outcome)
     move_session(tx, office, after, "closed", now_ms)
+    tx.after_commit(partial(fault, "C3"))
     return after
 
 

@@ -6,7 +6,9 @@ wrote in the last 15 minutes; later than that it is proactive and passes only if
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
+from bot.core.fault import fault
 from bot.core.messages import TEXT_CHARS_MAX, OutboundKind
 from bot.core.text import display
 from bot.outbox import enqueue
@@ -83,6 +85,7 @@ def write_message(
         tx, case=case, session_id=line.session_id, staff_id=actor.staff_id, body=body, key=outbox_key, now_ms=now_ms
     )
     record(tx, office, case, kind="wrote", actor=actor, now_ms=now_ms, data={"message": message_id})
+    tx.after_commit(partial(fault, "C2"))
     tx.after_commit(lambda: office.bus.publish("outbox", f"contact:{case.contact_id}"))
     return message_id
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from bot import control
 from bot.commands.files import put_in_place, refuse_existing, sync
+from bot.core.fault import fault
 from bot.errors import CommandError
+from bot.faults import arm_from
 from bot.settings import Settings, read_settings
 from bot.store import migrate
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
@@ -30,6 +32,7 @@ _SIDE_FILES = ("-wal", "-shm")
 def backup(args: argparse.Namespace) -> int:
     """Write a consistent copy of the database into a new file."""
     settings, target = read_settings(), Path(args.file)
+    arm_from(settings.fault)
     if not settings.database.is_file():
         raise CommandError(f"there is nothing to back up: no database {settings.database}")
     refuse_existing(target)
@@ -75,6 +78,7 @@ def copy_database(source: Path, target: Path) -> None:
             contextlib.closing(sqlite3.connect(target, timeout=10.0, isolation_level=None)) as new,
         ):
             old.backup(new)
+            fault("X1")
             new.execute("PRAGMA journal_mode=DELETE")  # no side files: the one file is the backup
             found = new.execute("PRAGMA integrity_check").fetchone()
     except sqlite3.Error as error:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 
+from bot.core.fault import fault
+
 #: The newest revision in migrations/versions; a test keeps it true.
 HEAD = "0001"
 _SCRIPTS = Path(__file__).with_name("migrations")
@@ -43,6 +45,7 @@ def upgrade(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
         command.upgrade(config, "head")
+        fault("X2")
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")
         raise
