@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.beats import Beats
 from bot.core.clock import Clock
 from bot.store.database import Store, Tx
 from escalation import reading, repo_staff
@@ -38,10 +39,11 @@ _REFUSALS = tuple(kind for kind, _ in _OUTCOMES)
 class DatabaseDesk:
     """The desk where the database is."""
 
-    def __init__(self, store: Store, office: Office, clock: Clock) -> None:
+    def __init__(self, store: Store, office: Office, clock: Clock, beats: Beats) -> None:
         self._store = store
         self._office = office
         self._clock = clock
+        self._beats = beats
 
     async def link(self, code: str, chat_id: str) -> bool:
         """Link a chat to the account whose one-time code this is; False when the code is not good."""
@@ -70,6 +72,7 @@ class DatabaseDesk:
 
     async def alerts(self, after: int | None) -> Sequence[StaffAlert]:
         """Give what waits since an event, oldest first; None goes on where the last process stopped."""
+        self._beats.beat("staffbot")  # it asks every two seconds as long as it lives
         now_ms = self._now_ms()
         return await self._store.read(lambda connection: _alerts(connection, after, now_ms))
 

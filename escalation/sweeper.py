@@ -7,6 +7,7 @@ loop reads the rows, not this loop's opinion.
 import asyncio
 from dataclasses import dataclass
 
+from bot.beats import Beats
 from bot.core.clock import Clock
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
@@ -50,11 +51,13 @@ async def sweep_once(store: Store, office: Office, clock: Clock) -> Swept:
     return await store.write(lambda tx: sweep(tx, office, now_ms=now_ms))
 
 
-async def keep_sweeping(store: Store, office: Office, clock: Clock, log: Log) -> None:
+async def keep_sweeping(store: Store, office: Office, clock: Clock, log: Log, beats: Beats) -> None:
     """Sweep until cancelled."""
+    beats.beat("sweeper")
     while True:
         try:
             await sweep_once(store, office, clock)
+            beats.beat("sweeper")
         except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; late is harmless here
             log.error("sweep_failed", error=type(error).__name__)
         await asyncio.sleep(SWEEP_EVERY_S)

@@ -48,7 +48,7 @@ def console_of(service: Service) -> tuple[Starlette, Accounts]:
         extra_templates=(TEMPLATES,),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),
     )
-    service.loops.append(keep_sweeping(core.store, deps.office, core.clock, core.log))
+    service.loops.append(keep_sweeping(core.store, deps.office, core.clock, core.log, core.beats))
     return build_console(deps), accounts
 
 
@@ -58,5 +58,6 @@ def control_verbs(service: Service, accounts: Accounts) -> control.ControlVerbs:
     async def ping() -> str:
         return "ok"
 
-    desk = DatabaseDesk(service.core.store, office_of(service), service.core.clock)
-    return {"ping": ping, **act_verbs(service.core, service.settings, accounts), **desk.verbs()}
+    core = service.core
+    desk = DatabaseDesk(core.store, office_of(service), core.clock, core.beats)
+    return {"ping": ping, **act_verbs(core, service.settings, accounts), **desk.verbs()}

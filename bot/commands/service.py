@@ -77,6 +77,8 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
     )
     console, accounts = console_of(service)
     helper = await _start_staffbot(settings)
+    if helper is not None:
+        core.beats.beat("staffbot")
     await _greet(settings, await accounts.first_admin_code())
     try:
         await serve_until_stopped(

@@ -28,7 +28,7 @@ def add_channels(service: Service) -> list[BaseRoute]:
 def door_of(service: Service) -> Door:
     """Give what a way in needs."""
     core = service.core
-    return Door(inbox=core.inbox, store=core.store, bus=core.bus, clock=core.clock, log=service.log)
+    return Door(inbox=core.inbox, store=core.store, bus=core.bus, clock=core.clock, log=service.log, beats=core.beats)
 
 
 def _telegram(service: Service) -> list[BaseRoute]:

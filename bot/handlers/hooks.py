@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.beats import Beats
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, UnreadableInput
@@ -47,6 +48,7 @@ class Door:
     clock: Clock
     log: Log
     bus: Bus
+    beats: Beats
 
     def now_ms(self) -> int:
         """Give the present moment in milliseconds."""

@@ -6,6 +6,7 @@ is not used: one malformed update fails its whole batch.
 """
 
 import asyncio
+import contextlib
 import random
 from typing import Any
 
@@ -25,6 +26,8 @@ _BODY_BYTES_MAX = 16 * 1024 * 1024
 #: Longer than a poll and its transfer; the lease is renewed before each.
 LEASE_MS = 60_000
 _LEASE_RETRY_S = 10.0
+#: How often the provider is asked how much still waits there (I30).
+_ASK_PENDING_S = 30.0
 _BACK_OFF_MAX_S = 60.0
 
 #: What the operator is told, by the provider's status.
@@ -75,19 +78,34 @@ class Poller:
         self._offset: int | None = None
         self._failures = 0
         self._webhook_gone = False
+        self._name = f"poller:{channel.name}"
+        self._asked_at = 0.0
         self._spread = random.Random(holder)  # noqa: S311 - spreads retries, guards nothing
 
     async def run(self) -> None:
         """Poll until cancelled; a lost lease or a failing provider only makes it wait."""
         timeout = aiohttp.ClientTimeout(total=self._poll_s + 20)
+        self._door.beats.beat(self._name)
         try:
             async with aiohttp.ClientSession(timeout=timeout) as session:
                 while True:
                     pause_s = await self._once(session)
+                    await self._tell()
                     if pause_s:
                         await asyncio.sleep(pause_s)
         finally:
             await self._door.store.write(lambda tx: drop_lease(tx, name=self._lease, holder=self._holder))
+
+    async def _tell(self) -> None:
+        """Say that polling goes on, how often it failed in a row, and how much waits at the provider."""
+        beats, clock = self._door.beats, self._door.clock
+        beats.beat(self._name, failures=self._failures)
+        if self._failures or clock.monotonic() - self._asked_at < _ASK_PENDING_S:
+            return
+        self._asked_at = clock.monotonic()
+        with contextlib.suppress(SendError):  # a provider that is away fails the polls too, and those are counted
+            _, pending = await self._channel.webhook()
+            beats.beat(self._name, pending=pending)
 
     async def _once(self, session: aiohttp.ClientSession) -> float:
         """Do one round; give how many seconds to pause after it."""

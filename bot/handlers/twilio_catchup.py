@@ -21,12 +21,16 @@ class CatchUp:
 
     async def run(self) -> None:
         """Look every few minutes, for ever."""
+        failures = 0
         while True:
             try:
                 await self.look()
+                failures = 0
             except Exception as error:  # noqa: BLE001 - a full disk must not end it; the next look finds the same
+                failures += 1
                 code = error.code if isinstance(error, SendError) else type(error).__name__
                 self._door.log.warning("catch_up_failed", channel="sms", code=code)
+            self._door.beats.beat("catch_up:sms", failures=failures)
             await asyncio.sleep(self._every_s)
 
     async def look(self) -> int:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from fakes.log import RecordingLog
 
+from bot.beats import Beats
 from bot.store import schema
 from escalation import acts, shifts, sweeper
 
@@ -68,8 +69,9 @@ def test_a_new_cry_wakes_a_resting_case_and_never_a_held_one(house, mina, case_i
 async def test_the_sweeper_goes_on_until_it_is_told_to_stop(house, mina, case_id):
     house.do(acts.claim_case, actor=mina, case_id=case_id)
     house.advance(46)
+    sweeping = sweeper.keep_sweeping(house.store, house.office, house.clock, RecordingLog([]), Beats(house.clock))
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(sweeper.keep_sweeping(house.store, house.office, house.clock, RecordingLog([])), 0.3)
+        await asyncio.wait_for(sweeping, 0.3)
 
     assert house.case(case_id)["state"] == "queued"
 

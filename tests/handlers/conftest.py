@@ -12,6 +12,7 @@ from fakes.waiting import until
 from handlers.telegram_talk import TOKEN
 from starlette.applications import Starlette
 
+from bot.beats import Beats
 from bot.bus import InProcessBus
 from bot.core.clock import SystemClock
 from bot.handlers.hooks import Door
@@ -68,7 +69,7 @@ def log_lines():
 @pytest.fixture
 def door(inbox, store, log_lines):
     log = RecordingLog(log_lines)
-    return Door(inbox=inbox, store=store, clock=SystemClock(), log=log, bus=InProcessBus())
+    return Door(inbox=inbox, store=store, clock=SystemClock(), log=log, bus=InProcessBus(), beats=Beats(SystemClock()))
 
 
 @pytest.fixture

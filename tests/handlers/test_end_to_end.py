@@ -41,7 +41,7 @@ def core(make_core, tmp_path):
 
 @pytest.fixture
 def door(core):
-    return Door(inbox=core.inbox, store=core.store, clock=core.clock, log=core.log, bus=core.bus)
+    return Door(inbox=core.inbox, store=core.store, clock=core.clock, log=core.log, bus=core.bus, beats=core.beats)
 
 
 @pytest.fixture
@@ -90,7 +90,9 @@ async def test_telegram_by_polling_from_a_greeting_to_a_case_a_colleague_accepts
         channel = keep.channel(Telegram(token=TOKEN, api=server.url, clock=SystemClock()))
         keep(Poller(channel, door, holder="p", poll_s=1).run())
         office = Office(keyring=core.keyring, bus=core.bus, new_id=core.ids)
-        socket = await control.serve(tmp_path / "s", DatabaseDesk(core.store, office, core.clock).verbs(), core.log)
+        socket = await control.serve(
+            tmp_path / "s", DatabaseDesk(core.store, office, core.clock, core.beats).verbs(), core.log
+        )
         desk = SocketDesk(tmp_path / "s")
         keep(StaffBot(token=STAFF_TOKEN, api=server.url, desk=desk, log=core.log).run(lambda _: asyncio.sleep(0.05)))
         core.store.write_now(

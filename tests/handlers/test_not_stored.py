@@ -34,7 +34,14 @@ def core(make_core, tmp_path):
 
 @pytest.fixture
 def door(core, log_lines):
-    return Door(inbox=core.inbox, store=core.store, clock=SystemClock(), log=RecordingLog(log_lines), bus=core.bus)
+    return Door(
+        inbox=core.inbox,
+        store=core.store,
+        clock=SystemClock(),
+        log=RecordingLog(log_lines),
+        bus=core.bus,
+        beats=core.beats,
+    )
 
 
 @pytest.fixture

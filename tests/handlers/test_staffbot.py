@@ -7,6 +7,7 @@ from fakes.telegram_api import FakeTelegram
 from fakes.telegram_state import Failure
 from fakes.waiting import until
 
+from bot.beats import Beats
 from bot.bus import InProcessBus
 from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
@@ -64,7 +65,7 @@ class Line:
 @pytest.fixture
 def desk(store):
     office = Office(keyring=ephemeral_keyring(), bus=InProcessBus(), new_id=system_ids)
-    return Line(DatabaseDesk(store, office, SystemClock()))
+    return Line(DatabaseDesk(store, office, SystemClock(), Beats(SystemClock())))
 
 
 class Lines:
