@@ -206,6 +206,7 @@ outbox = Table(
         sqlite_where=text("state IN ('queued', 'sending')"),
     ),
     Index("outbox_contact", "contact_id", "id"),
+    Index("outbox_open", "contact_id", "id", sqlite_where=text("state IN ('queued', 'sending')")),
     sqlite_autoincrement=True,
 )
 

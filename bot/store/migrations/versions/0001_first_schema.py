@@ -238,6 +238,9 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("outbox_contact", ["contact_id", "id"], unique=False)
         batch_op.create_index(
+            "outbox_open", ["contact_id", "id"], unique=False, sqlite_where=sa.text("state IN ('queued', 'sending')")
+        )
+        batch_op.create_index(
             "outbox_due",
             ["channel", "urgent", "due_at"],
             unique=False,
@@ -448,6 +451,7 @@ def downgrade() -> None:
     op.drop_table("referrals")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("outbox_due", sqlite_where=sa.text("state IN ('queued', 'sending')"))
+        batch_op.drop_index("outbox_open", sqlite_where=sa.text("state IN ('queued', 'sending')"))
         batch_op.drop_index("outbox_contact")
 
     op.drop_table("outbox")
