@@ -19,6 +19,9 @@ from bot.telemetry import Log
 #: At most one write of all names of the process in this time.
 WRITE_EVERY_S = 5.0
 
+#: Wall time that moved this much differently from monotonic time has jumped.
+_JUMP_S = 2.0
+
 #: What a loop tells about itself: counts, ages, codes.
 Detail = dict[str, int | str]
 
@@ -43,6 +46,8 @@ class Beats:
         self._clock = clock
         self._last: dict[str, Beat] = {}
         self._written: dict[str, Beat] = {}
+        self._times = (clock.now().timestamp(), clock.monotonic())
+        self._wrote_at = clock.monotonic()
 
     def beat(self, name: str, **detail: int | str) -> None:
         """Say that a loop lives; a detail that is not given again stays as it was."""
@@ -54,6 +59,19 @@ class Beats:
         """Give how long ago a loop of this process last beat; None when it never did."""
         last = self._last.get(name)
         return None if last is None else self._clock.now().timestamp() - last.at_ms / 1000
+
+    @property
+    def unwritten_s(self) -> float:
+        """For how long nothing could be written."""
+        return self._clock.monotonic() - self._wrote_at
+
+    def look_at_clock(self) -> None:
+        """Note when wall time jumped since the last look (I18 holds all the same; people should know)."""
+        wall, ticks = self._clock.now().timestamp(), self._clock.monotonic()
+        jumped_s = (wall - self._times[0]) - (ticks - self._times[1])
+        self._times = (wall, ticks)
+        if abs(jumped_s) > _JUMP_S:
+            self.beat("clock", jumped_s=round(jumped_s), jumped_at=int(wall * 1000))
 
     def write(self, tx: Tx) -> None:
         """Write what is new since the last write."""
@@ -70,8 +88,10 @@ class Beats:
         """Write every five seconds, for ever; `pulse` has the worker prove itself first, also when nobody writes."""
         while True:
             pulse()
+            self.look_at_clock()
             try:
                 await store.write(self.write)
+                self._wrote_at = self._clock.monotonic()
             except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; old beats are the alarm
                 self._written = {}
                 log.error("beats_failed", error=type(error).__name__)

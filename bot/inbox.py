@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bot.core.messages import (
@@ -76,6 +77,8 @@ class Arrival:
     message: InboundMsg
     contact_id: str = ""
     attempts: int = 0
+    urgent: bool = False  #: its words sound of danger; looked at only in a crowd
+    more_waits: bool = False  #: this is late, and more that she wrote is run right after it
     done: "Future[Accepted] | asyncio.Future[Accepted]" = field(default_factory=Future)
 
 
@@ -124,6 +127,10 @@ class Inbox:
             for done in dones:
                 done.cancel()  # nobody listens any more; what still waits is stored, and known when it comes again
         return [_accepted(done) for done in dones]
+
+    def oldest(self) -> datetime | None:
+        """Give when the oldest came of what waits in memory for its turn; None when nothing waits."""
+        return min((arrival.message.received_at for arrival in self._waiting.copy()), default=None)
 
     def _kick_soon(self) -> None:
         """Wake the worker once for everything that this pass of the loop brings: one commit then holds it all."""
@@ -242,7 +249,7 @@ def input_from_json(kind: str, content: dict[str, Any]) -> Input:
         return _ACTS[kind]
     try:
         return _READERS[kind](content)
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return UnreadableInput("stored_input")
 
 

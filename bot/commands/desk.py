@@ -4,6 +4,7 @@ from starlette.applications import Starlette
 
 from bot import control
 from bot.commands.acts import act_verbs
+from bot.health import HealthWatch
 from bot.service import Service
 from bot.talks import run_talks
 from bot.web.studio import TEMPLATES, studio_routes
@@ -22,7 +23,7 @@ def office_of(service: Service) -> Office:
     return Office(keyring=core.keyring, bus=core.bus, new_id=core.ids)
 
 
-def console_of(service: Service) -> tuple[Starlette, Accounts]:
+def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accounts]:
     """Build the console and start its loops with the service."""
     core = service.core
     accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
@@ -43,6 +44,7 @@ def console_of(service: Service) -> tuple[Starlette, Accounts]:
         ids=core.ids,
         settings=service.settings,
         accounts=accounts,
+        health=health,
         stopping=service.stopping,
         extra_routes=studio_routes(studio, Shell()),
         extra_templates=(TEMPLATES,),

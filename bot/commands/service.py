@@ -12,9 +12,11 @@ import uvloop
 
 from bot.bus import Bus, InProcessBus
 from bot.commands.desk import console_of, control_verbs
+from bot.commands.health import health_of, plain_routes
 from bot.commands.staffbot import end_with_parent, run_staffbot
 from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
+from bot.health.probe import knock
 from bot.service import Service, bind, close, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure
@@ -63,7 +65,8 @@ def _bus(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, No
 
 async def _run(service: Service, listeners: list[socket.socket]) -> None:
     core, settings = service.core, service.settings
-    routes = add_channels(service)
+    health = health_of(service)
+    routes = [*add_channels(service), *plain_routes(health)]
     citizen = build_citizen(
         CitizenDeps(
             store=core.store,
@@ -75,7 +78,9 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
         ),
         others=routes,
     )
-    console, accounts = console_of(service)
+    console, accounts = console_of(service, health)
+    for name, listener in zip(("web", "console"), listeners, strict=True):
+        service.loops.append(knock(name, listener.getsockname()[:2], core.beats))
     helper = await _start_staffbot(settings)
     if helper is not None:
         core.beats.beat("staffbot")

@@ -12,13 +12,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.core.text import persian_digits
 from escalation.case import ActError
-from escalation.console import case_routes, people_routes, queue_routes, stream
+from escalation.console import case_routes, health_routes, people_routes, queue_routes, stream
 from escalation.console.case_routes import acting
 from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import DoorMiddleware
@@ -44,19 +44,18 @@ ANYBODY: Need = ("", "")
 _NAV = (
     NavEntry(path="/", label="صف", target="queue", action="view"),
     NavEntry(path="/staff", label="کارکنان", target="staff", action="view"),
+    NavEntry(path="/health", label="سلامت", target="system", action="view"),
 )
-
-
-async def healthz(request: Request) -> Response:
-    """Say that this process answers and can read its database."""
-    await deps_of(request).store.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar_one())
-    return PlainTextResponse("ok")
 
 
 _CASE = "/cases/{case_id:str}"
 #: Method, path, endpoint, what it needs.
 ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
-    ("GET", "/healthz", healthz, OPEN),
+    ("GET", "/healthz", health_routes.healthz, OPEN),
+    ("GET", "/readyz", health_routes.readyz, OPEN),
+    ("GET", "/health", health_routes.health_page, ("system", "view")),
+    ("GET", "/health/help", health_routes.help_page, ("system", "view")),
+    ("GET", "/health/dot", health_routes.dot, ANYBODY),
     ("GET", "/login", people_routes.login_page, OPEN),
     ("POST", "/login", people_routes.login, OPEN),
     ("POST", "/logout", people_routes.logout, OPEN),
@@ -145,8 +144,10 @@ def _globals(request: Request) -> Mapping[str, Any]:
         "public_name": deps.settings.public_name,
         "on_shift": bool(getattr(request.state, "on_shift", False)),
         "may_work": signed_in is not None and may(signed_in, "shift", "work"),
+        "may_system": signed_in is not None and may(signed_in, "system", "view"),
         "may_claim": signed_in is not None and may(signed_in, "case", "claim"),
         "new_command": deps.ids,
+        "dot": health_routes.dot_of(deps.health.latest),
         "notice": "",
         "error": "",
     }

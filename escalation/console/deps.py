@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
+from bot.health import HealthWatch
 from bot.settings import Settings
 from bot.store.crypto import Keyring
 from bot.store.database import Store
@@ -34,6 +35,7 @@ class ConsoleDeps:
     ids: IdSource
     settings: Settings
     accounts: Accounts
+    health: HealthWatch
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     extra_routes: Sequence[BaseRoute] = ()
     extra_nav: Sequence[NavEntry] = ()

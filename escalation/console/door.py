@@ -19,8 +19,8 @@ from escalation.accounts import Accounts, NewSession, SignedIn
 from escalation.shifts import on_shift_since
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
-#: An open stream is no use of the console: without this an unwatched screen would stay signed in for ever.
-_NO_USE = frozenset({"/stream", "/stream/alive"})
+#: An open stream or a page that looks by itself is no use of the console: without this an unwatched screen would stay signed in for ever.
+_NO_USE = frozenset({"/stream", "/stream/alive", "/health", "/health/dot"})
 
 
 def session_cookie(*, tls: bool) -> str:

@@ -20,6 +20,7 @@ from escalation import acts, reading, repo, shifts
 from escalation.case import ActError
 from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import token_of
+from escalation.console.health_routes import Dot, dot_of
 from escalation.console.shell import require
 from escalation.policy import may
 
@@ -75,6 +76,7 @@ async def _pieces(deps: ConsoleDeps, token: str, after: int | None) -> AsyncIter
         last = await deps.store.read(reading.newest_event) if after is None else after
         yield _event("ready", {}, last)
         alarm: dict[str, list[str]] = {}
+        told: Dot | None = None
         beat_at, hinted = deps.clock.monotonic(), False
         while not deps.stopping.is_set():
             look = await _look(deps, token, last)
@@ -87,6 +89,10 @@ async def _pieces(deps: ConsoleDeps, token: str, after: int | None) -> AsyncIter
             if look.alarm != alarm:
                 alarm = look.alarm
                 yield _event("alarm", alarm)
+            dot = dot_of(await deps.health.look())
+            if dot != told:
+                told = dot
+                yield _event("health", {"state": dot.state, "words": dot.words})
             if hinted and not look.feed.events:
                 yield _event("stir", {})  # something without a number changed: a receipt, a shift
             if deps.clock.monotonic() >= beat_at:

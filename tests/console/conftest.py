@@ -18,6 +18,8 @@ from sqlalchemy import select
 
 from bot.core.clock import SystemClock, VirtualClock
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
+from bot.health import HealthWatch
+from bot.health.watch import HealthDeps
 from bot.settings import Settings
 from bot.store import migrate, schema
 from bot.store.database import Store
@@ -110,8 +112,20 @@ class Room:
         return self.rows(schema.cases, id=case_id)[0]
 
 
-def _room(core, **settings):
+def _room(core, directory, **settings):
     accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing(_HASHER))
+    health = HealthWatch(
+        HealthDeps(
+            store=core.store,
+            clock=core.clock,
+            beats=core.beats,
+            log=core.log,
+            data_dir=directory,
+            oldest_arrival=core.inbox.oldest,
+            oldest_line=lambda: None,
+            has_way_out=lambda: True,
+        )
+    )
     deps = ConsoleDeps(
         store=core.store,
         keyring=core.keyring,
@@ -120,6 +134,7 @@ def _room(core, **settings):
         ids=core.ids,
         settings=Settings(**settings),
         accounts=accounts,
+        health=health,
     )
     assert isinstance(deps.office, Office)
     return Room(core=core, accounts=accounts, deps=deps, app=build_console(deps))
@@ -144,7 +159,7 @@ def empty_database(tmp_path_factory):
 @pytest.fixture
 def room(make_core, tmp_path, empty_database):
     shutil.copy(empty_database, tmp_path / "panah.db")
-    return _room(make_core(tmp_path / "panah.db", threaded=True))
+    return _room(make_core(tmp_path / "panah.db", threaded=True), tmp_path)
 
 
 class Visitor:

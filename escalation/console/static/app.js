@@ -2,6 +2,7 @@
 import { arm, knock, setWaiting, sound, startAlarm, test } from "./alarm.js";
 import { follow, startBox, startChat } from "./chat.js";
 import { startClock, waitWords } from "./clock.js";
+import { startHealth } from "./health.js";
 import { startKeys } from "./keys.js";
 import { byId, open, refresh } from "./page.js";
 import { startStream } from "./stream.js";
@@ -32,7 +33,7 @@ document.addEventListener("panah:heard", ({ detail }) => {
     setWaiting(detail.urgent);
   }
   sound();
-  if (detail.kind === "beat" || detail.kind === "alarm") return;
+  if (["beat", "alarm", "health"].includes(detail.kind)) return;
   const here = document.querySelector("[data-case]")?.dataset.case;
   if (detail.change === "message" && mine.includes(detail.case) && (document.hidden || here !== detail.case)) knock();
   if (detail.kind === "stir") {
@@ -93,4 +94,5 @@ startKeys();
 startClock();
 startAlarm();
 startStream();
+startHealth();
 onPage();

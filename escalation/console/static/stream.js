@@ -25,6 +25,7 @@ function listen() {
   source.addEventListener("ready", (event) => tell({ kind: "ready", id: event.lastEventId }));
   source.addEventListener("case", (event) => tell({ kind: "case", id: event.lastEventId, ...JSON.parse(event.data) }));
   source.addEventListener("alarm", (event) => tell({ kind: "alarm", ...JSON.parse(event.data) }));
+  source.addEventListener("health", (event) => tell({ kind: "health", ...JSON.parse(event.data) }));
   source.addEventListener("stir", () => tell({ kind: "stir" }));
   source.addEventListener("beat", () => {
     tell({ kind: "beat" });

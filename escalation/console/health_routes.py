@@ -1,0 +1,79 @@
+"""Health for those who look after the service: one calm page, its help, and the dot in everybody's header.
+
+The page brings itself up to date; when it cannot, it turns red by itself (static/health.js), because an old «all is
+well» is the worst it could say. Nothing on it is content.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.core.clock import TEHRAN
+from bot.core.jalali import long_date
+from bot.core.text import persian_digits
+from bot.health import Report
+from bot.health.probe import yes_or_no
+from bot.health.words import WORDS
+from escalation.console.deps import deps_of
+from escalation.console.shell import current_actor, render, require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """The header's dot: a colour and a word that says the same."""
+
+    state: str  # well, ill, unknown
+    words: str
+
+
+def dot_of(report: Report | None) -> Dot:
+    """Give the dot of a look; before the first look it says so."""
+    if report is None:
+        return Dot(state="unknown", words="سلامت: نامعلوم")
+    if not report.red:
+        return Dot(state="well", words="سامانه سالم")
+    return Dot(state="ill", words=persian_digits(f"{len(report.red)} هشدار سامانه"))
+
+
+async def healthz(request: Request) -> Response:
+    """Say that this process runs turns: yes or no, no detail."""
+    return yes_or_no(ok=deps_of(request).health.alive())
+
+
+async def readyz(request: Request) -> Response:
+    """Say that a message could be taken in: yes or no, no detail."""
+    deps = deps_of(request)
+    return yes_or_no(ok=not deps.stopping.is_set() and deps.health.ready())
+
+
+async def dot(request: Request) -> Response:
+    """Give the dot as data, for pages without a stream."""
+    current_actor(request)
+    found = dot_of(await deps_of(request).health.look())
+    return JSONResponse({"state": found.state, "words": found.words})
+
+
+async def health_page(request: Request) -> Response:
+    """Show every condition: what is red first, with what it means and what to do."""
+    require(request, "system", "view")
+    report = await deps_of(request).health.look()
+    at = datetime.fromtimestamp(report.at_ms / 1000, UTC).astimezone(TEHRAN)
+    return render(
+        request,
+        "health.html",
+        at_ms=report.at_ms,
+        checked=persian_digits(at.strftime("%H:%M:%S")),
+        day=long_date(at),
+        now=[check for check in report.red if check.now],
+        later=[check for check in report.red if not check.now],
+        well=[check for check in report.checks if not check.red],
+        dot=dot_of(report),
+    )
+
+
+async def help_page(request: Request) -> Response:
+    """Show what each alarm means, what to do, and how to see that it is over."""
+    require(request, "system", "view")
+    return render(request, "health_help.html", alarms=WORDS)
