@@ -33,6 +33,8 @@ from bot.core.events import (
 from bot.core.ids import IdSource
 from bot.core.messages import Mode
 from bot.directory import Directory, Known
+from bot.due import DueActions
+from bot.due_actions import BotActions
 from bot.inbox import Inbox
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
@@ -142,6 +144,16 @@ class _StaffOnShift:
         return self._answer
 
 
+def due_actions(bus: Bus, directory: Directory, runner: TurnRunner) -> DueActions:
+    """Give what is done when a promise of each kind falls due (bot.due): the visible dict of the due-table."""
+    mine = BotActions(bus=bus, directory=directory, runner=runner)
+    return {
+        "follow_up": mine.follow_up,
+        "no_answer": mine.no_answer,
+        "erase": mine.erase,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """What runs turns: the same in production, in the simulator and in the bench."""
@@ -208,9 +220,8 @@ def build_core(
     )
     inbox.on_arrival = worker.kick
     waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log, beats=beats)
-    timers = Timers(
-        store=store, inbox=inbox, bus=bus, clock=clock, directory=directory, runner=runner, log=log, beats=beats
-    )
+    actions = due_actions(bus, directory, runner)
+    timers = Timers(store=store, inbox=inbox, clock=clock, actions=actions, log=log, beats=beats)
     return Core(
         store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, screener, log, beats
     )

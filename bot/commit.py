@@ -12,6 +12,7 @@ from typing import Any
 from bot.core.events import Event, event_to_json
 from bot.core.fault import fault
 from bot.core.ids import IdSource
+from bot.due import PLAN
 from bot.engine.session import Session
 from bot.store.crypto import DataKey
 from bot.store.database import Tx
@@ -39,12 +40,12 @@ STATEMENTS: dict[str, str] = {
     "address_new": _insert("addresses", "id contact_id channel address_index sealed_external_id created_at"),
     "contact_seen": "UPDATE contacts SET seen_at = :seen_at, left_at = :left_at, language = :language WHERE id = :id",
     "contact_opted_out": "UPDATE contacts SET opted_out_at = :at WHERE id = :id",
-    "contact_erase": "UPDATE contacts SET erase_due_at = :at WHERE id = :id",
     "contact_safe": "UPDATE contacts SET sealed_safe_contact = :sealed WHERE id = :id",
+    "contact_erase": "UPDATE contacts SET erase_due_at = :at WHERE id = :id",
     "inbox_new": _insert(
         "inbox",
-        "id channel provider_id contact_id address_id kind sealed_input sealed_raw received_at state attempts due_at"
-        " done_at error",
+        "id channel provider_id contact_id address_id kind sealed_input sealed_raw received_at sent_at state attempts"
+        " due_at done_at error",
     ),
     "inbox_done": "UPDATE inbox SET state = :state, done_at = :done_at, error = :error, attempts = :attempts,"
     " due_at = :due_at WHERE id = :id",
@@ -82,13 +83,11 @@ STATEMENTS: dict[str, str] = {
     "consent_new": _insert("consents", "id contact_id purpose given text_hash at"),
     "assessment_new": _insert("assessments", "id contact_id session_id name version sealed_result at"),
     "referral_new": _insert("referrals", "id contact_id session_id to_type near state at"),
-    "follow_up_new": _insert("follow_ups", "id contact_id flow if_silent state due_at created_at"),
-    "follow_ups_fired": "UPDATE follow_ups SET state = 'fired', due_at = :answer_by WHERE contact_id = :contact_id AND state = 'planned'"
-    " AND due_at <= :now",
-    "follow_ups_postponed": "UPDATE follow_ups SET due_at = :later WHERE contact_id = :contact_id"
-    " AND state = 'planned' AND due_at <= :now",
-    "follow_ups_answered": "UPDATE follow_ups SET state = 'answered' WHERE contact_id = :contact_id AND state = 'fired'",
-    "follow_ups_dropped": "UPDATE follow_ups SET state = 'dropped' WHERE contact_id = :contact_id AND state = 'planned'",
+    "due_plan": PLAN,
+    "no_answer_dropped": "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'no_answer'"
+    " AND state = 'planned'",
+    "follow_ups_dropped": "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'follow_up'"
+    " AND state = 'planned'",
 }
 
 

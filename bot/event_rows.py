@@ -21,6 +21,7 @@ from bot.core.events import (
     TimerSet,
 )
 from bot.core.messages import OutboundKind
+from bot.due import due_row
 from bot.outbox import outbox_row
 
 #: After this the farewell has surely gone out or expired; then the key is destroyed.
@@ -108,10 +109,12 @@ def referral_requested(event: ReferralRequested, context: TurnContext, rows: Row
 
 
 def follow_up_planned(event: FollowUpPlanned, context: TurnContext, rows: Rows) -> None:
-    """Promise a later contact; the gate decides again when it is due."""
-    row = {"id": context.ids(), "contact_id": context.contact_id, "flow": event.start_flow, "state": "planned"}
+    """Promise a later contact; her hours and the gate decide again when it is due."""
+    detail = {"flow": event.start_flow} | ({"if_silent": event.if_silent} if event.if_silent else {})
+    step = f"{context.inbox_id}:{event.flow}.{event.step}"
     due_at = context.now_ms + event.in_s * 1000
-    rows.add("follow_up_new", {**row, "if_silent": event.if_silent, "due_at": due_at, "created_at": context.now_ms})
+    rows.add("due_plan", due_row("follow_up", context.contact_id, step, due_at=due_at, now_ms=context.now_ms,
+                                 contact_id=context.contact_id, detail=detail))  # fmt: skip
 
 
 def safe_contact_recorded(event: SafeContactRecorded, context: TurnContext, rows: Rows) -> None:
@@ -135,7 +138,10 @@ def quick_exit_used(_event: QuickExitUsed, context: TurnContext, rows: Rows) -> 
 
 def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows) -> None:
     """Plan the destruction of her key; the farewell still goes out."""
-    rows.add("contact_erase", {"id": context.contact_id, "at": context.now_ms + _ERASE_AFTER_MS})
+    due_at = context.now_ms + _ERASE_AFTER_MS
+    rows.add("contact_erase", {"id": context.contact_id, "at": due_at})
+    row = due_row("erase", context.contact_id, "1", due_at=due_at, now_ms=context.now_ms, contact_id=context.contact_id)
+    rows.add("due_plan", row)
     rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
     _hold_proactive(context, rows, "erased")
 

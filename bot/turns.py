@@ -37,9 +37,6 @@ from bot.turn_rows import accepted, keep_words, session_row
 _RECENT_MS = 72 * 3600_000
 #: How exactly `contacts.seen_at` is kept.
 _SEEN_MS = 60_000
-#: A follow-up that may not speak now is tried again after this; one that spoke waits so long for an answer.
-_PUT_OFF_MS = 3600_000
-_ANSWER_MS = 24 * 3600_000
 _REPLY_MS = 15 * 60_000 + _SEEN_MS
 _NOT_TO_HOLD = frozenset({"held", "locked", "ended"})
 _ACTS = (HeldInput, HandedBackInput, ClosedInput)
@@ -224,14 +221,9 @@ def _clear_fired(message: InboundMsg, context: TurnContext) -> None:
 
 
 def _note_follow_up(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
-    """Mark a follow-up as fired, or put it off while the script may not speak; her own words answer it."""
-    if not isinstance(message.input, FollowUpInput):
-        return
-    now = {"contact_id": context.contact_id, "now": context.now_ms}
-    if any(isinstance(event, StayedSilent) for event in events):
-        rows.add("follow_ups_postponed", {**now, "later": context.now_ms + _PUT_OFF_MS})
-    else:
-        rows.add("follow_ups_fired", {**now, "answer_by": context.now_ms + _ANSWER_MS})
+    """Wait for no answer to a promised contact that was not begun: a person or a script came to her just before it."""
+    if isinstance(message.input, FollowUpInput) and any(isinstance(event, StayedSilent) for event in events):
+        rows.add("no_answer_dropped", {"contact_id": context.contact_id})
 
 
 def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
@@ -261,7 +253,7 @@ def _note_seen(known: Known, message: InboundMsg, events: list[Event], context: 
     known.seen_at = context.now_ms
     seen = {"id": context.contact_id, "seen_at": context.now_ms, "language": context.language}
     rows.add("contact_seen", {**seen, "left_at": context.now_ms if context.left else None})
-    rows.add("follow_ups_answered", {"contact_id": context.contact_id})
+    rows.add("no_answer_dropped", {"contact_id": context.contact_id})
 
 
 def _is_new(known: Known, after: Session) -> bool:

@@ -35,7 +35,6 @@ _DUE = "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= ? ORDER BY du
 _NO_DEADLINE = {
     "silence": ("UPDATE sessions SET silence_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
     "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
-    "follow_up": ("UPDATE follow_ups SET state = 'dropped' WHERE contact_id = ? AND state = 'planned'",),
 }
 _TRY = (
     "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"

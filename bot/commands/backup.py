@@ -23,7 +23,7 @@ from bot.settings import Settings, read_settings
 from bot.store import migrate
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
 from bot.store.database import Store, StoreBusyError, StoreUnwritableError, Tx, holding
-from bot.timers import erase
+from bot.erasing import erase
 
 #: Beside the database while it is in use.
 _SIDE_FILES = ("-wal", "-shm")

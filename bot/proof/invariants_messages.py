@@ -82,11 +82,11 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
     ),
     Promise(
         code="I11",
-        name="follow-ups",
-        broken="promised follow-ups are overdue by more than a minute",
+        name="promises",
+        broken="rows of the due-table (overflow, words, follow-ups, retention) are overdue by more than a minute",
         mend=_RESTART,
         late=True,
-        sql="SELECT id FROM follow_ups WHERE state = 'planned' AND due_at < :late",
+        sql="SELECT id FROM due WHERE state = 'planned' AND kind <> 'erase' AND due_at < :late",
     ),
     Promise(
         code="I27",
@@ -94,8 +94,7 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         broken="people asked to be erased and are not",
         mend=_RESTART,
         late=True,
-        sql="""SELECT c.id FROM contacts c WHERE c.erase_due_at < :late AND c.erase_due_at IS NOT NULL
-        AND c.erased_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND k.state <> 'closed')""",
+        sql="""SELECT d.contact_id FROM due d WHERE d.state = 'planned' AND d.kind = 'erase' AND d.due_at < :late
+        AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = d.contact_id AND k.state <> 'closed')""",
     ),
 )

@@ -43,7 +43,7 @@ __all__ = [
     "cases",
     "consents",
     "contacts",
-    "follow_ups",
+    "due",
     "inbox",
     "leases",
     "messages",
@@ -73,11 +73,10 @@ contacts = Table(
     at("created_at", required=True),
     at("seen_at", required=True),
     at("opted_out_at"),
-    at("erase_due_at"),  # she asked to be erased; done once the farewell is out and no case needs her
+    at("erase_due_at"),  # she asked to be erased: nothing is said unasked any more; a due row carries it out
     at("left_at"),  # quick exit: nothing proactive until she writes again
     at("erased_at"),
     Column("sealed_safe_contact", LargeBinary),
-    Index("contact_to_erase", "erase_due_at", sqlite_where=text("erase_due_at IS NOT NULL")),
 )
 
 addresses = Table(
@@ -105,6 +104,7 @@ inbox = Table(
     Column("sealed_input", LargeBinary),
     Column("sealed_raw", LargeBinary),
     at("received_at", required=True),
+    at("sent_at"),  # the provider's own date of it
     Column("state", Text, nullable=False),  # waiting, done, quarantined
     count("attempts"),
     at("due_at", required=True),
@@ -307,15 +307,23 @@ referrals = Table(
     at("at", required=True),
 )
 
-follow_ups = Table(
-    "follow_ups",
+#: Every promise of the clock but a question's own wait (that stands on its session) and a lease (on its case).
+due = Table(
+    "due",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("contact_id", Text, nullable=False, index=True),
-    Column("flow", Text, nullable=False),
-    Column("if_silent", Text),
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # overflow, word, follow_up, no_answer, erase, retention (bot.due)
+    Column("subject", Text, nullable=False),  # what it is about: a case, a contact, another promise
+    Column("step", Text, nullable=False),  # which step of the plan; fires once
+    Column("contact_id", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default="{}"),  # JSON, codes only
     Column("state", Text, nullable=False),  # planned, fired, dropped
+    count("attempts"),
+    at("planned_at", required=True),
     at("due_at", required=True),
-    at("created_at", required=True),
-    Index("follow_up_due", "state", "due_at"),
+    at("fired_at"),
+    UniqueConstraint("kind", "subject", "step"),
+    Index("due_next", "due_at", sqlite_where=text("state = 'planned'")),
+    Index("due_contact", "contact_id", "kind"),
+    sqlite_autoincrement=True,
 )

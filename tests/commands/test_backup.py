@@ -20,7 +20,7 @@ from bot.store.crypto import create_key_file
 from bot.store.database import Store
 from bot.store.vault import contact_key, unseal
 from bot.telemetry import configure
-from bot.timers import erase
+from bot.erasing import erase
 
 
 @pytest.fixture(scope="module")

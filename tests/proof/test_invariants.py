@@ -61,9 +61,10 @@ BROKEN = {
     "transcript I13": "DELETE FROM outbox",
     "outbox I13": "UPDATE outbox SET state = 'queued', due_at = {late}",
     "timers I11": "UPDATE sessions SET silence_at = {late}",
-    "follow-ups I11": "INSERT INTO follow_ups (id, contact_id, flow, state, due_at, created_at)"
-    " VALUES ('f', 'c', 'check_in', 'planned', {late}, 0)",
-    "erasures I27": "UPDATE contacts SET erase_due_at = {late}; DELETE FROM cases",
+    "promises I11": "INSERT INTO due (kind, subject, step, state, planned_at, due_at)"
+    " VALUES ('word', 'c', '1', 'planned', 0, {late})",
+    "erasures I27": "INSERT INTO due (kind, subject, step, contact_id, state, planned_at, due_at)"
+    " SELECT 'erase', id, '1', id, 'planned', 0, {late} FROM contacts; DELETE FROM cases",
     "one case I6": "DROP INDEX case_open_one; CREATE TABLE twin AS SELECT * FROM cases; UPDATE twin SET id = 'second';"
     "INSERT INTO cases SELECT * FROM twin",
     "case states I6": "UPDATE cases SET state = 'closed', closed_at = {now}, outcome = NULL",

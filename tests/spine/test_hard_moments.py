@@ -176,43 +176,6 @@ def test_giving_a_message_up_says_nothing_while_a_person_holds_or_after_a_quick_
     assert before == len(rows(core, "SELECT 1 FROM outbox"))
 
 
-def test_a_promised_contact_that_nobody_answers_becomes_a_case_when_the_script_said_so(core, clock):
-    known = say(core, "سلام")
-    core.store.write_now(
-        lambda tx: tx.raw.execute(
-            "INSERT INTO follow_ups (id, contact_id, flow, if_silent, state, due_at, created_at)"
-            " VALUES ('f', ?, 'check_in', 'T2', 'fired', ?, 0)",
-            (known.contact_id, int(clock.now().timestamp() * 1000) + 1000),
-        )
-    )
-    core.timers.fire_due()
-    assert [] == rows(core, "SELECT 1 FROM cases")
-    clock.advance(2)
-    core.timers.fire_due()
-    core.timers.fire_due()
-
-    assert [("T2",)] == rows(core, "SELECT tier FROM cases")
-    assert [("unanswered",)] == rows(core, "SELECT state FROM follow_ups")
-
-
-def test_a_follow_up_that_may_not_speak_now_is_put_off_and_not_lost(core, clock):
-    known = say(core, "مددکار")
-    core.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET state = 'claimed', holder = 'x', token = 1"))
-    say(core, "هستم")
-    due = int(clock.now().timestamp() * 1000)
-    core.store.write_now(
-        lambda tx: tx.raw.execute(
-            "INSERT INTO follow_ups (id, contact_id, flow, state, due_at, created_at) VALUES ('f', ?, 'check_in', 'planned', ?, 0)",
-            (known.contact_id, due),
-        )
-    )
-    core.timers.fire_due()
-
-    ((state, later),) = rows(core, "SELECT state, due_at FROM follow_ups")
-    assert "planned" == state
-    assert later > due
-
-
 def test_the_hot_queries_use_their_indexes(core):
     def plan(sql):
         return " ".join(str(row) for row in rows(core, "EXPLAIN QUERY PLAN " + sql))
@@ -221,7 +184,7 @@ def test_the_hot_queries_use_their_indexes(core):
         "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= 5 ORDER BY due_at, id LIMIT 100"
     )
     assert "turn_contact" in plan("SELECT sealed_events FROM turns WHERE contact_id = 'x' ORDER BY id")
-    assert "contact_to_erase" in plan("SELECT id FROM contacts WHERE erase_due_at <= 5 AND erased_at IS NULL")
+    assert "due_next" in plan("SELECT id FROM due WHERE state = 'planned' AND due_at <= 5 ORDER BY due_at, id LIMIT 50")
     assert "SCAN outbox" not in plan(
         "SELECT 1 FROM outbox WHERE channel = 'web' AND state IN ('queued', 'sending') AND state = 'queued'"
     )

@@ -129,25 +129,26 @@ def upgrade() -> None:
         sa.Column("sealed_safe_contact", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    with op.batch_alter_table("contacts", schema=None) as batch_op:
-        batch_op.create_index(
-            "contact_to_erase", ["erase_due_at"], unique=False, sqlite_where=sa.text("erase_due_at IS NOT NULL")
-        )
-
     op.create_table(
-        "follow_ups",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("contact_id", sa.Text(), nullable=False),
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("if_silent", sa.Text(), nullable=True),
+        "due",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="{}", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("planned_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("fired_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "subject", "step"),
+        sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("follow_ups", schema=None) as batch_op:
-        batch_op.create_index("follow_up_due", ["state", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_follow_ups_contact_id"), ["contact_id"], unique=False)
+    with op.batch_alter_table("due", schema=None) as batch_op:
+        batch_op.create_index("due_contact", ["contact_id", "kind"], unique=False)
+        batch_op.create_index("due_next", ["due_at"], unique=False, sqlite_where=sa.text("state = 'planned'"))
 
     op.create_table(
         "inbox",
@@ -160,6 +161,7 @@ def upgrade() -> None:
         sa.Column("sealed_input", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_raw", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
@@ -467,14 +469,11 @@ def downgrade() -> None:
         batch_op.drop_index("inbox_contact")
 
     op.drop_table("inbox")
-    with op.batch_alter_table("follow_ups", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_follow_ups_contact_id"))
-        batch_op.drop_index("follow_up_due")
+    with op.batch_alter_table("due", schema=None) as batch_op:
+        batch_op.drop_index("due_next", sqlite_where=sa.text("state = 'planned'"))
+        batch_op.drop_index("due_contact")
 
-    op.drop_table("follow_ups")
-    with op.batch_alter_table("contacts", schema=None) as batch_op:
-        batch_op.drop_index("contact_to_erase", sqlite_where=sa.text("erase_due_at IS NOT NULL"))
-
+    op.drop_table("due")
     op.drop_table("contacts")
     with op.batch_alter_table("consents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consents_contact_id"))
