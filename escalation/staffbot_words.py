@@ -3,6 +3,7 @@
 from bot.core.text import persian_digits
 
 LABEL_ACCEPT = "می‌پذیرم"
+LABEL_SEEN = "دیدم"
 TIERS = {"T1": "فوری", "T2": "تا ۲۴ ساعت", "T3": "تا ۷ روز", "T4": "راهنمایی"}
 
 OUTCOMES = {

@@ -113,6 +113,7 @@ class Policy:
     page_gap_s: int  #: a person is paged at most once in this time, whatever happens
     retry_s: int  #: when no way to a person worked
     holidays: frozenset[str]  #: Jalali days: "01-01" each year, "1405-04-05" once
+    phones: Mapping[str, str]  #: user name → number, for SMS
 
 
 def is_open(hours: Hours | None, now: datetime, holidays: frozenset[str]) -> bool:
