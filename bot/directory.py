@@ -41,9 +41,9 @@ class Known:
     damaged: bool = False  #: what was kept of her cannot be read; a person must be told
     asked_by: list[tuple[str, str]] = field(default_factory=list)
 
-    def texts_since(self, now_ms: int) -> list[str]:
-        """Give her texts of the last 90 seconds, oldest first."""
-        self.recent = [item for item in self.recent if item[0] > now_ms - _JOIN_MS][-2:]
+    def texts_before(self, written_ms: int) -> list[str]:
+        """Give her texts of the 90 seconds before one was written, oldest first."""
+        self.recent = [item for item in self.recent if abs(written_ms - item[0]) < _JOIN_MS][-2:]
         return [text for _, text in self.recent]
 
 

@@ -8,7 +8,15 @@ from typing import Any
 from bot.commit import Rows, TurnContext
 from bot.core.events import AnswerRecorded, EscalationRequested, Event
 from bot.core.ids import case_code
-from bot.core.messages import ContactInput, InboundMsg, LocationInput, MediaInput, PressInput, TextInput
+from bot.core.messages import (
+    LATE_AFTER,
+    ContactInput,
+    InboundMsg,
+    LocationInput,
+    MediaInput,
+    PressInput,
+    TextInput,
+)
 from bot.core.screening import Tier, strongest
 from bot.directory import Known
 from bot.engine.session import Session, session_to_json
@@ -17,6 +25,7 @@ from bot.store.vault import seal
 
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
 _RAW_BYTES = 256 * 1024
+_LATE_MS = int(LATE_AFTER.total_seconds() * 1000)
 
 
 def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, state: str = "done") -> dict[str, Any]:
@@ -35,6 +44,7 @@ def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, sta
         else seal(known.key, "inbox.input", input_to_json(message.input)),
         "sealed_raw": known.key.seal(b"inbox.raw", message.raw[:_RAW_BYTES]) if message.raw else None,
         "received_at": int(message.received_at.timestamp() * 1000),
+        "sent_at": int(message.sent_at.timestamp() * 1000) if message.sent_at else None,
         "state": state,
         "attempts": arrival.attempts,
         "due_at": now_ms,
@@ -71,7 +81,11 @@ def session_row(context: TurnContext) -> dict[str, Any]:
 def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
     """Put what she sent in the transcript, and tell the desk of her open case that she wrote."""
     row = {"contact_id": context.contact_id, "session_id": context.session_id, "author": "contact", "staff_id": None}
-    sealed = context.seal("messages.body", _said(message, events))
+    said = _said(message, events)
+    written_ms = int(message.written_at().timestamp() * 1000)
+    if context.now_ms - written_ms > _LATE_MS:  # the desk sees when it was written
+        said["written_at"] = written_ms
+    sealed = context.seal("messages.body", said)
     rows.add("message_new", {**row, "sealed_body": sealed, "outbox_key": None, "at": context.now_ms})
     rows.topics.add(f"contact:{context.contact_id}")
     if context.open_case is not None:

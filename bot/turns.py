@@ -88,7 +88,7 @@ class TurnRunner:
         known = self.contact_of(tx, arrival, rows, now_ms)
         fault("E2")
         new_case_id = self._world.ids()
-        turn = self._turn(tx, known, arrival.message, now, new_case_id)
+        turn = self._turn(tx, known, arrival, now, new_case_id)
         if known.damaged:
             turn.events.append(EscalationRequested(tier="T2", cause="failure", why=("گفت‌وگوی پیشین خوانده نشد",)))
         context = self._context(known, turn.session, inbox_id, now_ms, new_case_id)
@@ -134,7 +134,8 @@ class TurnRunner:
             raise UnknownContactError
         return known
 
-    def _turn(self, tx: Tx, known: Known, message: InboundMsg, now: datetime, new_case_id: str) -> Turn:
+    def _turn(self, tx: Tx, known: Known, arrival: Arrival, now: datetime, new_case_id: str) -> Turn:
+        message = arrival.message
         bundle = self._bundle(known)
         now_ms = int(now.timestamp() * 1000)
         # Asked only of someone who comes back: a new contact has no case, and a live session knows its own.
@@ -149,20 +150,21 @@ class TurnRunner:
             first_visit=known.last_visit + 1,
             case_code=open_case.code if open_case else case_code(new_case_id),
             case_open=open_case is not None,
+            written_at=message.written_at() if message.is_late(now) else None,
+            more_waits=arrival.more_waits,
             lines=self._world.lines(),
         )
         session, held = self._held(tx, known, message, facts, bundle)
         turn = take_turn(
             session,
             message.input,
-            earlier=known.texts_since(now_ms),
+            earlier=known.texts_before(_written_ms(facts)),
             facts=facts,
             bundle=bundle,
             screener=self._world.screener,
         )
         events = [*held, *turn.events]
-        if isinstance(message.input, _ACTS) and now_ms - known.seen_at > _REPLY_MS:
-            # She wrote long ago: whoever has the phone now must not be told that a person was there (I17).
+        if _speaks_late(known, message, now_ms):
             events = [replace(event, proactive=True) if isinstance(event, MessageSent) else event for event in events]
         return Turn(turn.session, events, turn.screening)
 
@@ -211,6 +213,24 @@ class TurnRunner:
         context.session_id, context.started_at, context.timers = self._world.ids(), context.now_ms, {}
 
 
+def _written_ms(facts: Facts) -> int:
+    return int((facts.written_at or facts.now).timestamp() * 1000)
+
+
+def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:
+    """True for an act long after she wrote, or a deadline that passed while we were down: it speaks by itself (I17).
+
+    Whoever has the phone by now must not be told that anybody was there, nor hear what fitted hours ago.
+    """
+    match message.input:
+        case HeldInput() | HandedBackInput() | ClosedInput():
+            return now_ms - known.seen_at > _REPLY_MS
+        case SilenceInput() | NotTakenInput():
+            due_ms, _ = known.timers.get(input_kind(message.input), (now_ms, 0))
+            return now_ms - due_ms > _REPLY_MS
+    return False
+
+
 def _clear_fired(message: InboundMsg, context: TurnContext) -> None:
     """Drop the deadline that fired, unless the question has a newer one."""
     match message.input:
@@ -237,7 +257,7 @@ def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
     known.timers = {} if context.ended else context.timers
     known.ended_at = context.now_ms if context.ended else None
     if isinstance(message.input, TextInput):
-        known.recent.append((context.now_ms, message.input.text))
+        known.recent.append((min(context.now_ms, int(message.written_at().timestamp() * 1000)), message.input.text))
 
 
 def _note_seen(known: Known, message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:

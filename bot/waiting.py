@@ -6,6 +6,8 @@ times is quarantined, and a person gets a case: nothing a human wrote is dropped
 
 import asyncio
 from concurrent.futures import Future
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +16,7 @@ from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
 from bot.core.events import EscalationRequested, Event, MessageSent
-from bot.core.messages import HUMAN_INPUTS, InboundMsg, UnreadableInput
+from bot.core.messages import HUMAN_INPUTS, LATE_AFTER, InboundMsg, UnreadableInput
 from bot.directory import Directory, Known
 from bot.inbox import Arrival, input_from_json
 from bot.store.crypto import UnreadableError
@@ -31,14 +33,30 @@ _LATER_MS = 60_000
 SAFE_TEXT = "پیامتان رسید. یک همکار آن را می‌خواند. در خطر فوری همین حالا 123، 110 یا 115 را بگیرید."
 SAFE_TEXT_COVERT = "110 / 123"
 
-_DUE = "SELECT id FROM inbox WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT 100"
+#: Contacts with an urgent case first, then who wrote just now, oldest first; then what is late, the newest first. One
+#: contact's rows stay in their order (I4).
+_DUE = """
+SELECT i.id FROM inbox i JOIN (
+  SELECT contact_id, max(coalesce(sent_at, received_at)) AS newest, min(due_at) AS since FROM inbox
+  WHERE state = 'waiting' AND due_at <= :now GROUP BY contact_id) n ON n.contact_id = i.contact_id
+WHERE i.state = 'waiting' AND i.due_at <= :now
+ORDER BY NOT EXISTS (SELECT 1 FROM cases c WHERE c.contact_id = i.contact_id AND c.state <> 'closed'
+                     AND c.tier IN ('T1', 'T2')),
+  n.newest <= :late_before, CASE WHEN n.newest <= :late_before THEN -n.newest ELSE n.since END, i.contact_id, i.id
+LIMIT 100
+"""
+#: Something else that she herself sent, to be run right after this row.
+_MORE = (
+    "SELECT 1 FROM inbox WHERE state = 'waiting' AND contact_id = ? AND id > ? AND due_at <= ?"
+    " AND channel NOT IN ('desk', 'timer') LIMIT 1"
+)
 _NO_DEADLINE = {
     "silence": ("UPDATE sessions SET silence_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
     "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
 }
 _TRY = (
     "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
-    " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts"
+    " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts, sent_at"
 )
 
 
@@ -95,7 +113,9 @@ class WaitingRows:
         return int(self._clock.now().timestamp() * 1000)
 
     def _due(self, db: Any) -> list[int]:
-        return [row[0] for row in db.exec_driver_sql(_DUE, (self._now_ms(),))]
+        now_ms = self._now_ms()
+        wanted = {"now": now_ms, "late_before": now_ms - int(LATE_AFTER.total_seconds() * 1000)}
+        return [row[0] for row in db.exec_driver_sql(_DUE, wanted)]
 
     def _run_row(self, row_id: int) -> None:
         found = self._store.write_now(lambda tx: tx.raw.execute(_TRY, (row_id,)).fetchone())
@@ -128,6 +148,8 @@ class WaitingRows:
             self._done(tx, row_id, attempts, state="done", error="erased")
             return
         arrival = Arrival(self._message(known, found), contact_id=contact_id)
+        if arrival.message.is_late(now):
+            arrival.more_waits = tx.raw.execute(_MORE, (contact_id, row_id, self._now_ms())).fetchone() is not None
         try:
             self._runner.run(tx, arrival, row_id, now, rows)
         except UnknownContactError:
@@ -148,7 +170,8 @@ class WaitingRows:
             external_id="",
             provider_id=provider_id,
             input=received,
-            received_at=self._clock.now(),
+            received_at=_moment(found[5]),
+            sent_at=_moment(found[7]) if found[7] is not None else None,
         )
 
     def _put_back(self, tx: Tx, row_id: int, found: tuple[Any, ...], error: str) -> None:
@@ -184,6 +207,7 @@ class WaitingRows:
         if isinstance(message.input, HUMAN_INPUTS) and status not in {"held", "locked"}:
             events.append(MessageSent(text=SAFE_TEXT_COVERT if covert else SAFE_TEXT, urgent=True))
         rows = Rows()
+        message = replace(message, received_at=self._clock.now(), sent_at=message.written_at())
         self._runner.write_down(tx, known, events, inbox_id=row_id, message=message, rows=rows)
         rows.write(tx)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))
@@ -194,3 +218,7 @@ class WaitingRows:
             "UPDATE inbox SET state = ?, done_at = ?, error = ?, attempts = ? WHERE id = ?",
             (state, now_ms, error, attempts, row_id),
         )
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, tz=UTC)

@@ -19,6 +19,7 @@ from bot.core.clock import Clock
 from bot.core.fault import fault
 from bot.directory import Directory, Known
 from bot.inbox import Accepted, Arrival, Inbox
+from bot.inbox_order import mark_followed
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
 from bot.turn_rows import inbox_row
@@ -105,23 +106,30 @@ class Worker:
         fault("E1")
         next_id: int = tx.raw.execute("SELECT coalesce(max(id), 0) FROM inbox").fetchone()[0]
         careful = self.is_careful
-        seen: set[tuple[str, str]] = set()
-        outcomes: list[tuple[Arrival, Accepted]] = []
-        for arrival in batch.arrivals:
-            found = self._seen_before(tx, arrival)
-            name = (arrival.message.channel, arrival.message.provider_id)
-            if found is not None or name in seen:
-                outcomes.append((arrival, Accepted(contact_id=found[0] if found else "", duplicate=True)))
-                continue
-            seen.add(name)
+        fresh, outcomes = self._sift(tx, batch.arrivals)
+        take = self._store_only if careful else self._take
+        for arrival in fresh:
             next_id += 1
-            take = self._store_only if careful else self._take
             outcomes.append((arrival, take(tx, arrival, next_id, batch)))
         batch.rows.write(tx)
         fault("W3")
         topics = tuple(batch.rows.topics) + (("inbox",) if careful else ())
         tx.after_commit(lambda: self._bus.publish(*topics))
         return outcomes
+
+    def _sift(self, tx: Tx, arrivals: list[Arrival]) -> tuple[list[Arrival], list[tuple[Arrival, Accepted]]]:
+        """Part what is new from what is known; each late message learns whether its writer's next one follows."""
+        fresh: dict[tuple[str, str], Arrival] = {}
+        known: list[tuple[Arrival, Accepted]] = []
+        for arrival in arrivals:
+            found = self._seen_before(tx, arrival)
+            name = (arrival.message.channel, arrival.message.provider_id)
+            if found is None and name not in fresh:
+                fresh[name] = arrival
+            else:
+                known.append((arrival, Accepted(contact_id=found[0] if found else "", duplicate=True)))
+        mark_followed(list(fresh.values()), self._clock.now())
+        return list(fresh.values()), known
 
     def _seen_before(self, tx: Tx, arrival: Arrival) -> tuple[str, int] | None:
         """Give the stored row of a redelivered message; one whose id was merely used again gets an id of its own."""

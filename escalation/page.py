@@ -166,6 +166,7 @@ def _message(row: RowMapping, body: dict[str, Any] | None, names: Mapping[str, s
         buttons=tuple(button["label"] for button in body.get("buttons", ())),
         delivery=row["receipt"] or row["state"] or "",
         at=row["at"],
+        written_at=body.get("written_at"),
         hidden=row["hidden_at"] is not None,
     )
 

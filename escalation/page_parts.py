@@ -14,6 +14,8 @@ from escalation.page_answers import Answer
 class Message:
     """One line of the transcript. `input` is press, media or location when it is not words.
 
+    `written_at` is set for what reached us long after it was written.
+
     `delivery` is the state of an outgoing message: queued, sending, sent, delivered, read, failed, expired, unknown.
     """
 
@@ -27,6 +29,7 @@ class Message:
     buttons: tuple[str, ...]
     delivery: str
     at: int
+    written_at: int | None
     hidden: bool
 
 

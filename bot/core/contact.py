@@ -14,7 +14,8 @@ class Facts:
 
     `first_visit` is one more than the contact's last visit number; `lines` maps a phone line's key («123») to its
     number from today's helplines; `case_code` is the open case's code, or the one a new case would get;
-    `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number.
+    `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number. `written_at` is
+    set only for what reached us late; `more_waits` says that she wrote more, which is read right after.
     """
 
     now: datetime
@@ -27,6 +28,8 @@ class Facts:
     case_code: str = ""
     case_open: bool = False
     wait_minutes: int | None = None
+    written_at: datetime | None = None
+    more_waits: bool = False
     lines: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bot.core.messages import Button
 from bot.core.screening import Tier
 
-Cause = Literal["step", "words", "media", "human", "unclear", "net", "failure"]
+Cause = Literal["step", "words", "media", "human", "unclear", "late", "net", "failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ contact's whole life, so an old button can be told from the waiting question.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 #: How a text is rendered: with buttons, or as numbered SMS text.
@@ -17,6 +17,8 @@ MediaKind = Literal["voice", "photo", "sticker", "video", "document"]
 TEXT_CHARS_MAX = 4096
 #: The most of one text that is read for danger; what lies beyond TEXT_CHARS_MAX is read and then let go.
 READ_CHARS_MAX = 8 * TEXT_CHARS_MAX
+#: What reaches us longer after it was written is late: no script's reply fits it any more (design.md §1.10).
+LATE_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,8 @@ class InboundMsg:
     """One thing that arrived, authenticated and addressed.
 
     `external_id` is the address on that channel (chat id, E.164 number, web session); `provider_id` is unique for
-    the channel and dedupes a redelivery; `raw` is the provider's own bytes, kept encrypted.
+    the channel and dedupes a redelivery; `raw` is the provider's own bytes, kept encrypted. `sent_at` is the provider's
+    own date of it, None where it gives none.
     """
 
     channel: str
@@ -171,6 +174,15 @@ class InboundMsg:
     received_at: datetime
     raw: bytes = b""
     language: str | None = None
+    sent_at: datetime | None = None
+
+    def written_at(self) -> datetime:
+        """Give when it was written, as far as anybody knows."""
+        return self.received_at if self.sent_at is None else min(self.sent_at, self.received_at)
+
+    def is_late(self, now: datetime) -> bool:
+        """True for what a person wrote long before its turn: it lay at the provider, or with us while we were down."""
+        return now - self.written_at() > LATE_AFTER and isinstance(self.input, HUMAN_INPUTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def note_silently(run: "Run", *, do_not_contact: bool = False) -> None:
     if tier is None and screening.label in {"history", "third_party"}:
         tier = "T3"
     if isinstance(run.input, PressInput):
-        option = _pressed_option(run)
+        option = pressed_option(run)
         if option is not None and option.danger is not None:
             tier, kinds, whys = DANGER_TIER[option.danger], option.kinds, (f"پاسخ «{option.label}»",)
     if tier is None:
@@ -132,7 +132,7 @@ def soft_check(run: "Run", kinds: tuple[str, ...], *, free_text: bool) -> None:
 
 def stale_press(run: "Run") -> Verdict:
     """Let the danger tag of an old button count: T1 leaves the question, T2 opens the case."""
-    option = _pressed_option(run)
+    option = pressed_option(run)
     if option is None or option.danger is None:
         return Verdict.NOTHING
     tier, why = DANGER_TIER[option.danger], (f"پاسخ «{option.label}»",)
@@ -164,7 +164,8 @@ def _asks_softly(run: "Run") -> bool:
     return any(kind not in session.soft_asked for kind in run.screening.kinds or ("",))
 
 
-def _pressed_option(run: "Run") -> "Option | None":
+def pressed_option(run: "Run") -> "Option | None":
+    """Give the option a button stands for, also of a question long past."""
     if not isinstance(run.input, PressInput):
         return None
     press = run.input.press

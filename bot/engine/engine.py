@@ -28,7 +28,7 @@ from bot.core.messages import (
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
-from bot.engine import answers, handlers, migrate, moves, staff, timers, turn_answer, walk
+from bot.engine import answers, handlers, late, migrate, moves, staff, timers, turn_answer, walk
 from bot.engine.model import Bundle
 from bot.engine.run import Run
 from bot.engine.session import Session
@@ -99,7 +99,18 @@ def _turn(run: Run) -> None:
     word = handlers.handler_of(run)
     if word == "quick_exit":
         _exit(run)
-    elif session.status == "held":
+    elif run.facts.written_at is not None and session.status != "held":
+        _late(run, word)
+    else:
+        _timely(run, word)
+
+
+def _timely(run: Run, word: str) -> None:
+    """Take what she wrote just now to where the session stands."""
+    session = run.session
+    if session.late_owed:
+        late.pay_note(run)
+    if session.status == "held":
         turn_answer.held(run, word)
     elif session.status == "locked":
         turn_answer.locked(run)
@@ -122,6 +133,7 @@ def _keep(run: Run) -> None:
 
 def _exit(run: Run) -> None:
     """Quick exit, also before any conversation and over an ended one."""
+    run.session.late_owed = ""
     if run.session.status == "ended":
         _renew(run)
     handlers.quick_exit(run)
@@ -136,6 +148,14 @@ def _begin(run: Run, word: str) -> None:
 def _renew(run: Run) -> None:
     """Put a fresh session in the place of the ended one; what she sent stays kept."""
     run.session = _new_session(run.session, run.facts, run.bundle)
+
+
+def _late(run: Run, word: str) -> None:
+    """Take what reached us late; with no conversation under way a resting one holds what came of it."""
+    if run.session.status == "ended":
+        _renew(run)
+        run.session.status = "resting"
+    late.take(run, word)
 
 
 def _too_long(run: Run) -> None:
@@ -171,6 +191,8 @@ def _new_session(old: Session | None, facts: Facts, bundle: Bundle) -> Session:
         session.visit = max(session.visit, old.visit)
         session.language = old.language
         session.code_word, session.silenced = old.code_word, old.silenced
+        session.late_owed, session.late_told = old.late_owed, old.late_told
+        session.case = session.case or (old.case and old.status == "resting")  # all it held was late
     return session
 
 

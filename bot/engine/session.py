@@ -46,7 +46,8 @@ class Session:
     `told_tier`, `told_kinds` and `told_province` are what the open case already knows, so that only news is sent. `timers` maps a
     timer's name to (visit, seconds); `not_taken` is (flow, step, repeats left) of the escalation it belongs to;
     `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for,
-    `soft_count` how often one was asked; `why` are the reasons no case has been told yet.
+    `soft_count` how often one was asked; `why` are the reasons no case has been told yet. `late_owed` is the note about
+    late messages that waits for the last of them, `late_told` when each note was given (seconds).
     """
 
     version: str
@@ -78,6 +79,8 @@ class Session:
     not_taken: tuple[str, str, int] | None = None
     after: tuple[str, str] | None = None
     safe_contact: dict[str, str] = field(default_factory=dict)
+    late_owed: str = ""
+    late_told: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -87,6 +90,7 @@ class Session:
             self.told_province, self.covert, self.consents.copy(), self.safe, self.code_word, self.tries,
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
+            self.late_owed, self.late_told.copy(),
         )  # fmt: skip
 
     @property
@@ -117,6 +121,8 @@ _PLAIN: tuple[tuple[str, str, Any], ...] = (
     ("silenced", "si", False),
     ("consents", "cs", {}),
     ("safe_contact", "sc", {}),
+    ("late_owed", "lo", ""),
+    ("late_told", "lt", {}),
 )
 _TUPLES: tuple[tuple[str, str], ...] = (("kinds", "k"), ("told_kinds", "tk"), ("soft_asked", "so"), ("why", "w"))
 

@@ -77,6 +77,7 @@ def _message(one: Message) -> MessageView:
         buttons=one.buttons,
         hour=wording.hour(one.at),
         day=long_date(at),
+        written="" if one.written_at is None else f"نوشته‌شده {wording.when(one.written_at)}",
         receipt=one.delivery,
         receipt_word=wording.word(wording.RECEIPTS, one.delivery) if one.author == "staff" else "",
         on_way=one.author == "staff" and one.delivery in {"queued", "sending", "sent"},

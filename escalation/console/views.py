@@ -57,6 +57,7 @@ class MessageView:
     buttons: tuple[str, ...]
     hour: str
     day: str
+    written: str  # when she wrote what reached us much later
     receipt: str
     receipt_word: str
     on_way: bool  # its receipt may still move
