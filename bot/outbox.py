@@ -3,16 +3,18 @@
 A row goes out only if the transaction that made it committed.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from bot.core.messages import Button, OutboundKind
 from bot.store.crypto import DataKey
 from bot.store.database import Tx
-from bot.store.vault import seal
+from bot.store.vault import seal, unseal
 
-#: How long a text of each kind may still be said, in milliseconds.
-EXPIRES_MS: dict[OutboundKind, int] = {"reply": 6 * 3600_000, "live": 24 * 3600_000, "proactive": 3600_000}
+#: How long a text of each kind may still be said, in milliseconds. A proactive text may have to wait for the next
+#: window of her day.
+EXPIRES_MS: dict[OutboundKind, int] = {"reply": 6 * 3600_000, "live": 24 * 3600_000, "proactive": 25 * 3600_000}
 
 
 def outbox_row(
@@ -26,14 +28,14 @@ def outbox_row(
     urgent: bool,
     now_ms: int,
 ) -> dict[str, Any]:
-    """Give the row of one message to be sent."""
+    """Give the row of one message to be sent. A counsellor's words ride the urgent lane with what is urgent (I16)."""
     return {
         "key": key,
         "contact_id": contact_id,
         "address_id": address_id,
         "channel": channel,
         "kind": kind,
-        "urgent": int(urgent),
+        "urgent": int(urgent or kind == "live"),
         "sealed_body": sealed_body,
         "state": "queued",
         "attempts": 0,
@@ -79,15 +81,53 @@ def enqueue(
     tx.many(_INSERT, [row])
 
 
+def read_body(data_key: DataKey, sealed_body: bytes) -> dict[str, Any]:
+    """Open the body of an outbox row: `text`, `buttons`, and `delete` after a quick exit.
+
+    Raises:
+        UnreadableError: another key, or changed bytes.
+    """
+    body: dict[str, Any] = unseal(data_key, "outbox.body", sealed_body)
+    return body
+
+
 def flag_unreachable(tx: Tx, contact_id: str, now_ms: int) -> None:
-    """Mark the contact's open case: what we said did not reach her (I15). Never closes it."""
+    """Mark the contact's open case: what we said did not reach her (I15). Never closes it; a second time is no news."""
     case = tx.raw.execute(
-        "UPDATE cases SET unreachable_at = coalesce(unreachable_at, ?), changed_at = ? WHERE contact_id = ?"
-        " AND state <> 'closed' RETURNING id",
+        "UPDATE cases SET unreachable_at = ?, changed_at = ? WHERE contact_id = ? AND state <> 'closed'"
+        " AND unreachable_at IS NULL RETURNING id",
         (now_ms, now_ms, contact_id),
     ).fetchone()
     if case is not None:
-        tx.raw.execute(
-            "INSERT INTO case_events (case_id, kind, actor, data, at) VALUES (?, 'unreachable', 'outbox', '{}', ?)",
-            (case[0], now_ms),
-        )
+        _happened(tx, case[0], "unreachable", {}, now_ms)
+
+
+def note_unsaid(tx: Tx, contact_id: str, *, count: int, why: str, tiers: str, now_ms: int) -> None:
+    """Tell the contact's open case that she did not get what was to be said, and why.
+
+    `tiers` names the tiers for which that is worth a line, such as «T1 T2».
+    """
+    case = tx.raw.execute(
+        "UPDATE cases SET changed_at = ? WHERE contact_id = ? AND state <> 'closed' AND instr(?, tier) RETURNING id",
+        (now_ms, contact_id, tiers),
+    ).fetchone()
+    if case is not None:
+        _happened(tx, case[0], "unsaid", {"count": count, "why": why}, now_ms)
+
+
+def reached_again(tx: Tx, contact_id: str, now_ms: int) -> None:
+    """Take the mark off the open case of a contact who can be reached again."""
+    case = tx.raw.execute(
+        "UPDATE cases SET unreachable_at = NULL, changed_at = ? WHERE contact_id = ? AND state <> 'closed'"
+        " AND unreachable_at IS NOT NULL RETURNING id",
+        (now_ms, contact_id),
+    ).fetchone()
+    if case is not None:
+        _happened(tx, case[0], "reached_again", {}, now_ms)
+
+
+def _happened(tx: Tx, case_id: str, kind: str, content: dict[str, Any], now_ms: int) -> None:
+    tx.raw.execute(
+        "INSERT INTO case_events (case_id, kind, actor, data, at) VALUES (?, ?, 'outbox', ?, ?)",
+        (case_id, kind, json.dumps(content), now_ms),
+    )

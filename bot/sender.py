@@ -1,68 +1,40 @@
-"""The loop that says what waits in the outbox: lease, send, retry with back-off, in each contact's order.
+"""The loop that says what waits in the outbox: lease, hand over, write down; round and round, never for one row.
 
-Sending may happen twice when a crash falls between the provider's yes and our record of it (O3, O4), never zero
-times. A failing message holds only its own contact.
+Up to 64 messages are under way at once; each round writes down what has come back and leases as many new ones, in one
+transaction. Sending may happen twice when a crash falls between the provider's yes and our record of it (O3, O4),
+never zero times.
 """
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Protocol
 
 from bot.beats import Beats
-from bot.bus import Bus
+from bot.bus import Bus, Subscription
 from bot.core.channels import Channel, SendError, Sent
 from bot.core.clock import Clock
 from bot.core.fault import fault
 from bot.core.messages import Button, OutboundMsg
-from bot.outbox import flag_unreachable
+from bot.outbox import read_body
+from bot.outbox_claim import Leased, Wanted, claim, newest_row
+from bot.outbox_record import Outcome, anything_amiss, keep_hold, kept_hold_s, put_right, record
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
 from bot.telemetry import Log
 
-_LEASE_MS = 60_000
-_BATCH = 32
-_BACK_OFF_MAX_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Leased:
-    row_id: int
-    contact_id: str
-    attempts: int
-    message: OutboundMsg
-    delete_ids: tuple[str, ...]
-
-
-_CLAIM = """
-UPDATE outbox SET state = 'sending', lease_until = :until, lease_by = :holder, attempts = attempts + 1
-WHERE id IN (
-  SELECT o.id FROM outbox o
-  WHERE o.channel = :channel AND o.state IN ('queued', 'sending') AND o.due_at <= :now
-    AND (o.lease_until IS NULL OR o.lease_until <= :now)
-    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.contact_id = o.contact_id AND p.id < o.id
-                    AND p.state IN ('queued', 'sending'))
-  ORDER BY o.urgent DESC, o.id LIMIT :most)
-RETURNING id, contact_id, address_id, key, kind, urgent, sealed_body, attempts
-"""
-#: What may no longer be said is closed before anything is claimed. Proactive texts need a safe contact set and no
-#: opt-out, checked in this same transaction (I17).
-_CLOSE_STALE = (
-    (
-        "UPDATE outbox SET state = 'expired', error = 'late' WHERE channel = :channel AND state IN ('queued', 'sending')"
-        " AND expires_at <= :now AND (lease_until IS NULL OR lease_until <= :now)"
-    ),
-    (
-        "UPDATE outbox SET state = 'expired', error = 'not_safe' WHERE channel = :channel"
-        " AND state IN ('queued', 'sending') AND state = 'queued' AND kind = 'proactive' AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = outbox.contact_id"
-        " AND c.opted_out_at IS NULL AND c.left_at IS NULL AND c.sealed_safe_contact IS NOT NULL)"
-    ),
-)
-_ADDRESS = (
-    "SELECT a.sealed_external_id, c.wrapped_key FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.id = ?"
-)
+#: How many messages may be under way, and how many of them may be bulk: a hanging provider leaves urgent ones room.
+_UNDER_WAY_MAX = 64
+_BULK_UNDER_WAY_MAX = 48
+#: A call is given up before its lease ends, so that nobody else sends it meanwhile.
+_CALL_S_MAX = 45.0
+_POLL_S = 1.0
+#: How soon to look again for a free slot while bulk waits for the limiter.
+_SLOT_S = 0.05
+_PUT_RIGHT_EVERY_S = 5.0
+#: How long a stop waits for calls under way, rather than saying twice what they say.
+_GRACE_S = 3.0
 _SAID = (
     "SELECT provider_message_id FROM outbox WHERE contact_id = ? AND state = 'sent' AND provider_message_id <> ''"
     " AND sent_at > ? ORDER BY id DESC LIMIT 100"
@@ -70,11 +42,38 @@ _SAID = (
 _DELETE_WINDOW_MS = 47 * 3600_000
 
 
+class Limits(Protocol):
+    """What a channel that has limits tells of them, in its attribute `pace` (bot.handlers.pace)."""
+
+    @property
+    def held_s(self) -> float:
+        """For how long nothing may go out."""
+        ...
+
+    @property
+    def bulk_room(self) -> int:
+        """How many bulk messages may be handed over now."""
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing out for so long."""
+        ...
+
+
 class Sender:
     """Sends what waits for one channel. Any number may run; the lease decides."""
 
     def __init__(
-        self, channel: Channel, *, store: Store, keyring: Keyring, bus: Bus, clock: Clock, log: Log, beats: Beats
+        self,
+        channel: Channel,
+        *,
+        store: Store,
+        keyring: Keyring,
+        bus: Bus,
+        clock: Clock,
+        log: Log,
+        beats: Beats,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._channel = channel
         self._store = store
@@ -83,115 +82,194 @@ class Sender:
         self._clock = clock
         self._log = log
         self._beats = beats
+        self._jitter = jitter
         self._holder = f"{channel.name}-{random.getrandbits(64):016x}"
+        self._pace: Limits | None = getattr(channel, "pace", None)
+        self._account: str = getattr(channel, "account", channel.name)
+        self._under_way: dict[asyncio.Task[None], Leased] = {}
+        self._done: list[Outcome] = []
+        self._owed_deletions: dict[int, Sent] = {}
+        self._pulled_to = 0
+        self._right_at = float("-inf")
+        self._hints: Subscription | None = None
 
     async def run(self) -> None:
         """Send for ever; a hint wakes it at once, polling each second is the guarantee."""
-        with self._bus.subscribe("outbox") as hints:
-            while True:
-                try:
-                    sent = await self.send_due()
-                    self._beats.beat(f"sender:{self._channel.name}")
-                except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; the row keeps its lease
-                    self._log.error("outbox_failed", channel=self._channel.name, error=type(error).__name__)
-                    sent = 0
-                if sent < _BATCH:
-                    await hints.wait(1.0)
+        with self._bus.subscribe("outbox") as self._hints:
+            try:
+                await self._recall_hold()
+                while True:
+                    await self._hints.wait(await self._round_safely())
+            finally:
+                await self._finish()
 
     async def send_due(self) -> int:
-        """Send one batch of what is due; give how many were tried."""
-        now_ms = self._now_ms()
-        if not await self._store.read(lambda db: self._anything_due(db, now_ms)):
-            return 0
-        leased = await self._store.write(lambda tx: self._claim(tx, now_ms))
-        fault("O1")
-        outcomes = await asyncio.gather(*(self._send(item) for item in leased))
-        fault("O4")
-        if outcomes:
-            await self._store.write(lambda tx: self._record(tx, outcomes))
+        """Send one batch of what is due and wait for all of it; give how many messages were tried."""
+        await self._put_right()
+        leased = await self._turn_over()
+        await asyncio.gather(*self._under_way)
+        if self._done:
+            await self._turn_over(take=False)
         return len(leased)
+
+    async def _round_safely(self) -> float:
+        """Do one round; give how long to wait for a hint before the next."""
+        try:
+            await self._put_right()
+            await self._turn_over()
+            self._beats.beat(f"sender:{self._channel.name}")
+        except Exception as error:  # noqa: BLE001 - the loop must outlive a full disk; rows keep their lease
+            self._log.error("outbox_failed", channel=self._channel.name, error=type(error).__name__)
+            return _POLL_S
+        return _SLOT_S if self._pace is not None and self._pace.held_s == 0 and not self._bulk_room() else _POLL_S
+
+    async def _turn_over(self, *, take: bool = True) -> list[Leased]:
+        """Write down what came back and lease what may go out, in one transaction; then hand it over."""
+        done, self._done = self._done, []
+        wanted = self._wanted() if take else None
+        if not done and wanted is None:
+            return []
+        try:
+            leased = await self._store.write(lambda tx: self._write(tx, done, wanted))
+        except BaseException:
+            self._done[:0] = done  # what is known to be said must still be written down
+            raise
+        if leased:
+            fault("O1")
+        for item in leased:
+            task = asyncio.create_task(self._hand_over(item))
+            self._under_way[task] = item
+            task.add_done_callback(self._landed)
+        return leased
+
+    def _wanted(self) -> Wanted | None:
+        if self._pace is not None and self._pace.held_s > 0:
+            return None
+        urgent = _UNDER_WAY_MAX - len(self._under_way)
+        if urgent <= 0:
+            return None
+        return Wanted(
+            channel=self._channel.name,
+            holder=self._holder,
+            now_ms=self._now_ms(),
+            urgent=urgent,
+            bulk=min(self._bulk_room(), urgent),
+            joins=self._pace is not None and self._channel.mode == "rich",  # an SMS has no room for a second text
+            pulled_to=self._pulled_to,
+        )
+
+    def _bulk_room(self) -> int:
+        room = _BULK_UNDER_WAY_MAX - sum(not item.urgent for item in self._under_way.values())
+        return room if self._pace is None else min(room, self._pace.bulk_room)
+
+    def _write(self, tx: Tx, done: list[Outcome], wanted: Wanted | None) -> list[Leased]:
+        now_ms = self._now_ms()
+        if done:
+            record(tx, done, holder=self._holder, now_ms=now_ms, jitter=self._jitter)
+            self._keep_hold(tx, done, now_ms)
+            if any(outcome.leased.urgent or isinstance(outcome.result, SendError) for outcome in done):
+                tx.after_commit(lambda: self._bus.publish("cases"))
+        if wanted is None:
+            return []
+        leased = claim(tx, self._keyring, wanted)
+        self._pulled_to = newest_row(tx)
+        return leased
+
+    def _keep_hold(self, tx: Tx, done: list[Outcome], now_ms: int) -> None:
+        named = [outcome.result.retry_after_s or 0.0 for outcome in done if isinstance(outcome.result, SendError)]
+        if self._pace is not None and any(named) and self._pace.held_s > 0:
+            held_s = self._pace.held_s
+            keep_hold(tx, self._account, until_ms=now_ms + int(held_s * 1000), for_s=held_s)
+
+    async def _recall_hold(self) -> None:
+        """Obey after a restart what a provider said before it."""
+        if self._pace is not None:
+            held_s = await self._store.read(lambda found: kept_hold_s(found, self._account, self._now_ms()))
+            if held_s > 0:
+                self._pace.hold(held_s)
+
+    async def _put_right(self) -> None:
+        """Now and then close what is late, and mark cases whose line is dead."""
+        now = self._clock.monotonic()
+        if now - self._right_at < _PUT_RIGHT_EVERY_S and self._hints is not None:
+            return
+        self._right_at = now
+        now_ms, name = self._now_ms(), self._channel.name
+        while await self._store.read(lambda found: anything_amiss(found, name, now_ms)):
+            await self._store.write(lambda tx: put_right(tx, name, now_ms))
+            self._bus.publish("cases")
+
+    async def _hand_over(self, item: Leased) -> None:
+        fault("O2")
+        result = await self._send(item)
+        fault("O4")
+        if isinstance(result, SendError):
+            self._log.warning("send_failed", channel=self._channel.name, code=result.code, attempts=item.attempts)
+        self._done.append(Outcome(item, result))
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task, None)
+        if self._hints is not None:
+            self._hints.wake()
+
+    async def _send(self, item: Leased) -> Sent | SendError:
+        try:
+            message, deletes = _message_of(item, self._keyring)
+        except UnreadableError:
+            return SendError("unreadable", retryable=False)
+        try:
+            async with asyncio.timeout(_CALL_S_MAX):
+                sent = self._owed_deletions.pop(item.row_id, None) or await self._channel.send(message)
+                fault("O3")
+                if deletes:
+                    await self._delete(item, message.external_id, sent)
+        except SendError as error:
+            return error
+        except TimeoutError:
+            return SendError("timeout", retryable=True)
+        except Exception as error:  # noqa: BLE001 - a handler's bug must not lose the message
+            self._log.error("send_bug", channel=self._channel.name, error=type(error).__name__)
+            return SendError("bad_response", retryable=True, ours=True)
+        return sent
+
+    async def _delete(self, item: Leased, external_id: str, sent: Sent) -> None:
+        """Take back what was said to her before; the farewell itself is not said again when this must be retried."""
+        self._owed_deletions[item.row_id] = sent
+        asked = (item.contact_id, self._now_ms() - _DELETE_WINDOW_MS)
+        said = await self._store.read(lambda found: found.exec_driver_sql(_SAID, asked).all())
+        if said:
+            await self._channel.delete(external_id, tuple(row[0] for row in said))
+        del self._owed_deletions[item.row_id]
+
+    async def _finish(self) -> None:
+        """At a stop, let the calls under way end and write down what they brought."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_GRACE_S)
+        for task in self._under_way:
+            task.cancel()
+        if self._done:
+            await self._turn_over(take=False)
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
 
-    def _anything_due(self, db: Any, now_ms: int) -> bool:
-        sql = (
-            "SELECT 1 FROM outbox WHERE channel = ? AND state IN ('queued', 'sending') AND due_at <= ?"
-            " AND (lease_until IS NULL OR lease_until <= ?) LIMIT 1"
-        )
-        return db.exec_driver_sql(sql, (self._channel.name, now_ms, now_ms)).first() is not None
 
-    def _claim(self, tx: Tx, now_ms: int) -> list[_Leased]:
-        wanted = {"channel": self._channel.name, "now": now_ms, "until": now_ms + _LEASE_MS}
-        for sql in _CLOSE_STALE:
-            tx.raw.execute(sql, wanted)
-        rows = tx.raw.execute(_CLAIM, {**wanted, "holder": self._holder, "most": _BATCH}).fetchall()
-        leased = [item for row in sorted(rows) if (item := self._read(tx, row, now_ms)) is not None]
-        return sorted(leased, key=lambda item: not item.message.urgent)
-
-    def _read(self, tx: Tx, row: tuple[Any, ...], now_ms: int) -> _Leased | None:
-        row_id, contact_id, address_id, key, kind, urgent, sealed_body, attempts = row
-        found = tx.raw.execute(_ADDRESS, (address_id,)).fetchone()
-        try:
-            if found is None or None in found:
-                raise UnreadableError  # noqa: TRY301 - erased meanwhile: the same end as an unreadable row
-            data_key = self._keyring.unwrap(found[1])
-            external_id = unseal(data_key, "addresses.external_id", found[0])["id"]
-            body = unseal(data_key, "outbox.body", sealed_body)
-        except UnreadableError:
-            tx.raw.execute("UPDATE outbox SET state = 'failed', error = 'unreadable' WHERE id = ?", (row_id,))
-            return None
-        said = tx.raw.execute(_SAID, (contact_id, now_ms - _DELETE_WINDOW_MS)).fetchall() if body.get("delete") else []
-        message = OutboundMsg(
-            key=key,
-            external_id=external_id,
-            text=body["text"],
-            buttons=tuple(Button(item["label"], item["data"]) for item in body["buttons"]),
-            kind=kind,
-            urgent=bool(urgent),
-        )
-        return _Leased(row_id, contact_id, attempts, message, tuple(item[0] for item in said))
-
-    async def _send(self, item: _Leased) -> tuple[_Leased, Sent | SendError]:
-        fault("O2")
-        try:
-            sent = await self._channel.send(item.message)
-            fault("O3")
-            if item.delete_ids:
-                await self._channel.delete(item.message.external_id, item.delete_ids)
-        except SendError as error:
-            return item, error
-        except Exception as error:  # noqa: BLE001 - a handler's bug must not lose the message
-            self._log.error("send_bug", channel=self._channel.name, error=type(error).__name__)
-            return item, SendError("bad_response", retryable=True, ours=True)
-        return item, sent
-
-    def _record(self, tx: Tx, outcomes: Sequence[tuple[_Leased, Sent | SendError]]) -> None:
-        now_ms = self._now_ms()
-        for item, outcome in outcomes:
-            if isinstance(outcome, Sent):
-                tx.raw.execute(
-                    "UPDATE outbox SET state = 'sent', receipt = coalesce(receipt, 'sent'), provider_message_id = ?,"
-                    " sent_at = ?, lease_until = NULL, error = NULL WHERE id = ? AND lease_by = ?",
-                    (outcome.provider_message_id, now_ms, item.row_id, self._holder),
-                )
-            else:
-                self._record_failure(tx, item, outcome, now_ms)
-        tx.after_commit(lambda: self._bus.publish("outbox", "cases"))
-
-    def _record_failure(self, tx: Tx, item: _Leased, error: SendError, now_ms: int) -> None:
-        self._log.warning("send_failed", channel=self._channel.name, code=error.code, attempts=item.attempts)
-        if error.retryable:
-            back_off_s = error.retry_after_s or min(2.0 ** min(item.attempts, 10), _BACK_OFF_MAX_S)
-            tx.raw.execute(
-                "UPDATE outbox SET state = 'queued', lease_until = NULL, due_at = ?, error = ? WHERE id = ?",
-                (now_ms + int(back_off_s * 1000), error.code, item.row_id),
-            )
-            return
-        tx.raw.execute(
-            "UPDATE outbox SET state = 'failed', lease_until = NULL, error = ? WHERE id = ?", (error.code, item.row_id)
-        )
-        flag_unreachable(tx, item.contact_id, now_ms)
+def _message_of(item: Leased, keyring: Keyring) -> tuple[OutboundMsg, bool]:
+    """Open what was leased: the message, and whether what was said before is to be deleted."""
+    if item.wrapped_key is None or item.sealed_external_id is None or None in item.sealed_bodies:
+        raise UnreadableError  # erased meanwhile
+    key = keyring.unwrap(item.wrapped_key)
+    external_id: str = unseal(key, "addresses.external_id", item.sealed_external_id)["id"]
+    bodies = [read_body(key, body) for body in item.sealed_bodies if body is not None]
+    message = OutboundMsg(
+        key=item.key,
+        external_id=external_id,
+        text="\n\n".join(body["text"] for body in bodies),
+        buttons=tuple(Button(found["label"], found["data"]) for found in bodies[-1]["buttons"]),
+        kind=item.kind,
+        urgent=item.urgent,
+    )
+    return message, bool(bodies[-1].get("delete"))
 
 
 def recover(tx: Tx) -> None:

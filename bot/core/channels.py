@@ -24,6 +24,7 @@ SendErrorCode = Literal[
     "rejected",
     "bad_response",
     "not_configured",
+    "unreadable",
 ]
 
 

@@ -84,7 +84,7 @@ class Telegram:
         self.api = api.rstrip("/")
         self.token = token
         self._clock = clock
-        self._pace = Pace(clock, per_s=20.0)
+        self.pace = Pace(clock, per_s=20.0, per_chat=True)  # the provider's: 30 a second, 1 a second in a chat
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._later: set[asyncio.Task[None]] = set()
         try:
@@ -96,6 +96,11 @@ class Telegram:
     def bot_id(self) -> str:
         """The public part of the token."""
         return self.token.split(":", 1)[0]
+
+    @property
+    def account(self) -> str:
+        """Whose limits these are: a 429 is for the bot, and is remembered over a restart."""
+        return f"{self.name}:{self.bot_id}"
 
     async def send(self, message: OutboundMsg) -> Sent:
         """Send one message, in several when it is longer than the provider takes; buttons stand under the last.
@@ -111,7 +116,7 @@ class Telegram:
         for at in range(len(sent), len(parts)):
             markup = keyboard(message.buttons) if at == len(parts) - 1 else None
             try:
-                await self._pace.wait(urgent=message.urgent)
+                await self.pace.wait(urgent=message.urgent, chat=message.external_id)
                 sent.append(await self._send_part(chat_id, parts[at], markup))
             except SendError:
                 self._remember(message.key, sent)
@@ -203,6 +208,7 @@ class Telegram:
             return error.message_id
 
     async def _delete_some(self, chat_id: int, ids: list[int]) -> bool:
+        await self.pace.wait(urgent=True)
         if self.can.deletes_many:
             return await self._call(DeleteMessages(chat_id=chat_id, message_ids=ids))
         return await self._call(DeleteMessage(chat_id=chat_id, message_id=ids[0]))
@@ -214,12 +220,13 @@ class Telegram:
             return  # a courtesy: an old press cannot be answered any more, the reply itself goes out by the outbox
 
     async def _call(self, method: TelegramMethod[T]) -> T:
+        self.pace.refuse_while_held()
         try:
             return await self._bot(method, request_timeout=_TIMEOUT_S)
         except AiogramError as error:
             failed = send_error(error)
         if failed.retry_after_s is not None:
-            self._pace.hold(failed.retry_after_s)
+            self.pace.hold(failed.retry_after_s)
         raise failed
 
     def _remember(self, key: str, sent: list[str]) -> None:

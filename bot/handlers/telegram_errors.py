@@ -20,7 +20,7 @@ from bot.core.channels import SendError, SendErrorCode
 _ERRORS: tuple[tuple[type[AiogramError], tuple[SendErrorCode, bool, bool]], ...] = (
     (TelegramRetryAfter, ("throttled", True, False)),
     (TelegramForbiddenError, ("blocked_by_contact", False, False)),
-    (TelegramMigrateToChat, ("no_such_address", False, False)),
+    (TelegramMigrateToChat, ("no_such_address", False, False)),  # only groups migrate; her words must not follow one
     (TelegramUnauthorizedError, ("not_configured", True, True)),
     (TelegramNotFound, ("not_configured", True, True)),  # an unknown token or method path
     (TelegramConflictError, ("unavailable", True, True)),

@@ -120,7 +120,7 @@ class Twilio:
         self._account = account
         self._token = token
         self._api = api
-        self._pace = Pace(clock, per_s=10.0)
+        self.pace = Pace(clock, per_s=10.0)
         self._client: Client | None = None
 
     async def send(self, message: OutboundMsg) -> Sent:
@@ -134,7 +134,7 @@ class Twilio:
         texts = pages(message.text, _LIVE_PAGES_MAX) if message.kind == "live" else [fit(message.text)]
         sids: list[str] = []
         for text in texts:
-            await self._pace.wait(urgent=message.urgent)
+            await self.pace.wait(urgent=message.urgent)
             try:
                 sids.append(await self._send_one(message, text))
             except SendError:
@@ -184,7 +184,7 @@ class Twilio:
             sent = await _translated(self._open().messages.create_async(**wanted))
         except SendError as error:
             if error.code == "throttled":
-                self._pace.hold(error.retry_after_s or 1.0)
+                self.pace.hold(error.retry_after_s or 1.0)
             raise
         return str(sent.sid)
 

@@ -75,7 +75,7 @@ def test_a_late_answer_on_our_own_page_pops_up_nowhere_and_is_allowed(house, min
     token = house.do(acts.claim_case, actor=mina, case_id=case_id).token
     say(house, mina, case_id, token)
 
-    assert [(row["kind"], row["urgent"]) for row in house.rows(schema.outbox)] == [("live", 0)]
+    assert [(row["kind"], row["urgent"]) for row in house.rows(schema.outbox)] == [("live", 1)]
 
 
 def test_a_dead_address_and_an_erased_contact_are_said_plainly(house, mina, case_id):

@@ -105,16 +105,27 @@ async def test_nothing_is_sent_before_the_moment_the_provider_named(channel, bot
 
 async def test_our_own_speed_stays_under_the_providers_and_urgent_texts_pass_bulk(channel, bot):
     bot.limit_per_s = 28
-    she, he = bot.user(42), bot.user(43)
-    bulk = [asyncio.create_task(channel.send(outbound(key=f"b{n}"))) for n in range(24)]
-    await she.hears(1)
+    people = [bot.user(100 + number) for number in range(24)]
+    he = bot.user(43)
+    bulk = [asyncio.create_task(channel.send(outbound(key=f"b{n}", external_id=str(100 + n)))) for n in range(24)]
+    await people[0].hears(1)
 
     await channel.send(outbound("فوری", key="u", external_id="43", urgent=True))
 
     assert he.texts == ["فوری"]
-    assert len(she.texts) < 20
+    assert sum(len(she.texts) for she in people) < 20
     await asyncio.gather(*bulk)
-    assert len(she.texts) == 24
+    assert sum(len(she.texts) for she in people) == 24
+
+
+async def test_one_chat_gets_a_short_burst_and_then_one_text_a_second(channel, bot):
+    she = bot.user(42)
+    started = asyncio.get_running_loop().time()
+
+    await asyncio.gather(*(channel.send(outbound(key=f"c{n}", urgent=True)) for n in range(4)))
+
+    assert len(she.texts) == 4
+    assert asyncio.get_running_loop().time() - started >= 0.95
 
 
 async def test_an_address_that_is_no_chat_is_refused_without_a_call(channel, bot):
