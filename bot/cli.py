@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     ),
     "key": ("bot.commands.keys:key", "export the key file for escrow", "panah key export escrow.json"),
     "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --peer aiogram"),
+    "prove": ("bot.commands.prove:prove", "prove on this machine that nothing is lost", "panah prove --hours 1"),
 }
 
 
@@ -188,6 +189,17 @@ def _bench(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
 
 
+def _prove(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--hours", type=float, default=0.0, help="the long form; default: a few minutes")
+    verb.add_argument("--seed", type=int, default=1)
+    verb.add_argument("--only", choices=("simulation", "kills", "faults", "fuzz", "drills"), help="one part")
+    verb.add_argument("--round", type=int, help="one simulation or one kill again, by its number")
+    verb.add_argument("--input", metavar="TARGET:SEED:NUMBER", help="make one fuzzed input again")
+    verb.add_argument("--report", metavar="FILE", help="write FILE.md and FILE.json")
+    verb.add_argument("--add-to", metavar="FILE", help="add the run to the table of a document")
+    verb.add_argument("--json", action="store_true", help="the report as JSON instead of a page")
+
+
 _ARGUMENTS = {
     "chat": _talk,
     "replay": _replay,
@@ -200,4 +212,5 @@ _ARGUMENTS = {
     "key": _key,
     "doctor": _doctor,
     "bench": _bench,
+    "prove": _prove,
 }
