@@ -29,6 +29,10 @@ _BREAKS = frozenset('.!?؟؛;،,:\n\r…()[]{}«»"|/\\')
 #: Most characters a table remembers: a stranger may send all of Unicode, Persian needs a few hundred.
 _REMEMBERED_MAX = 4096
 
+#: A single sign that is spelt with more letters (blessings such as ﷺ: eighteen) counts as a space: it says nothing of
+#: danger, and a message full of it would be eighteen times as long to read.
+_SPELT_MAX = 8
+
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
@@ -45,10 +49,12 @@ def _key_of(char: str) -> str:
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    if category[0] in "LN" or category == "Mc":
-        plain = unicodedata.normalize("NFKD", char.casefold())
-        return plain if plain == char else "".join(map(_key_of, plain))
-    return " "
+    if category[0] not in "LN" and category != "Mc":
+        return " "
+    plain = unicodedata.normalize("NFKD", char.casefold())
+    if len(plain) > _SPELT_MAX:
+        plain = " "
+    return plain if plain in {char, " "} else "".join(map(_key_of, plain))
 
 
 class _KeyTable(dict[int, str]):

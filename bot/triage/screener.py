@@ -19,6 +19,8 @@ from bot.triage.verdict import judge, to_screening
 
 _SHORT_CHARS = 3
 _EARLIER_MAX = 2
+#: So much of their end is joined: a sentence that was sent in pieces is shorter, and five readings wait on it.
+_EARLIER_CHARS = 1024
 #: Answers that most messages are: no need to read them word by word.
 _EVERYDAY = frozenset(
     {"بله", "آره", "خیر", "سلام", "باشه", "ممنون", "مرسی", "ادامه", "بعدی", "خروج", "شروع", "bale", "/start"}
@@ -56,7 +58,7 @@ class Screener:
         if not before or not text.strip() or text.strip().isdecimal():
             return alone  # a number is an answer; it finishes nobody's sentence
         for joint in (" ", "\n"):
-            head = (joint.join(before) + joint)[-TEXT_CHARS_MAX:]
+            head = (joint.join(before) + joint)[-_EARLIER_CHARS:]
             joined = self._screen(head + text)
             if _adds(joined, alone) and _adds(joined, self._screen(head)):
                 alone = _raised(alone, _shifted(joined, len(head)))

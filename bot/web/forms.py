@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from bot.core.messages import Input, Press, PressInput, TextInput, UnreadableInput, text_input
+from bot.core.messages import READ_CHARS_MAX, Input, Press, PressInput, TextInput, UnreadableInput, text_input
 
 #: The channel's name.
 WEB = "web"
@@ -16,6 +16,9 @@ WEB = "web"
 START = "سلام"
 
 _FIELDS_MAX = 20
+#: How many bytes of each field are read: of her words as many as are screened for danger (a letter may be «%F0%9F%98%80»),
+#: of the others what they may hold. Decoding a megabyte of escapes would hold everybody else up.
+_BYTES_READ = {b"t": 12 * READ_CHARS_MAX, b"p": 1024, b"w": 4096, b"n": 256, b"a": 64}
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -36,7 +39,8 @@ def read_form(body: bytes) -> PageForm:
     found: dict[bytes, str] = {}
     for pair in body.split(b"&", _FIELDS_MAX)[:_FIELDS_MAX]:
         name, _, value = pair.partition(b"=")
-        found.setdefault(name, _clean(unquote_to_bytes(value.replace(b"+", b" "))))
+        if name in _BYTES_READ and name not in found:
+            found[name] = _clean(unquote_to_bytes(value[: _BYTES_READ[name]].replace(b"+", b" ")))
     message_id = found.get(b"n", "")
     return PageForm(
         text=found.get(b"t", "").strip(),

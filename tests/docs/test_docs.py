@@ -16,8 +16,8 @@ if __name__ == "__main__":
 
 from bot.app import EVENT_ROWS  # noqa: E402 - the line above makes the script run from anywhere
 from bot.cli import VERBS, main  # noqa: E402
-from bot.commands.doctor_rows import INVARIANTS  # noqa: E402
 from bot.core.events import EVENT_TYPES  # noqa: E402
+from bot.proof.invariants import INVARIANTS  # noqa: E402
 from bot.settings import Settings  # noqa: E402
 from bot.store.schema import metadata  # noqa: E402
 from escalation.policy import ROLES  # noqa: E402
@@ -114,7 +114,9 @@ def test_the_data_inventory_lists_every_table_and_every_sealed_column():
 @pytest.mark.parametrize("page", ["docs/runbook.md", "docs/runbook.fa.md"])
 def test_the_runbooks_say_what_each_finding_of_the_doctor_means(page):
     sources = "".join(read(f"bot/commands/{name}.py") for name in ("doctor", "doctor_rows", "doctor_settings"))
-    named = set(re.findall(r'(?:ok|warn|fail)\("([a-z ]+)"', sources)) | {name for name, _, _ in INVARIANTS}
+    named = set(re.findall(r'(?:ok|warn|fail)\("([a-z ]+)"', sources)) | {
+        f"{found.name} ({found.code})" for found in INVARIANTS
+    }
     text = read(page)
 
     assert len(named) > 20
