@@ -73,6 +73,7 @@ class Worker:
         self._directory = directory
         self._log = log
         self._kicked = False
+        self._trying_again = False
         self._careful_until = 0.0
 
     def be_careful(self, seconds: float = CAREFUL_S) -> None:
@@ -98,6 +99,8 @@ class Worker:
         self._kicked = False
         self._beats.beat("worker")
         batch.arrivals = self._inbox.take(BATCH)
+        if not batch.arrivals:
+            return []  # only asked whether it lives
         if len(self._inbox):
             self.kick()
         return self._run(tx, batch)
@@ -180,6 +183,10 @@ class Worker:
         batch.rows.topics.add("inbox")
         return Accepted(contact_id=known.contact_id, deferred=True)
 
+    def _try_again(self) -> None:
+        self._trying_again = False
+        self.kick()
+
     def _after(self, done: "Future[Any]", batch: _Batch) -> None:
         error = done.exception()
         if error is None:
@@ -189,9 +196,11 @@ class Worker:
         self._log.error("batch_failed", error=type(error).__name__, count=len(batch.arrivals))
         if not batch.arrivals:  # not even begun (a lock, a disk): what waits is still in the inbox
             self._kicked = False
-            again = threading.Timer(_AGAIN_S, self.kick)
-            again.daemon = True
-            again.start()
+            if len(self._inbox) and not self._trying_again:
+                self._trying_again = True
+                again = threading.Timer(_AGAIN_S, self._try_again)
+                again.daemon = True
+                again.start()
         elif len(batch.arrivals) == 1:
             self._inbox.settle([(batch.arrivals[0], error)])
         else:  # one by one, so that one bad row does not refuse its neighbours

@@ -25,7 +25,7 @@ async def knock(name: str, address: tuple[str, int], beats: Beats) -> None:
     beats.beat(name)
     host, port = _reachable(address[0]), address[1]
     while True:
-        if await _answers(host, port):
+        if await answers(host, port):
             beats.beat(name)
         await asyncio.sleep(KNOCK_S)
 
@@ -34,7 +34,8 @@ def _reachable(host: str) -> str:
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not a bind
 
 
-async def _answers(host: str, port: int) -> bool:
+async def answers(host: str, port: int) -> bool:
+    """True when somebody speaks HTTP there."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
             reader, writer = await asyncio.open_connection(host, port)
