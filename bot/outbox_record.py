@@ -5,6 +5,7 @@ A permanent failure marks the address and the open case and closes neither (I15)
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ _AGAIN = "UPDATE outbox SET state = 'queued', lease_until = NULL, lease_by = NUL
 _FAILED = "UPDATE outbox SET state = 'failed', lease_until = NULL, error = ?" + _OURS  # noqa: S608
 _LATE = """
 SELECT id, contact_id FROM outbox WHERE channel = ? AND state IN ('queued', 'sending') AND expires_at <= ?
-  AND (lease_until IS NULL OR lease_until <= ?) ORDER BY id LIMIT ?
+  AND (lease_until IS NULL OR lease_until <= ?) LIMIT ?
 """
 #: Open cases whose own line is dead and that do not say so: the line died before the case was opened.
 _UNMARKED = """
@@ -114,15 +115,31 @@ def put_right(tx: Tx, channel: str, now_ms: int) -> int:
         "UPDATE outbox SET state = 'expired', error = 'late', lease_until = NULL, lease_by = NULL WHERE id = ?",
         [(row_id,) for row_id, _ in late],
     )
-    unsaid: dict[str, int] = {}
-    for _, contact_id in late:
-        unsaid[contact_id] = unsaid.get(contact_id, 0) + 1
-    for contact_id, count in unsaid.items():
-        note_unsaid(tx, contact_id, count=count, why="late", tiers="T1 T2", now_ms=now_ms)
+    _tell_cases(tx, [contact_id for _, contact_id in late], why="late", now_ms=now_ms)
     unmarked = tx.raw.execute(_UNMARKED, (channel,)).fetchall()
     for (contact_id,) in unmarked:
         flag_unreachable(tx, contact_id, now_ms)
     return len(late) + len(unmarked)
+
+
+def settle_restored(tx: Tx, now_ms: int) -> None:
+    """After a restore: whether what was being sent arrived is unknown, and nobody says it again by himself (I29)."""
+    unknown = tx.raw.execute(
+        "UPDATE outbox SET state = 'unknown', error = 'restored', lease_until = NULL WHERE state = 'sending'"
+        " RETURNING contact_id"
+    ).fetchall()
+    late = tx.raw.execute(
+        "UPDATE outbox SET state = 'expired', error = 'late' WHERE state = 'queued' AND expires_at <= ?"
+        " RETURNING contact_id",
+        (now_ms,),
+    ).fetchall()
+    _tell_cases(tx, [row[0] for row in unknown], why="restored", now_ms=now_ms)
+    _tell_cases(tx, [row[0] for row in late], why="late", now_ms=now_ms)
+
+
+def _tell_cases(tx: Tx, contact_ids: Sequence[str], *, why: str, now_ms: int) -> None:
+    for contact_id, count in Counter(contact_ids).items():
+        note_unsaid(tx, contact_id, count=count, why=why, tiers="T1 T2", now_ms=now_ms)
 
 
 def keep_hold(tx: Tx, account: str, *, until_ms: int, for_s: float) -> None:

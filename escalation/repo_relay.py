@@ -5,7 +5,7 @@ Part of escalation's SQL beside repo; it stores and gives sealed bytes and knows
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from bot.store import schema
 from bot.store.database import Tx
@@ -27,7 +27,11 @@ class Line:
 
 
 def line_to(connection: Connection, contact_id: str) -> Line | None:
-    """Give the line of her newest session; None when there is none or the address stopped working."""
+    """Give the line of her newest session; None when there is none or the address stopped working.
+
+    An address from which she has written since it stopped working is tried again.
+    """
+    heard_at = _heard_at(connection, contact_id)
     sessions, addresses, contacts = schema.sessions.c, schema.addresses.c, schema.contacts.c
     query = (
         select(
@@ -41,7 +45,10 @@ def line_to(connection: Connection, contact_id: str) -> Line | None:
         .select_from(schema.sessions)
         .join(schema.addresses, addresses.id == sessions.address_id)
         .join(schema.contacts, contacts.id == sessions.contact_id)
-        .where(sessions.contact_id == contact_id, addresses.unreachable_at.is_(None))
+        .where(
+            sessions.contact_id == contact_id,
+            or_(addresses.unreachable_at.is_(None), addresses.unreachable_at < (heard_at or 0)),
+        )
         .order_by(sessions.started_at.desc(), sessions.id)
         .limit(1)
     )
@@ -52,7 +59,7 @@ def line_to(connection: Connection, contact_id: str) -> Line | None:
         address_id=row.address_id,
         channel=row.channel,
         session_id=row.session_id,
-        heard_at=_heard_at(connection, contact_id),
+        heard_at=heard_at,
         left_at=row.left_at,
         opted_out=row.opted_out_at is not None,
         do_not_contact=_do_not_contact(connection, contact_id),

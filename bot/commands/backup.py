@@ -17,13 +17,14 @@ from pathlib import Path
 from bot import control
 from bot.commands.files import put_in_place, refuse_existing, sync
 from bot.core.fault import fault
+from bot.erasing import erase
 from bot.errors import CommandError
 from bot.faults import arm_from
+from bot.outbox_record import settle_restored
 from bot.settings import Settings, read_settings
 from bot.store import migrate
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
 from bot.store.database import Store, StoreBusyError, StoreUnwritableError, Tx, holding
-from bot.erasing import erase
 
 #: Beside the database while it is in use.
 _SIDE_FILES = ("-wal", "-shm")
@@ -145,12 +146,7 @@ def _try_key(store: Store, keyring: Keyring) -> None:
 
 def _settle(tx: Tx, *, now_ms: int) -> None:
     """Say nothing twice and nothing late: what was being sent is unknown, what is too old is over."""
-    tx.raw.execute(
-        "UPDATE outbox SET state = 'unknown', error = 'restored', lease_until = NULL WHERE state = 'sending'"
-    )
-    tx.raw.execute(
-        "UPDATE outbox SET state = 'expired', error = 'late' WHERE state = 'queued' AND expires_at <= ?", (now_ms,)
-    )
+    settle_restored(tx, now_ms)
     note(tx, "restored_at", str(now_ms))
     note(tx, "stop", "running")  # as after a crash: what waits is run carefully, one by one
 

@@ -24,20 +24,22 @@ _ORDER = (None, "sent", "failed", "delivered", "read")
 def apply_receipt(tx: Tx, *, key: str, provider_message_id: str, status: str, now_ms: int) -> bool:
     """Move the receipt of the outbox row `key` forward; False when nothing moved.
 
-    A receipt that names another message than the one we sent is not believed.
+    A receipt that names another message than the one we sent is not believed, nor one of a message that we have not
+    begun to send. One may overtake our own record of the sending: then its id cannot be compared.
     """
     word = WORDS.get(status)
     row = tx.raw.execute(
-        "SELECT id, contact_id, provider_message_id, receipt FROM outbox WHERE key = ?", (key,)
+        "SELECT id, contact_id, provider_message_id, receipt, state, attempts FROM outbox WHERE key = ?", (key,)
     ).fetchone()
     if word is None or row is None:
         return False
-    row_id, contact_id, known, before = row
-    if known and provider_message_id not in known.split(","):
+    row_id, contact_id, known, before, state, attempts = row
+    ids = known.split(",") if known else []
+    if (state == "queued" and not attempts) or (ids and provider_message_id not in ids):
         return False
+    if word == "failed" and (before in {None, "sent"} or len(ids) > 1):  # of several parts, one that failed is a gap
+        flag_unreachable(tx, contact_id, now_ms)
     if _ORDER.index(word) <= _ORDER.index(before):
         return False
     tx.raw.execute("UPDATE outbox SET receipt = ? WHERE id = ?", (word, row_id))
-    if word == "failed":
-        flag_unreachable(tx, contact_id, now_ms)
     return True

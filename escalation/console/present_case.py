@@ -123,6 +123,8 @@ def _happening(one: Happening, now_ms: int) -> HistoryView:
             words = f"{words} {desk_name(str(one.data.get('desk', '')))}"
         case "closed":
             words = f"{words}: {OUTCOMES.get(str(one.data.get('outcome', '')), '')}"
+        case "unsaid":
+            words = f"{words} {wording.word(wording.UNSAID, str(one.data.get('why', '')))}"
     by = "" if one.actor_name in wording.MACHINES else one.actor_name
     return HistoryView(words=words, by=by, when=_ago(one.at, now_ms))
 

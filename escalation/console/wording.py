@@ -160,6 +160,7 @@ HAPPENINGS: Mapping[str, str] = MappingProxyType(
         "enriched": "دلیل تازه افزوده شد",
         "woken": "دوباره نوشت و به صف برگشت",
         "due": "زمان پیگیری رسید",
+        "overflowed": "کسی برنداشت؛ میزهای دیگر خبر شدند",
         "claimed": "برداشت",
         "released": "به صف برگشت",
         "lease_lost": "ارتباط مشاور قطع شد؛ به صف برگشت",
@@ -172,9 +173,24 @@ HAPPENINGS: Mapping[str, str] = MappingProxyType(
         "closed": "بسته شد",
         "reopened": "بستن برگردانده شد",
         "merged": "با پروندهٔ تازه یکی شد",
+        "unreachable": "پیام ما به او نرسید",
+        "unsaid": "پیامی به او گفته نشد:",
+        "reached_again": "دوباره پیام به او رسید",
     }
 )
-MACHINES = frozenset({"bot", "sweeper", "contact", "system", ""})
+#: Why something was not said to her.
+UNSAID: Mapping[str, str] = MappingProxyType(
+    {
+        "late": "کانال قطع بود و دیر شد",
+        "not_safe": "راه یا ساعت امنی نگفته است",
+        "not_safe_now": "تا ساعت امن او دیر می‌شد",
+        "opted_out": "خواسته است پیامی نگیرد",
+        "left": "با خروج سریع رفته است",
+        "erased": "خواسته است همه‌چیز پاک شود",
+        "restored": "پشتیبان بازگردانده شد؛ شاید رسیده باشد",
+    }
+)
+MACHINES = frozenset({"bot", "sweeper", "contact", "system", "outbox", ""})
 
 
 def word(table: Mapping[str, str], code: str) -> str:
