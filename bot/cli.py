@@ -13,7 +13,7 @@ from typing import NoReturn
 #: verb: (module and function, one line of help, an example)
 VERBS: dict[str, tuple[str, str, str]] = {
     "run": ("bot.commands.service:run", "start everything on this machine", "panah run"),
-    "serve": ("bot.commands.service:serve", "start one role", "panah serve --role staffbot"),
+    "serve": ("bot.commands.serve:serve", "start one role", "panah serve --role watch"),
     "chat": ("bot.commands.talk:chat", "talk with the bot in the terminal", "panah chat --channel sms"),
     "replay": ("bot.commands.talk:replay", "run one recorded conversation", "panah replay talk.jsonl --json"),
     "triage": ("bot.commands.triage:triage", "read danger in lines of text", "panah triage --json < lines.txt"),
@@ -103,8 +103,14 @@ def _replay(verb: argparse.ArgumentParser) -> None:
 
 
 def _serve(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--role", required=True, choices=("staffbot",))
-    verb.add_argument("--with-parent", action="store_true", help="end when standard input ends")
+    verb.add_argument("--role", required=True, choices=("staffbot", "watch"))
+    verb.add_argument(
+        "--with-parent", action="store_true", help="standard input is the parent's: its end is the parent's"
+    )
+
+
+def _run(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--alert-command", metavar="PROGRAM", help="run for each alert (PANAH_ALERT_COMMAND)")
 
 
 def _triage(verb: argparse.ArgumentParser) -> None:
@@ -201,6 +207,7 @@ def _prove(verb: argparse.ArgumentParser) -> None:
 
 
 _ARGUMENTS = {
+    "run": _run,
     "chat": _talk,
     "replay": _replay,
     "serve": _serve,

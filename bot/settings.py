@@ -36,6 +36,10 @@ class Settings:
     twilio_api: str = "https://api.twilio.com"
     staffbot_token: str = field(default="", repr=False)
     staffbot_api: str = "https://api.telegram.org"
+    alert_policy: Path | None = None  #: who is alerted when; default: the packaged `escalation/alert_policy.yaml`
+    alert_command: str = ""  #: a program that is run for each alert, without a shell, cases as JSON on standard input
+    alert_phones: str = field(default="", repr=False)  #: numbers that get alerts by SMS, E.164, with commas between
+    heartbeat_url: str = field(default="", repr=False)  #: fetched every 30 s by the alert loop, for an outside watcher
     redis_url: str = field(default="", repr=False)
     rasa_token: str = field(default="", repr=False)  #: set: POST /rasa/webhook runs turns for a Rasa server
     fault: str = ""  #: tests only: "E4:kill" or "E4:kill:3" kills the process at a crash point
@@ -59,6 +63,17 @@ class Settings:
     def socket(self) -> Path:
         """The control socket of the writing process."""
         return self.var / "panah.sock"
+
+
+def ways_configured(settings: Settings) -> tuple[str, ...]:
+    """Give the ways by which an alert can leave this installation; none means that nobody is called."""
+    has_sms = settings.twilio_account and settings.twilio_token and settings.twilio_number
+    wanted = {
+        "staffbot": settings.staffbot_token,
+        "sms": has_sms and (settings.alert_phones or settings.alert_policy),
+        "command": settings.alert_command,
+    }
+    return tuple(way for way, configured in wanted.items() if configured)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

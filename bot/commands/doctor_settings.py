@@ -7,8 +7,11 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from bot.commands.doctor_finding import Finding, fail, ok, warn
-from bot.settings import Settings
+from bot.commands.watch import duty_of, ways_of
+from bot.errors import CommandError
+from bot.settings import Settings, ways_configured
 from bot.store.crypto import KeyFileError, load_keyring
+from escalation.watch_policy import PolicyError, load_policy
 
 _ROOM_LOW = 1_000_000_000  #: bytes; a week of a busy line
 _ROOM_OUT = 100_000_000  #: bytes; a write may fail any minute
@@ -20,10 +23,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from problems or [ok("configuration", "the settings fit together")]
     yield from _key_file(settings)
     yield from _data_directory(settings)
-    if settings.staffbot_token:
-        yield ok("way out", "a staff bot is configured")
-    else:
-        yield warn("way out", "no PANAH_STAFFBOT_TOKEN: alerts reach only consoles that are open")
+    yield from _alerts(settings)
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:
@@ -40,6 +40,27 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
     needed = (settings.twilio_token, settings.twilio_number, settings.base_url)
     if settings.twilio_account and not all(needed):
         yield fail(name, "SMS needs PANAH_TWILIO_TOKEN, PANAH_TWILIO_NUMBER and PANAH_BASE_URL as well")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    """Say whether anybody is called at night, and by whose rules."""
+    try:
+        policy = load_policy(settings.alert_policy)
+        duty_of(settings, policy)
+        ways_of(settings)
+    except PolicyError as error:
+        yield from (fail("alert policy", issue) for issue in error.issues)
+    except CommandError as error:
+        yield fail("way out", str(error))
+    else:
+        yield ok("alert policy", str(settings.alert_policy or "the packaged one"))
+    ways = ways_configured(settings)
+    if ways:
+        yield ok("way out", f"alerts leave by {', '.join(ways)}")
+    else:
+        yield fail("way out", "no staff bot, SMS or PANAH_ALERT_COMMAND: alerts reach only consoles that are open")
+    if not settings.heartbeat_url:
+        yield warn("outside watcher", "no PANAH_HEARTBEAT_URL: nobody notices when this whole machine is gone")
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import uvloop
@@ -13,7 +14,8 @@ import uvloop
 from bot.bus import Bus, InProcessBus
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of, plain_routes
-from bot.commands.staffbot import end_with_parent, run_staffbot
+from bot.commands.watch import what_is_wrong
+from bot.commands.watch_child import WatchChild
 from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
 from bot.health.probe import knock
@@ -23,9 +25,13 @@ from bot.telemetry import Log, configure
 from bot.web.citizen import CitizenDeps, build_citizen
 
 
-def run(_args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Start everything on this machine."""
     settings = read_settings()
+    if args.alert_command:
+        settings = replace(settings, alert_command=args.alert_command)
+    for sentence in what_is_wrong(settings):
+        _say(sentence)
     listeners = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
     first_start = not settings.key_path.exists()
     log = configure()
@@ -41,15 +47,6 @@ def run(_args: argparse.Namespace) -> int:
         close(service.core, is_clean=False)  # the next start is careful
         raise
     close(service.core, is_clean=True)
-    return 0
-
-
-def serve(args: argparse.Namespace) -> int:
-    """Start one role beside a running Panah."""
-    if args.role == "staffbot":
-        if args.with_parent:
-            end_with_parent()
-        run_staffbot(read_settings())
     return 0
 
 
@@ -81,6 +78,9 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
     console, accounts = console_of(service, health)
     for name, listener in zip(("web", "console"), listeners, strict=True):
         service.loops.append(knock(name, listener.getsockname()[:2], core.beats))
+    watch = WatchChild(settings, service.log)
+    if watch.is_wanted:
+        service.loops.append(watch.run())
     helper = await _start_staffbot(settings)
     if helper is not None:
         core.beats.beat("staffbot")
@@ -89,6 +89,7 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
         await serve_until_stopped(
             service, [(citizen, listeners[0]), (console, listeners[1])], control_verbs(service, accounts)
         )
+        await watch.stop()  # after anything but a stop that was asked for it lives on, and tells
     finally:
         if helper is not None and helper.returncode is None:
             helper.terminate()

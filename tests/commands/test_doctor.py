@@ -120,17 +120,28 @@ def test_a_missing_or_damaged_key_file_fails(var):
     assert (damaged, settings_states(Settings(var=var))["key file"]) == ("fail", "fail")
 
 
-def test_an_open_data_directory_and_no_way_out_are_warned_of(var):
+def test_an_open_data_directory_is_warned_of_and_no_way_out_fails(var):
     var.chmod(0o755)
     states = settings_states(Settings(var=var))
 
-    assert (states["data directory"], states["way out"]) == ("warn", "warn")
+    assert (states["data directory"], states["way out"]) == ("warn", "fail")
     assert settings_states(Settings(var=var, staffbot_token="t"))["way out"] == "ok"
+
+
+def test_an_alert_policy_with_mistakes_fails_with_the_line_of_each(var):
+    policy = var / "policy.yaml"
+    policy.write_text("page_gap_s: 900\nretry_s: soon\n", encoding="utf-8")
+
+    found = [one for one in check_settings(Settings(var=var, alert_policy=policy)) if one.name == "alert policy"]
+
+    assert {"fail"} == {one.state for one in found}
+    assert any(one.said.startswith(f"{policy}:1:13: page_gap_s") for one in found)
+    assert any(one.said.startswith(f"{policy}:2:10: retry_s") for one in found)
 
 
 def test_a_fresh_installation_passes_and_is_only_read(installed):
     before = (installed.var / "panah.db").read_bytes()
-    done = installed("doctor", "--json")
+    done = installed("doctor", "--json", PANAH_ALERT_COMMAND="true")
     found = json.loads(done.stdout)
 
     assert done.returncode == 0, done.stdout

@@ -92,7 +92,7 @@ async def test_a_case_is_told_by_number_and_tier_and_accepted_by_one_press(bot, 
 
 async def test_kill_9_ends_the_staff_bot_too_and_the_next_start_tells_what_is_new_once(bot, panah, rows, until):
     lena = await link(bot, panah, "lena", 7003)
-    [child] = children(panah.process.pid)
+    [child] = [number for number in children(panah.process.pid) if "staffbot" in arguments(number)]
     panah.kill()
     await until(lambda: not is_alive(child), within_s=5)
     heard = len(lena.texts)
@@ -107,6 +107,10 @@ async def test_kill_9_ends_the_staff_bot_too_and_the_next_start_tells_what_is_ne
 
 def children(number):
     return Path(f"/proc/{number}/task/{number}/children").read_text().split()
+
+
+def arguments(number):
+    return Path(f"/proc/{number}/cmdline").read_text().split("\0")
 
 
 def is_alive(number):

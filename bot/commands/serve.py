@@ -1,0 +1,21 @@
+"""`panah serve`: one role beside a running Panah. Each role imports only what it needs: small processes stay small."""
+
+import argparse
+
+from bot.settings import read_settings
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Start one role."""
+    settings = read_settings()
+    if args.role == "watch":
+        from bot.commands.watch import run_watch  # noqa: PLC0415 - the alert loop brings no library of the others
+
+        run_watch(settings, with_parent=args.with_parent)
+        return 0
+    from bot.commands.staffbot import end_with_parent, run_staffbot  # noqa: PLC0415
+
+    if args.with_parent:
+        end_with_parent()
+    run_staffbot(settings)
+    return 0
