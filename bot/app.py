@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import event_rows
+from bot.admission import Admission
 from bot.beats import Beats
 from bot.bus import Bus
 from bot.commit import EventMappers, Rows, TurnContext
@@ -205,7 +206,8 @@ def build_core(
         staff_on=staff_on or _StaffOnShift(),
         open_case=open_case,
     )
-    inbox, beats = Inbox(), Beats(clock)
+    admission = Admission(store=store, keyring=keyring, screener=screener, clock=clock)
+    inbox, beats = Inbox(admission, clock), Beats(clock)
     directory = Directory(keyring, ids)
     runner = TurnRunner(world, directory)
     worker = Worker(

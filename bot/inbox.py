@@ -1,7 +1,8 @@
 """Where everything that moves a session waits its turn: words, presses, timers, a counsellor's acts.
 
 A handler hands an InboundMsg to `accept` and hears back only when it is on disk, so it may say 2xx then and not
-before. One row a message, UNIQUE(channel, provider_id); the worker takes what waits, oldest first for each contact.
+before. One row a message, UNIQUE(channel, provider_id); the worker takes what waits, oldest first for each contact. In
+an overload new messages are refused before acceptance, but never those of an open urgent case (I23).
 """
 
 import asyncio
@@ -11,8 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from bot.core.clock import Clock
 from bot.core.messages import (
     Button,
     ClosedInput,
@@ -33,9 +35,13 @@ from bot.core.messages import (
 )
 from bot.core.screening import Tier
 from bot.store.database import Tx
+from bot.inbox_order import choose
+from bot.inbox_room import Room
 
-#: Arrivals that may wait in memory before new ones are refused (before acceptance; nothing accepted is shed).
-WAITING_MAX = 5_000
+#: Words that sound of danger are let in up to so many times the room of the others. An open case at T1 or T2 knows no limit.
+URGENT_ROOM = 4
+#: From so many on it matters who is taken first.
+CROWD = 256
 #: How long a caller waits for a commit: less than Twilio, the least patient provider, waits for us (15 seconds).
 ANSWER_S = 12.0
 
@@ -83,9 +89,23 @@ class Arrival:
 
 
 class Inbox:
+class Judges(Protocol):
+    """Who tells the urgent from the rest while there are too many (bot.admission)."""
+
+    def sounds_urgent(self, message: InboundMsg) -> bool:
+        """True for words of danger."""
+        ...
+
+    async def have_urgent_case(self, messages: Sequence[InboundMsg]) -> list[bool]:
+        """Say of each message whether its writer has an open case at T1 or T2."""
+        ...
+
+
     """The door. `on_arrival` is the worker's kick, set by the wiring."""
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Judges, clock: Clock) -> None:
+        self._judge = judge
+        self.room = Room(clock, ANSWER_S)
         self._waiting: deque[Arrival] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_kicking = False
@@ -109,11 +129,29 @@ class Inbox:
         Raises:
             NotStoredError: some are not on disk; all may be offered again, what was stored is then a duplicate.
         """
-        if len(self._waiting) + len(messages) > WAITING_MAX:
-            raise OverloadedError
         self._loop = asyncio.get_running_loop()
-        arrivals = [Arrival(message, done=self._loop.create_future()) for message in messages]
-        self._waiting.extend(arrivals)
+        if len(self._waiting) + len(messages) > self.room.size:
+            return await self._accept_urgent(messages)
+        return await self._accept_all(messages)
+
+    async def _accept_urgent(self, messages: Sequence[InboundMsg]) -> list[Accepted]:
+        """Take in what must not wait for room; all are offered again if some were refused, and known then."""
+        has_case = await self._judge.have_urgent_case(messages)
+        has_room = len(self._waiting) < URGENT_ROOM * self.room.size
+        urgent = [
+            message
+            for message, is_known in zip(messages, has_case, strict=True)
+            if is_known or (has_room and self._judge.sounds_urgent(message))
+        ]
+        accepted = await self._accept_all(urgent) if urgent else []
+        if len(urgent) < len(messages):
+            raise OverloadedError
+        return accepted
+
+    async def _accept_all(self, messages: Sequence[InboundMsg]) -> list[Accepted]:
+        arrivals = [Arrival(message, done=asyncio.get_running_loop().create_future()) for message in messages]
+        for arrival in arrivals:
+            self._stand_in_line(arrival)
         self._kick_soon()
         dones = [arrival.done for arrival in arrivals]
         try:
@@ -145,7 +183,7 @@ class Inbox:
     def put(self, message: InboundMsg, *, contact_id: str = "") -> Arrival:
         """Queue a message without waiting (the simulator, timers); `done` is a plain future."""
         arrival = Arrival(message, contact_id=contact_id)
-        self._waiting.append(arrival)
+        self._stand_in_line(arrival)
         self.on_arrival()
         return arrival
 
@@ -158,12 +196,20 @@ class Inbox:
             self._loop.call_soon_threadsafe(_answer, awaited)
 
     def take(self, most: int) -> list[Arrival]:
-        """Give what waits, oldest first (the worker, on the writer's thread)."""
-        taken: list[Arrival] = []
-        while self._waiting and len(taken) < most:
-            taken.append(self._waiting.popleft())
+        """Give what waits, oldest first; in a crowd the urgent and the newest first (the worker, on the writer's thread)."""
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]  # others may join behind meanwhile
+        self.room.took(min(most, len(waiting)), left=max(0, len(waiting) - most))
+        if len(waiting) <= most:
+            return waiting
+        taken, left = choose(waiting, most, waiting[-1].message.received_at)
+        self._waiting.extendleft(reversed(left))
         return taken
 
+
+    def _stand_in_line(self, arrival: Arrival) -> None:
+        if len(self._waiting) >= CROWD:
+            arrival.urgent = self._judge.sounds_urgent(arrival.message)
+        self._waiting.append(arrival)
 
 def _accepted(done: "Future[Accepted] | asyncio.Future[Accepted]") -> Accepted:
     if done.cancelled():
