@@ -34,9 +34,9 @@ from bot.core.messages import (
     UnreadableInput,
 )
 from bot.core.screening import Tier
-from bot.store.database import Tx
 from bot.inbox_order import choose
 from bot.inbox_room import Room
+from bot.store.database import Tx
 
 #: Words that sound of danger are let in up to so many times the room of the others. An open case at T1 or T2 knows no limit.
 URGENT_ROOM = 4
@@ -88,7 +88,6 @@ class Arrival:
     done: "Future[Accepted] | asyncio.Future[Accepted]" = field(default_factory=Future)
 
 
-class Inbox:
 class Judges(Protocol):
     """Who tells the urgent from the rest while there are too many (bot.admission)."""
 
@@ -101,6 +100,7 @@ class Judges(Protocol):
         ...
 
 
+class Inbox:
     """The door. `on_arrival` is the worker's kick, set by the wiring."""
 
     def __init__(self, judge: Judges, clock: Clock) -> None:
@@ -205,11 +205,11 @@ class Judges(Protocol):
         self._waiting.extendleft(reversed(left))
         return taken
 
-
     def _stand_in_line(self, arrival: Arrival) -> None:
         if len(self._waiting) >= CROWD:
             arrival.urgent = self._judge.sounds_urgent(arrival.message)
         self._waiting.append(arrival)
+
 
 def _accepted(done: "Future[Accepted] | asyncio.Future[Accepted]") -> Accepted:
     if done.cancelled():
@@ -242,7 +242,11 @@ def enqueue_act(tx: Tx, *, contact_id: str, kind: str, now_ms: int, provider_id:
     )
 
 
-_ACTS: dict[str, Input] = {"held": HeldInput(), "handed_back": HandedBackInput(), "closed": ClosedInput()}
+_ACTS: dict[str, Input] = {
+    "held": HeldInput(),
+    "handed_back": HandedBackInput(),
+    "closed": ClosedInput(),
+}
 
 
 def input_kind(received: Input) -> str:
