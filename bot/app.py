@@ -15,6 +15,7 @@ from bot.beats import Beats
 from bot.bus import Bus
 from bot.commit import EventMappers, Rows, TurnContext
 from bot.core.clock import Clock
+from bot.core.contact import ClosedLately
 from bot.core.events import (
     ConsentRecorded,
     ErasureRequested,
@@ -46,6 +47,8 @@ from bot.turn import Screener
 from bot.turns import TurnRunner, Versions, World
 from bot.waiting import WaitingRows
 from bot.worker import Worker
+from escalation.case import tier_of_writing_again
+from escalation.due_actions import DeskActions
 from escalation.intake import OpenCase, take_in
 from escalation.shifts import staff_on_shift
 
@@ -74,6 +77,8 @@ def escalation_requested(event: EscalationRequested, context: TurnContext, rows:
         rows.add("case_wake", {"id": case["id"], "now": context.now_ms})
     for row in intake.events:
         rows.add("case_event_new", row)
+    for row in intake.due:
+        rows.add("due_plan", row)
     rows.topics.update(("cases", f"case:{case['id']}"))
     before: OpenCase | None = context.open_case
     state = before.state if before is not None and not intake.woken else "queued"
@@ -99,8 +104,15 @@ EVENT_ROWS: EventMappers = {
 }
 
 _OPEN_CASE = (
-    "SELECT id, code, tier, kinds, state, child, covert, do_not_contact, province, desk, sealed_summary FROM cases"
+    "SELECT id, code, tier, kinds, state, child, covert, do_not_contact, province, desk, token, sealed_summary FROM cases"
     " WHERE contact_id = ? AND state <> 'closed'"
+)
+
+#: So long after a close her next message is about that case.
+_LATELY_MS = 24 * 3600_000
+_CLOSED = (
+    "SELECT tier, outcome, desk, covert FROM cases WHERE contact_id = ? AND state = 'closed' AND closed_at > ?"
+    " ORDER BY closed_at DESC LIMIT 1"
 )
 
 
@@ -112,6 +124,15 @@ def open_case(tx: Tx, known: Known) -> OpenCase | None:
         return None
     row = dict(zip((column[0] for column in cursor.description), found, strict=True))
     return _snapshot(row, unseal(known.key, "cases.summary", row["sealed_summary"]) if row["sealed_summary"] else {})
+
+
+def closed_lately(tx: Tx, known: Known, now_ms: int) -> ClosedLately | None:
+    """Read the contact's case that a person closed within the last day, inside the turn's transaction."""
+    found = tx.raw.execute(_CLOSED, (known.contact_id, now_ms - _LATELY_MS)).fetchone()
+    if found is None:
+        return None
+    tier, outcome, desk, covert = found
+    return ClosedLately(tier=tier_of_writing_again(tier, outcome), desk=desk, covert=bool(covert))
 
 
 def _snapshot(row: dict[str, Any], summary: dict[str, Any]) -> OpenCase:
@@ -126,6 +147,7 @@ def _snapshot(row: dict[str, Any], summary: dict[str, Any]) -> OpenCase:
         do_not_contact=bool(row["do_not_contact"]),
         province=row["province"],
         desk=row["desk"],
+        token=row["token"],
         why=tuple(summary.get("why", ())),
         note=summary.get("note", ""),
     )
@@ -147,8 +169,10 @@ class _StaffOnShift:
 
 def due_actions(bus: Bus, directory: Directory, runner: TurnRunner) -> DueActions:
     """Give what is done when a promise of each kind falls due (bot.due): the visible dict of the due-table."""
-    mine = BotActions(bus=bus, directory=directory, runner=runner)
+    mine, desk = BotActions(bus=bus, directory=directory, runner=runner), DeskActions(bus=bus)
     return {
+        "overflow": desk.overflow,
+        "word": desk.word,
         "follow_up": mine.follow_up,
         "no_answer": mine.no_answer,
         "erase": mine.erase,
@@ -205,6 +229,7 @@ def build_core(
         lines=lines,
         staff_on=staff_on or _StaffOnShift(),
         open_case=open_case,
+        closed_lately=closed_lately,
     )
     admission = Admission(store=store, keyring=keyring, screener=screener, clock=clock)
     inbox, beats = Inbox(admission, clock), Beats(clock)

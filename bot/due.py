@@ -5,7 +5,6 @@ fired never comes again. Who acts on a kind is a visible dict in bot.app; bot.ti
 silence stands on its session's row, a lease and a rest on the case's.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -52,28 +51,6 @@ class Due:
 #: Does what is due, inside the transaction that marks the row.
 DueAction = Callable[[Tx, Due, int], Outcome]
 DueActions = Mapping[str, DueAction]
-
-
-def due_row(
-    kind: str,
-    subject: str,
-    step: str,
-    *,
-    due_at: int,
-    now_ms: int,
-    contact_id: str = "",
-    detail: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Give the parameters of PLAN."""
-    return {
-        "kind": kind,
-        "subject": subject,
-        "step": step,
-        "contact_id": contact_id,
-        "detail": json.dumps(dict(detail or {})),
-        "planned_at": now_ms,
-        "due_at": due_at,
-    }
 
 
 def plan(tx: Tx, *rows: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from bot.core.events import (
     TimerSet,
 )
 from bot.core.messages import OutboundKind
-from bot.due import due_row
+from bot.core.promise import due_row
 from bot.outbox import outbox_row
 
 #: After this the farewell has surely gone out or expired; then the key is destroyed.

@@ -30,6 +30,7 @@ from bot.core.messages import (
     Press,
     PressInput,
     SilenceInput,
+    StillQueuedInput,
     TextInput,
     UnreadableInput,
 )
@@ -246,6 +247,7 @@ _ACTS: dict[str, Input] = {
     "held": HeldInput(),
     "handed_back": HandedBackInput(),
     "closed": ClosedInput(),
+    "still_queued": StillQueuedInput(),
 }
 
 
@@ -263,6 +265,7 @@ _KINDS: dict[type, str] = {
     SilenceInput: "silence",
     NotTakenInput: "not_taken",
     FollowUpInput: "follow_up",
+    StillQueuedInput: "still_queued",
     HeldInput: "held",
     HandedBackInput: "handed_back",
     ClosedInput: "closed",

@@ -92,6 +92,8 @@ def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, r
         rests = context.open_case.state == "waiting"
         if rests:  # handed back, and she writes again: she is not to wait until its hour comes
             rows.add("case_wake", {"id": context.open_case.id, "now": context.now_ms})
+            for planned in context.open_case.plan(context.contact_id, context.now_ms):
+                rows.add("due_plan", planned)
         kind = "woken" if rests else "message"
         event = {"case_id": context.open_case.id, "kind": kind, "actor": "contact", "data": "{}"}
         rows.add("case_event_new", {**event, "at": context.now_ms})

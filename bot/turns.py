@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.commit import EventMappers, Rows, TurnContext, map_events, turn_row
-from bot.core.contact import Facts
+from bot.core.contact import ClosedLately, Facts
 from bot.core.events import EscalationRequested, Event, LanguageChanged, MessageSent, StayedSilent
 from bot.core.fault import fault
 from bot.core.ids import IdSource, case_code
@@ -24,6 +24,7 @@ from bot.core.messages import (
     Mode,
     NotTakenInput,
     SilenceInput,
+    StillQueuedInput,
     TextInput,
 )
 from bot.directory import Directory, Known
@@ -66,6 +67,7 @@ class World:
     lines: Callable[[], dict[str, str]]
     staff_on: Callable[[Tx, int], bool]
     open_case: Callable[[Tx, Known], Any]
+    closed_lately: Callable[[Tx, Known, int], ClosedLately | None]
 
 
 class UnknownContactError(Exception):
@@ -150,6 +152,7 @@ class TurnRunner:
             first_visit=known.last_visit + 1,
             case_code=open_case.code if open_case else case_code(new_case_id),
             case_open=open_case is not None,
+            closed=self._world.closed_lately(tx, known, now_ms) if known.ended_at and open_case is None else None,
             written_at=message.written_at() if message.is_late(now) else None,
             more_waits=arrival.more_waits,
             lines=self._world.lines(),
@@ -223,7 +226,7 @@ def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:
     Whoever has the phone by now must not be told that anybody was there, nor hear what fitted hours ago.
     """
     match message.input:
-        case HeldInput() | HandedBackInput() | ClosedInput():
+        case HeldInput() | HandedBackInput() | ClosedInput() | StillQueuedInput():
             return now_ms - known.seen_at > _REPLY_MS
         case SilenceInput() | NotTakenInput():
             due_ms, _ = known.timers.get(input_kind(message.input), (now_ms, 0))

@@ -47,6 +47,18 @@ OUTCOMES: dict[str, str] = {
 }
 
 
+#: Closed so, there was no need of hers to come back to.
+_NO_NEED = frozenset({"not_a_need", "duplicate"})
+
+
+def tier_of_writing_again(tier: Tier, outcome: str | None) -> Tier | None:
+    """Give the tier at which a person hears that she writes again soon after a close; None: nobody need hear.
+
+    Never T1 by repetition alone (domain.md §5): danger in her words says that by itself.
+    """
+    return "T2" if tier in URGENT and outcome not in _NO_NEED else None
+
+
 class ActError(Exception):
     """The act was refused; nothing was changed."""
 

@@ -5,12 +5,13 @@ holder. A resting case comes back to the queue, because a person is asked for ag
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.events import EscalationRequested
 from bot.core.ids import case_code
 from bot.core.screening import Tier
+from escalation.deadlines import plan_of
 from escalation.routing import desk_of
 
 _NOTE_CHARS = 2000
@@ -42,8 +43,20 @@ class OpenCase:
     do_not_contact: bool
     province: str
     desk: str
+    token: int = 0
     why: tuple[str, ...] = ()
     note: str = ""
+
+    def plan(self, contact_id: str, now_ms: int) -> list[dict[str, Any]]:
+        """Give the due rows of its stay in the queue that begins now."""
+        return plan_of(
+            case_id=self.id,
+            contact_id=contact_id,
+            tier=self.tier,
+            desk=self.desk,
+            token=self.token,
+            now_ms=now_ms,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +65,8 @@ class Intake:
 
     `case` is always a whole row of `cases` (without sealed_summary) for the UPSERT on one open case a contact; on a
     conflict only tier, kinds, child, covert, do_not_contact, province, desk and changed_at are its news. `summary`
-    is the whole new content of sealed_summary, `events` rows of `case_events`. `woken`: the case was resting, so it
+    is the whole new content of sealed_summary, `events` rows of `case_events`, `due` the plan of its stay in the queue
+    (bot.due.PLAN; planned again, the earlier moment counts). `woken`: the case was resting, so it
     must also become queued, queued_at = now, next_action_at = null. Not `changed`: there is nothing to write.
     """
 
@@ -62,6 +76,7 @@ class Intake:
     opened: bool
     changed: bool
     woken: bool = False
+    due: list[dict[str, Any]] = field(default_factory=list)
 
 
 def take_in(
@@ -110,6 +125,14 @@ def _open(event: EscalationRequested, base: dict[str, Any], new_id: str) -> Inta
         events=[_event_row(new_id, "opened", data, base["changed_at"])],
         opened=True,
         changed=True,
+        due=plan_of(
+            case_id=new_id,
+            contact_id=base["contact_id"],
+            tier=event.tier,
+            desk=row["desk"],
+            token=0,
+            now_ms=base["changed_at"],
+        ),
     )
 
 
@@ -127,6 +150,7 @@ def _enrich(event: EscalationRequested, base: dict[str, Any], before: OpenCase) 
     summary = {"why": _union(before.why, event.why), "note": _join(before.note, event.note)}
     woken = before.state == "waiting"
     changed = woken or news != _news_of(before) or summary != {"why": list(before.why), "note": before.note}
+    after = replace(before, tier=news["tier"], desk=news["desk"])
     kind = "woken" if woken else "raised" if news["tier"] != before.tier else "enriched"
     data = {
         "tier": news["tier"],
@@ -142,6 +166,7 @@ def _enrich(event: EscalationRequested, base: dict[str, Any], before: OpenCase) 
         opened=False,
         changed=changed,
         woken=woken,
+        due=[] if before.state == "claimed" else after.plan(base["contact_id"], base["changed_at"]),
     )
 
 

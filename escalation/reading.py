@@ -16,7 +16,7 @@ from escalation.policy import Actor, require
 from escalation.routing import NATIONAL, near_desks, order, overflows, sees
 
 #: Events that put a case before people who could take it.
-ALERT_KINDS = ("opened", "raised", "woken", "lease_lost", "released", "transferred", "due")
+ALERT_KINDS = ("opened", "raised", "woken", "lease_lost", "released", "transferred", "due", "overflowed")
 _FEED_MAX = 200
 _DAY_MS = 86_400_000
 

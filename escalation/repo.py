@@ -8,18 +8,21 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
 
 from bot.core.screening import Tier
+from bot.due import plan
 from bot.store import schema
 from bot.store.crypto import DataKey
 from bot.store.database import Tx
 from bot.store.vault import seal, unseal
 from escalation.case import Case, NoSuchCaseError, StaleTokenError, State
+from escalation.deadlines import plan_of
 from escalation.policy import Actor, NotAllowedError, in_scope, may_read_content
 
 _cases = schema.cases
 _events = schema.case_events
+_ERASE_NOW = "UPDATE due SET due_at = min(due_at, ?) WHERE contact_id = ? AND kind = 'erase' AND state = 'planned'"
 #: Columns that acts may change; `kinds`, flags and the summary grow through intake and `merge_into`.
 _SAVED = (
     "tier",
@@ -115,6 +118,25 @@ def save(tx: Tx, before: Case, after: Case, *, now_ms: int) -> None:
     )
     if tx.execute(statement).rowcount != 1:
         raise StaleTokenError
+    _plan(tx, before, after, now_ms)
+
+
+def _plan(tx: Tx, before: Case, after: Case, now_ms: int) -> None:
+    """Plan a case's stay in the queue with the change that brings it there; a close lets a waiting erasure go on."""
+    if after.state == "closed":
+        tx.raw.execute(_ERASE_NOW, (now_ms, after.contact_id))
+    elif after.state == "queued" and (before.state, before.desk, before.tier) != ("queued", after.desk, after.tier):
+        plan(
+            tx,
+            *plan_of(
+                case_id=after.id,
+                contact_id=after.contact_id,
+                tier=after.tier,
+                desk=after.desk,
+                token=after.token,
+                now_ms=now_ms,
+            ),
+        )
 
 
 def clear_do_not_contact(tx: Tx, case_id: str, *, now_ms: int) -> None:
@@ -175,8 +197,8 @@ def cases_due(connection: Connection, now_ms: int) -> list[Case]:
     """Give the cases that the sweeper must move: leases that ran out and rests that are over."""
     query = select(_cases).where(
         or_(
-            and_(_cases.c.state == "claimed", _cases.c.lease_until <= now_ms),
-            and_(_cases.c.state == "waiting", _cases.c.next_action_at <= now_ms),
+            and_(_cases.c.state == "claimed", func.coalesce(_cases.c.lease_until, 0) <= now_ms),
+            and_(_cases.c.state == "waiting", func.coalesce(_cases.c.next_action_at, 0) <= now_ms),
         )
     )
     return [to_case(row) for row in connection.execute(query.order_by(_cases.c.id)).mappings()]

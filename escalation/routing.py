@@ -1,16 +1,15 @@
 """Which desk a case belongs to, who may see it, and in what order it is taken. Pure.
 
 A province is a desk; a case whose province is not known belongs to the national desk (EOC). The national desk sees
-every case (I7). A T1 that nobody took for five minutes is also shown to the neighbouring provinces.
+every case (I7). A case that nobody took in time (escalation.deadlines) is also shown to the neighbouring provinces.
 """
 
 from bot.core.provinces import PROVINCES
 from bot.core.screening import Tier
+from escalation.deadlines import NEAR_MS
 
 #: The national desk, the emergency operations centre.
 NATIONAL = "EOC"
-#: When an untaken T1 is shown to the neighbours too (ours, not official; domain.md §3).
-OVERFLOW_MS = 300_000
 
 
 def is_desk(name: str) -> bool:
@@ -26,8 +25,8 @@ def desk_of(*, province: str, wanted: str = "auto") -> str:
 
 
 def overflows(*, tier: Tier, state: str, queued_at: int, now_ms: int) -> bool:
-    """True for a T1 that nobody took in time."""
-    return tier == "T1" and state == "queued" and now_ms - queued_at >= OVERFLOW_MS
+    """True for a case that nobody took in its tier's time."""
+    return state == "queued" and now_ms - queued_at >= NEAR_MS[tier]
 
 
 def near_desks(province: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Runs in the process that writes; the staff bot reaches it over the control socket. Every answer is plain data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.store.database import Store, Tx
 from escalation import reading, repo_staff
 from escalation.accounts import CodeRefusedError
-from escalation.acts import claim_case
+from escalation.acts import claim_case, see, see_waiting
 from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError
 from escalation.office import Office
 from escalation.policy import Actor, NotAllowedError, may
@@ -26,7 +26,7 @@ _CURSOR = "staffbot_told"
 #: Who accepts on a phone has this long to open the console, whose stream then keeps the lease.
 _LEASE_MS = 180_000
 #: A case that was told before is told again after one of these.
-_AGAIN = frozenset({"woken", "lease_lost", "released", "transferred", "due"})
+_AGAIN = frozenset({"woken", "lease_lost", "released", "transferred", "due", "overflowed"})
 _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
     (CaseTakenError, "taken"),
     (CaseClosedError, "closed"),
@@ -58,17 +58,31 @@ class DatabaseDesk:
         """Take a case for the account of a chat; pressing again is the same as once."""
         now_ms = self._now_ms()
 
-        def take(tx: Tx) -> Outcome:
-            actor = actor_by_chat(tx.connection, chat_id)
-            if actor is None:
-                return "not_linked"
+        def take(tx: Tx, actor: Actor) -> Outcome:
             claim_case(tx, self._office, actor=actor, case_id=case_id, now_ms=now_ms, lease_ms=_LEASE_MS)
             return "accepted"
 
-        try:
-            return await self._store.write(take)
-        except _REFUSALS as error:
-            return next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
+        return await self._act(chat_id, take)
+
+    async def see(self, chat_id: str, case_id: str) -> Outcome:
+        """Note that the account of a chat has seen a case: its alerts rest for a while."""
+        now_ms = self._now_ms()
+
+        def note(tx: Tx, actor: Actor) -> Outcome:
+            see(tx, self._office, actor=actor, case_id=case_id, now_ms=now_ms)
+            return "seen"
+
+        return await self._act(chat_id, note)
+
+    async def see_waiting(self, chat_id: str, until_ms: int) -> Outcome:
+        """Note the same for every urgent case that waited when a page was made."""
+        now_ms = self._now_ms()
+
+        def note(tx: Tx, actor: Actor) -> Outcome:
+            see_waiting(tx, self._office, actor=actor, until_ms=until_ms, now_ms=now_ms)
+            return "seen"
+
+        return await self._act(chat_id, note)
 
     async def alerts(self, after: int | None) -> Sequence[StaffAlert]:
         """Give what waits since an event, oldest first; None goes on where the last process stopped."""
@@ -93,9 +107,21 @@ class DatabaseDesk:
         return {
             "staffbot_link": self.link,
             "staffbot_accept": self.accept,
+            "staffbot_see": self.see,
+            "staffbot_see_waiting": self.see_waiting,
             "staffbot_alerts": alerts,
             "staffbot_told": self.told,
         }
+
+    async def _act(self, chat_id: str, act: Callable[[Tx, Actor], Outcome]) -> Outcome:
+        def write(tx: Tx) -> Outcome:
+            actor = actor_by_chat(tx.connection, chat_id)
+            return "not_linked" if actor is None else act(tx, actor)
+
+        try:
+            return await self._store.write(write)
+        except _REFUSALS as error:
+            return next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
@@ -118,15 +144,15 @@ def _alerts(connection: Connection, after: int | None, now_ms: int) -> list[Staf
             case_id=item.case_id,
             code=item.code,
             tier=item.tier,
-            chats=_whom(people, on_shift, item.desk),
+            chats=_whom(people, on_shift, item.desk, overflow=item.kind == "overflowed"),
             again=item.kind in _AGAIN,
         )
         for item in found
     ]
 
 
-def _whom(people: Sequence[tuple[str, Actor]], on_shift: set[str], desk: str) -> tuple[str, ...]:
+def _whom(people: Sequence[tuple[str, Actor]], on_shift: set[str], desk: str, *, overflow: bool) -> tuple[str, ...]:
     """Give the chats to tell: those on shift who may see the desk's cases; when there is none, all who may."""
-    able = [(chat, actor) for chat, actor in people if sees(province=actor.province, desk=desk, overflow=False)]
+    able = [(chat, actor) for chat, actor in people if sees(province=actor.province, desk=desk, overflow=overflow)]
     working = [chat for chat, actor in able if actor.staff_id in on_shift]
     return tuple(working or [chat for chat, _ in able])

@@ -6,6 +6,16 @@ from typing import Literal
 
 from bot.core.clock import TEHRAN
 from bot.core.messages import Mode
+from bot.core.screening import Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedLately:
+    """Her case that a person closed within the last day: at which tier and desk her writing again is told, if at all."""
+
+    tier: Tier | None
+    desk: str
+    covert: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +24,8 @@ class Facts:
 
     `first_visit` is one more than the contact's last visit number; `lines` maps a phone line's key («123») to its
     number from today's helplines; `case_code` is the open case's code, or the one a new case would get;
-    `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number. `written_at` is
-    set only for what reached us late; `more_waits` says that she wrote more, which is read right after.
+    `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number. `closed` is
+    set when she begins anew soon after a person closed her case. `written_at` is set only for what reached us late; `more_waits` says that she wrote more, which is read right after.
     """
 
     now: datetime
@@ -28,6 +38,7 @@ class Facts:
     case_code: str = ""
     case_open: bool = False
     wait_minutes: int | None = None
+    closed: ClosedLately | None = None
     written_at: datetime | None = None
     more_waits: bool = False
     lines: dict[str, str] = field(default_factory=dict)

@@ -111,6 +111,11 @@ class NotTakenInput:
 
 
 @dataclass(frozen=True, slots=True)
+class StillQueuedInput:
+    """Her case waits in the queue and nobody has taken it: the plan says that she hears so now."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeldInput:
     """A counsellor claimed the case: the bot falls silent."""
 
@@ -147,6 +152,7 @@ Input = (
     | ContactInput
     | SilenceInput
     | NotTakenInput
+    | StillQueuedInput
     | HeldInput
     | HandedBackInput
     | ClosedInput

@@ -24,11 +24,12 @@ from bot.core.messages import (
     NotTakenInput,
     PressInput,
     SilenceInput,
+    StillQueuedInput,
     TextInput,
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
-from bot.engine import answers, handlers, late, migrate, moves, staff, timers, turn_answer, walk
+from bot.engine import after_close, answers, handlers, late, migrate, moves, staff, timers, turn_answer, walk
 from bot.engine.model import Bundle
 from bot.engine.run import Run
 from bot.engine.session import Session
@@ -88,6 +89,9 @@ def _turn(run: Run) -> None:
         case SilenceInput() | NotTakenInput():
             timers.fire(run)
             return
+        case StillQueuedInput():
+            timers.still_queued(run)
+            return
         case HeldInput() | HandedBackInput() | ClosedInput():
             staff.act(run)
             return
@@ -142,7 +146,9 @@ def _exit(run: Run) -> None:
 def _begin(run: Run, word: str) -> None:
     """Begin a new conversation with her first message."""
     _renew(run)
+    after_close.begin(run)
     turn_answer.first(run, word)
+    after_close.note(run)
 
 
 def _renew(run: Run) -> None:

@@ -33,6 +33,18 @@ def fire(run: "Run") -> None:
         _not_taken(run)
 
 
+def still_queued(run: "Run") -> None:
+    """Say that she still waits for a person; never while one is with her, nor when she wants to hear nothing."""
+    session = run.session
+    step = run.bundle.always.step("still_queued")
+    if session.silenced or session.status not in {"waiting", "resting"}:
+        run.emit(StayedSilent, reason="opted_out" if session.silenced else session.status)
+    elif step is None or not session.case:
+        run.emit(StayedSilent, reason="old_timer")
+    else:
+        run.say(step.texts)
+
+
 def _silence(run: "Run", after_s: int) -> None:
     session = run.session
     ask = run.waiting()

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from bot.core.events import EscalationRequested
 from bot.core.provinces import PROVINCES
 from bot.core.screening import KINDS, TIERS
+from escalation.deadlines import NEAR_MS
 from escalation.intake import OpenCase, take_in
-from escalation.routing import NATIONAL, OVERFLOW_MS, desk_name, desk_of, is_desk, near_desks, order, overflows, sees
+from escalation.routing import NATIONAL, desk_name, desk_of, is_desk, near_desks, order, overflows, sees
 
 T = 5_000_000
 
@@ -37,13 +38,14 @@ def test_desks_are_the_provinces_and_the_national_one():
     assert (desk_name("IR-23"), desk_name("EOC")) == ("تهران", "میز کشوری")
 
 
-def test_only_an_untaken_t1_overflows_after_five_minutes():
-    late = {"queued_at": T, "now_ms": T + OVERFLOW_MS}
+@pytest.mark.parametrize("tier", ["T1", "T2", "T3"])
+def test_an_untaken_case_overflows_at_its_tiers_time(tier):
+    late = {"queued_at": T, "now_ms": T + NEAR_MS[tier]}
 
-    assert overflows(tier="T1", state="queued", **late)
-    assert not overflows(tier="T1", state="queued", queued_at=T, now_ms=T + OVERFLOW_MS - 1)
-    assert not overflows(tier="T2", state="queued", **late)
-    assert not overflows(tier="T1", state="claimed", **late)
+    assert overflows(tier=tier, state="queued", **late)
+    assert not overflows(tier=tier, state="queued", queued_at=T, now_ms=T + NEAR_MS[tier] - 1)
+    assert not overflows(tier="T4", state="queued", **late)
+    assert not overflows(tier=tier, state="claimed", **late)
 
 
 def test_a_desk_sees_its_own_and_an_overflowing_neighbour():
