@@ -12,6 +12,7 @@ from bot.health import HealthWatch
 from bot.health.probe import yes_or_no
 from bot.health.watch import HealthDeps
 from bot.service import Service
+from bot.settings import ways_configured
 from bot.turns import Versions
 
 
@@ -27,7 +28,7 @@ def health_of(service: Service) -> HealthWatch:
             data_dir=settings.var,
             oldest_arrival=core.inbox.oldest,
             oldest_line=_oldest_line(core.versions),
-            has_way_out=lambda: bool(settings.staffbot_token),
+            has_way_out=lambda: bool(ways_configured(settings)),
         )
     )
 

@@ -70,6 +70,7 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", "/stream/alive", stream.alive, ("queue", "view")),
     ("GET", _CASE, case_routes.case_page, ("case", "read")),
     ("POST", _CASE + "/claim", acting(case_routes.claim, action="claim"), ("case", "claim")),
+    ("POST", _CASE + "/see", acting(case_routes.see, action="claim", then="/?said=seen"), ("case", "claim")),
     ("POST", _CASE + "/undo-claim", acting(case_routes.undo_claim, action="claim", then="/?said=released"), ("case", "claim")),
     ("POST", _CASE + "/release", acting(case_routes.release, action="claim", then="/?said=released"), ("case", "claim")),
     ("POST", _CASE + "/hand-back", acting(case_routes.hand_back, action="write", then="/?said=handed-back"), ("case", "write")),

@@ -99,6 +99,11 @@ def claim(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) ->
     return acts.claim_case(tx, office, actor=actor, case_id=case_id, now_ms=fields.now_ms)
 
 
+def see(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:
+    """Say «دیدم»: the alerts rest for a while."""
+    return acts.see(tx, office, actor=actor, case_id=case_id, now_ms=fields.now_ms)
+
+
 def undo_claim(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:
     """Put it back where it stood."""
     return acts.undo_claim(tx, office, actor=actor, case_id=case_id, token=fields.token, now_ms=fields.now_ms)

@@ -34,7 +34,7 @@ def dot_of(report: Report | None) -> Dot:
         return Dot(state="unknown", words="سلامت: نامعلوم")
     if not report.red:
         return Dot(state="well", words="سامانه سالم")
-    return Dot(state="ill", words=persian_digits(f"{len(report.red)} هشدار سامانه"))
+    return Dot(state="ill", words=persian_digits(f"{len(report.red)} هشدار"))
 
 
 async def healthz(request: Request) -> Response:

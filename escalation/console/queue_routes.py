@@ -18,6 +18,7 @@ _SAID = {
     "released": "پرونده به صف برگشت.",
     "handed-back": "گفت‌وگو به ربات سپرده شد؛ پرونده باز است.",
     "transferred": "پرونده به میز دیگر سپرده شد.",
+    "seen": "ثبت شد که دیدید. اگر کسی برندارد، هشدار دوباره آغاز می‌شود.",
 }
 #: Quicker colleagues are no reason to come back with empty hands.
 _TAKE_TRIES = 20

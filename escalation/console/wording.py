@@ -162,6 +162,7 @@ HAPPENINGS: Mapping[str, str] = MappingProxyType(
         "due": "زمان پیگیری رسید",
         "overflowed": "کسی برنداشت؛ میزهای دیگر خبر شدند",
         "claimed": "برداشت",
+        "seen": "دید",
         "released": "به صف برگشت",
         "lease_lost": "ارتباط مشاور قطع شد؛ به صف برگشت",
         "handed_back": "گفت‌وگو به ربات سپرده شد",

@@ -319,3 +319,19 @@ async def test_a_huge_body_is_refused_before_it_is_read_whole(room, visit):
     answer = await visitor.post("/shift", {"to": "x" * 2_100_000})
 
     assert 413 == answer.status_code
+
+
+async def test_who_watches_from_outside_gets_yes_or_no_and_not_a_word_more(visit):
+    for path in ("/healthz", "/readyz"):
+        answer = await visit().get(path)
+        assert (200, {"ok": True}) == (answer.status_code, answer.json())
+
+
+async def test_looking_at_health_is_no_use_of_the_console(room, visit):
+    room.staff("ada", "admin")
+    visitor = await visit("ada")
+    seen = room.rows(schema.staff_sessions)[0]["seen_at"]
+    room.core.clock.advance(300)
+    await visitor.get("/health")
+    await visitor.get("/health/dot")
+    assert seen == room.rows(schema.staff_sessions)[0]["seen_at"]
