@@ -73,7 +73,7 @@ class Sender:
         clock: Clock,
         log: Log,
         beats: Beats,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
         self._channel = channel
         self._store = store
@@ -82,7 +82,7 @@ class Sender:
         self._clock = clock
         self._log = log
         self._beats = beats
-        self._jitter = jitter
+        self._jitter = jitter or random.Random(channel.name).random  # noqa: S311 - spreads retries, guards nothing
         self._holder = f"{channel.name}-{random.getrandbits(64):016x}"
         self._pace: Limits | None = getattr(channel, "pace", None)
         self._account: str = getattr(channel, "account", channel.name)

@@ -84,6 +84,7 @@ class Pace:
             async with self._line:
                 while (wait_s := max(self._next, self._next_bulk) - self._clock.monotonic()) > _TINY_S:
                     await self._sleep(wait_s)  # urgent ones may take the slot meanwhile
+                self.refuse_while_held()  # so may a 429 have come while others stood before this one
                 self._next_bulk = max(self._clock.monotonic(), self._next_bulk) + self._bulk_gap_s
                 self._take()
         finally:
