@@ -19,12 +19,11 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, Cont
 
 from bot.telemetry import Log
 from escalation.staffbot_alert import Desk, DeskAwayError, Outcome, StaffAlert
-from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, OUTCOMES, alert_text
+from escalation.staffbot_buttons import Press, accept_callback, read_callback, seen_callback
+from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, LABEL_SEEN, OUTCOMES, alert_text
 
 ALERT_EVERY_S = 2.0
 _BACK_OFF_MAX_S = 30.0
-_VERSION = "1"
-_CALLBACK_BYTES_MAX = 64
 #: The shape of the console's code, in Base32.
 _CODE = re.compile(r"[A-Za-z2-7]{16}")
 
@@ -129,7 +128,7 @@ class StaffBot:
         text = alert_text(alert.code, alert.tier, again=alert.again)
         try:
             said = await self._bot.send_message(
-                int(chat_id), text, reply_markup=_button(alert.case_id), protect_content=True
+                int(chat_id), text, reply_markup=_buttons(alert.case_id, alert.tier), protect_content=True
             )
         except (Forbidden, BadRequest):  # this colleague blocked the bot; the others must still hear
             self._log.warning("staffbot_chat_unreachable", code="refused")
@@ -174,17 +173,27 @@ class StaffBot:
         query = update.callback_query
         if query is None:
             return
-        case_id = read_callback(query.data)
-        if case_id is None:
+        press = read_callback(query.data)
+        if press is None:
             await _answer(query, ANSWERS["old_button"])
             return
         try:
-            outcome = await self._desk.accept(str(query.from_user.id), case_id)
+            outcome = await self._ask(str(query.from_user.id), press)
         except DeskAwayError:
             await _answer(query, ANSWERS["away"])
             return
         await _answer(query, OUTCOMES[outcome])
-        await self._show(query, case_id, outcome)
+        if press.act != "seen_until":  # a page lists many cases: each may end another way
+            await self._show(query, press.case_id, outcome)
+
+    async def _ask(self, chat_id: str, press: Press) -> Outcome:
+        match press.act:
+            case "accept":
+                return await self._desk.accept(chat_id, press.case_id)
+            case "seen":
+                return await self._desk.see(chat_id, press.case_id)
+            case "seen_until":
+                return await self._desk.see_waiting(chat_id, press.until_ms)
 
     async def _show(self, query: CallbackQuery, case_id: str, outcome: Outcome) -> None:
         """Write under the alert what became of the case; under the colleagues' alerts too, once it is taken."""
@@ -194,19 +203,23 @@ class StaffBot:
         mine = (str(query.from_user.id), message.message_id) if message is not None else ("", 0)
         known = {(chat_id, number): text for chat_id, number, text in self._told.places.get(case_id, ())}
         text = getattr(message, "text", None) or known.get(mine, "")
-        await self._edit(mine, text, OUTCOMES[outcome])
+        await self._edit(mine, text, OUTCOMES[outcome], _buttons(case_id, "") if outcome == "seen" else None)
         if outcome in {"accepted", "closed"}:
             for place, told in known.items():
                 if place != mine:
                     await self._edit(place, told, OUTCOMES["taken" if outcome == "accepted" else "closed"])
             self._told.places.pop(case_id, None)
 
-    async def _edit(self, place: tuple[str, int], text: str, outcome: str) -> None:
+    async def _edit(
+        self, place: tuple[str, int], text: str, outcome: str, buttons: InlineKeyboardMarkup | None = None
+    ) -> None:
         if not place[0] or not text:
             return
         head = text.split("\n", 1)[0]
         with suppress(TelegramError):  # not modified, too old: the answer to the press has said it already
-            await self._bot.edit_message_text(f"{head}\n{outcome}", chat_id=int(place[0]), message_id=place[1])
+            await self._bot.edit_message_text(
+                f"{head}\n{outcome}", chat_id=int(place[0]), message_id=place[1], reply_markup=buttons
+            )
 
     async def _failed(self, _: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         self._log.warning("staffbot_failed", code=type(context.error).__name__)
@@ -220,21 +233,8 @@ async def _answer(query: CallbackQuery, text: str) -> None:
         await query.answer(text)
 
 
-def write_callback(case_id: str) -> str:
-    """Give the data of an accept button: `c:<case>:a:<version>`, at most 64 bytes."""
-    return f"c:{case_id}:a:{_VERSION}"
-
-
-def read_callback(data: str | None) -> str | None:
-    """Give the case of an accept button; None for anything that is not one of this version."""
-    parts = (data or "").split(":")
-    if len(parts) != 4 or (parts[0], parts[2], parts[3]) != ("c", "a", _VERSION):
-        return None
-    case_id = parts[1]
-    return case_id if case_id.isascii() and case_id.isalnum() and len(case_id) <= 40 else None
-
-
-def _button(case_id: str) -> InlineKeyboardMarkup:
-    data = write_callback(case_id)
-    assert len(data) <= _CALLBACK_BYTES_MAX
-    return InlineKeyboardMarkup([[InlineKeyboardButton(LABEL_ACCEPT, callback_data=data)]])
+def _buttons(case_id: str, tier: str) -> InlineKeyboardMarkup:
+    row = [InlineKeyboardButton(LABEL_ACCEPT, callback_data=accept_callback(case_id))]
+    if tier == "T1":
+        row.append(InlineKeyboardButton(LABEL_SEEN, callback_data=seen_callback(case_id)))
+    return InlineKeyboardMarkup([row])

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-#: What became of a wish to take a case.
-Outcome = Literal["accepted", "taken", "closed", "not_yours", "not_linked"]
+#: What became of a wish to take a case, or of having seen it.
+Outcome = Literal["accepted", "seen", "taken", "closed", "not_yours", "not_linked"]
 
 
 class DeskAwayError(Exception):
@@ -33,6 +33,14 @@ class Desk(Protocol):
 
     async def accept(self, chat_id: str, case_id: str) -> Outcome:
         """Take a case for the account of a chat."""
+        ...
+
+    async def see(self, chat_id: str, case_id: str) -> Outcome:
+        """Note that the account of a chat has seen a case."""
+        ...
+
+    async def see_waiting(self, chat_id: str, until_ms: int) -> Outcome:
+        """Note that the account of a chat has seen every urgent case that waited at a moment."""
         ...
 
     async def alerts(self, after: int | None) -> Sequence[StaffAlert]:

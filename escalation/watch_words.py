@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.text import persian_digits
+from escalation.staffbot_buttons import accept_callback, page_callback, seen_callback
 from escalation.staffbot_words import LABEL_ACCEPT, LABEL_SEEN
 from escalation.watch_model import CaseLine
 from escalation.watch_trouble import DATABASE, INBOX, PARENT, SILENT
@@ -54,8 +55,8 @@ def buttons(page: Page) -> list[tuple[str, str]]:
     """Give a page's buttons: label and callback. One case can be taken; more can only be seen, all at once."""
     cases = [line for line in page.lines if line.tier != "service"]
     if len(cases) == 1:
-        return [(LABEL_ACCEPT, f"c:{cases[0].id}:a:1"), (LABEL_SEEN, f"c:{cases[0].id}:s:1")]
-    return [(LABEL_SEEN, f"p:{page.made_at}:s:1")] if cases else []
+        return [(LABEL_ACCEPT, accept_callback(cases[0].id)), (LABEL_SEEN, seen_callback(cases[0].id))]
+    return [(LABEL_SEEN, page_callback(page.made_at))] if cases else []
 
 
 def _count(lines: Sequence[CaseLine], need: str, most: int) -> str:

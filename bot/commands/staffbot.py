@@ -33,6 +33,16 @@ class SocketDesk:
         outcome: Outcome = await self._ask("staffbot_accept", chat_id=chat_id, case_id=case_id)
         return outcome
 
+    async def see(self, chat_id: str, case_id: str) -> Outcome:
+        """Note that the account of a chat has seen a case."""
+        outcome: Outcome = await self._ask("staffbot_see", chat_id=chat_id, case_id=case_id)
+        return outcome
+
+    async def see_waiting(self, chat_id: str, until_ms: int) -> Outcome:
+        """Note the same for every urgent case that waited at a moment."""
+        outcome: Outcome = await self._ask("staffbot_see_waiting", chat_id=chat_id, until_ms=until_ms)
+        return outcome
+
     async def alerts(self, after: int | None) -> Sequence[StaffAlert]:
         """Give what waits since an event."""
         return [alert_from_json(plain) for plain in await self._ask("staffbot_alerts", after=after)]

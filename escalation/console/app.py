@@ -53,6 +53,7 @@ _CASE = "/cases/{case_id:str}"
 ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("GET", "/healthz", health_routes.healthz, OPEN),
     ("GET", "/readyz", health_routes.readyz, OPEN),
+    ("GET", "/metrics", health_routes.metrics, OPEN),
     ("GET", "/health", health_routes.health_page, ("system", "view")),
     ("GET", "/health/help", health_routes.help_page, ("system", "view")),
     ("GET", "/health/dot", health_routes.dot, ANYBODY),

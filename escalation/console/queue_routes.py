@@ -30,13 +30,14 @@ async def queue_page(request: Request) -> Response:
     if not may(actor, "queue", "view"):
         return RedirectResponse("/staff" if may(actor, "staff", "view") else "/me", status_code=303)
     deps, now_ms = deps_of(request), deps_of(request).now_ms()
-    rows, names = await deps.store.read(
+    rows, names, gaps = await deps.store.read(
         lambda connection: (
             reading.queue(connection, actor=actor, now_ms=now_ms),
             shifts.names_on_shift(connection, now_ms),
+            reading.gaps(connection, now_ms),
         )
     )
-    view = queue_view(rows, on_shift=names, now_ms=now_ms)
+    view = queue_view(rows, on_shift=names, gaps=gaps, now_ms=now_ms)
     notice = _SAID.get(request.query_params.get("said", ""), "")
     return render(request, "queue.html", queue=view, notice=notice)
 

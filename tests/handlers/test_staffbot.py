@@ -15,11 +15,12 @@ from bot.store.crypto import ephemeral_keyring
 from escalation.accounts import Accounts
 from escalation.office import Office
 from escalation.passwords import Hashing
-from escalation.staffbot import StaffBot, read_callback, write_callback
+from escalation.staffbot import StaffBot
 from escalation.staffbot_alert import DeskAwayError, alert_from_json
+from escalation.staffbot_buttons import Press, accept_callback, page_callback, read_callback, seen_callback
 from escalation.staffbot_desk import DatabaseDesk
 from escalation.staffbot_links import actor_by_chat
-from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, OUTCOMES
+from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, LABEL_SEEN, OUTCOMES
 
 TOKEN = "444:staff-canary-token"
 CASE = "a" * 26
@@ -54,6 +55,12 @@ class Line:
 
     async def accept(self, chat_id, case_id):
         return await self._call("staffbot_accept", chat_id, case_id)
+
+    async def see(self, chat_id, case_id):
+        return await self._call("staffbot_see", chat_id, case_id)
+
+    async def see_waiting(self, chat_id, until_ms):
+        return await self._call("staffbot_see_waiting", chat_id, until_ms)
 
     async def alerts(self, after):
         return [alert_from_json(item) for item in await self._call("staffbot_alerts", after)]
@@ -165,7 +172,7 @@ async def test_an_alert_carries_code_and_tier_only_and_goes_to_those_whose_desk_
     await national.hears(1)
 
     assert near.texts == national.texts == ["پرونده ۱۲۳۴۵ · فوری"]
-    assert near.messages[0].buttons == [(LABEL_ACCEPT, f"c:{CASE}:a:1")]
+    assert near.messages[0].buttons == [(LABEL_ACCEPT, f"c:{CASE}:a:1"), (LABEL_SEEN, f"c:{CASE}:s:1")]
     assert near.messages[0].options["protect_content"] is True
     assert far.texts == analyst.texts == []
     assert "suicide" not in str(bot.calls)
@@ -205,9 +212,9 @@ async def test_of_two_who_accept_at_once_exactly_one_has_the_case(start, colleag
     await she.hears(1)
     await he.hears(1)
 
-    she.press_data(write_callback(CASE), she.messages[0].message_id)
-    he.press_data(write_callback(CASE), he.messages[0].message_id)
-    she.press_data(write_callback(CASE), she.messages[0].message_id)
+    she.press_data(accept_callback(CASE), she.messages[0].message_id)
+    he.press_data(accept_callback(CASE), he.messages[0].message_id)
+    she.press_data(accept_callback(CASE), she.messages[0].message_id)
     await she.sees(lambda: len(bot.answered) == 3)
 
     assert await case_row(store) == ("claimed", "s7", 1)
@@ -234,7 +241,7 @@ async def test_a_stranger_and_an_old_button_change_nothing(start, colleague, add
     stranger = bot.user(666)
     await start()
 
-    stranger.press_data(write_callback(CASE))
+    stranger.press_data(accept_callback(CASE))
     stranger.press_data("c:old:format")
     stranger.say("سلام")
     await stranger.hears(1)
@@ -326,7 +333,7 @@ async def test_while_the_desk_is_away_a_press_says_so_and_alerts_wait(start, col
     await add_case()
     await start()
     await until(lambda: log_lines)
-    she.press_data(write_callback(CASE))
+    she.press_data(accept_callback(CASE))
     await she.sees(lambda: she.bot.answered)
     assert [call["text"] for call in she.bot.sent("answerCallbackQuery")] == [ANSWERS["away"]]
 
@@ -353,5 +360,63 @@ def test_only_buttons_of_this_version_are_read(data):
 
 
 def test_a_button_is_read_back_and_keeps_the_providers_limit():
-    assert read_callback(write_callback(CASE)) == CASE
-    assert len(write_callback("a" * 40).encode()) <= 64
+    assert read_callback(accept_callback(CASE)) == Press("accept", case_id=CASE)
+    assert read_callback(seen_callback(CASE)) == Press("seen", case_id=CASE)
+    assert read_callback(page_callback(1_795_000_000_000)) == Press("seen_until", until_ms=1_795_000_000_000)
+    assert max(len(make("a" * 40).encode()) for make in (accept_callback, seen_callback)) <= 64
+
+
+async def seen_by(store):
+    return await store.read(
+        lambda db: [
+            tuple(row)
+            for row in db.exec_driver_sql(
+                "SELECT e.case_id, e.actor, a.action FROM case_events e JOIN audit a ON a.target_id = e.case_id"
+                " WHERE e.kind = 'seen' ORDER BY e.id"
+            )
+        ]
+    )
+
+
+async def test_seen_is_noted_with_an_audit_row_and_the_case_can_still_be_taken(start, colleague, add_case, store, bot):
+    she = await colleague(7)
+    await add_case()
+    await start()
+    await she.hears(1)
+
+    she.press(LABEL_SEEN)
+    await she.sees(lambda: OUTCOMES["seen"] in she.texts[0])
+
+    assert await case_row(store) == ("queued", None, 0)
+    assert await seen_by(store) == [(CASE, "s7", "seen")]
+    she.press(LABEL_ACCEPT)
+    await she.sees(lambda: OUTCOMES["accepted"] in she.texts[0])
+    assert await case_row(store) == ("claimed", "s7", 1)
+
+
+async def test_only_immediate_cases_offer_to_be_seen(start, colleague, add_case):
+    she = await colleague(7)
+    await add_case(tier="T2")
+    await start()
+    await she.hears(1)
+
+    assert [label for label, _ in she.messages[0].buttons] == [LABEL_ACCEPT]
+
+
+async def test_what_came_after_a_page_was_made_is_not_seen_by_it_and_a_stranger_sees_nothing(
+    start, colleague, add_case, store, bot
+):
+    she, stranger = await colleague(7), bot.user(666)
+    await add_case()
+    await add_case("b" * 26)
+    await store.write(lambda tx: tx.raw.execute("UPDATE case_events SET at = 5000 WHERE case_id > 'b'"))
+    await start()
+
+    stranger.press_data(page_callback(9_000))
+    await she.sees(lambda: len(bot.answered) == 1)
+    assert await seen_by(store) == []
+    she.press_data(page_callback(1_000))
+    await she.sees(lambda: len(bot.answered) == 2)
+
+    assert await seen_by(store) == [(CASE, "s7", "seen")]
+    assert bot.sent("answerCallbackQuery")[-1]["text"] == OUTCOMES["seen"]
