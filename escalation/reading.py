@@ -19,6 +19,7 @@ from escalation.routing import NATIONAL, near_desks, order, overflows, sees
 ALERT_KINDS = ("opened", "raised", "woken", "lease_lost", "released", "transferred", "due", "overflowed")
 _FEED_MAX = 200
 _DAY_MS = 86_400_000
+_GAP_SHOWN_MS = _DAY_MS // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,15 @@ class Alert:
     kind: str
     desk: str
     at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A provider could not be heard for long; what was written meanwhile has come late."""
+
+    channel: str
+    began_at: int
+    ended_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +179,15 @@ def alerts(connection: Connection, after_event_id: int, most: int = _FEED_MAX) -
             at=row["at"],
         )
         for row in rows
+    ]
+
+
+def gaps(connection: Connection, now_ms: int) -> list[Gap]:
+    """Give the long silences of providers that ended within the last twelve hours."""
+    return [
+        Gap(channel=channel, began_at=found["from"], ended_at=found["until"])
+        for channel, found in repo_read.gap_rows(connection)
+        if now_ms - found["until"] < _GAP_SHOWN_MS
     ]
 
 

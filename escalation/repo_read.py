@@ -3,6 +3,7 @@
 Every query of the queue and the feed carries the desks it may show; None stands for the national desk, which sees all.
 """
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
@@ -157,3 +158,9 @@ def staff_names(connection: Connection) -> dict[str, str]:
     """Give the name of each member of staff, also of those who left."""
     rows = connection.execute(select(schema.staff.c.id, schema.staff.c.name))
     return {row.id: row.name for row in rows}
+
+
+def gap_rows(connection: Connection) -> list[tuple[str, dict[str, int]]]:
+    """Give each channel's last long silence of its provider, as bot.handlers.gaps keeps it: from and until."""
+    query = select(schema.meta).where(schema.meta.c.key.startswith("gap:", autoescape=True)).order_by(schema.meta.c.key)
+    return [(row.key.removeprefix("gap:"), json.loads(row.value)) for row in connection.execute(query)]

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from bot.core.messages import (
@@ -31,6 +31,8 @@ from bot.core.messages import (
 RAW_BYTES_KEPT = 256 * 1024
 _DEPTH_MAX = 32
 _ID_DIGITS_MAX = 15
+#: No provider keeps updates so long: a date further away says nothing.
+_DATE_WITHIN_S = 7 * 86_400
 
 #: What an update may carry; also what we ask the provider for.
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -104,8 +106,17 @@ def decode_update(raw: bytes, *, channel: str, received_at: datetime, bot_id: st
         input=found.input,
         received_at=received_at,
         raw=raw[:RAW_BYTES_KEPT],
+        sent_at=_date(update, received_at) if update is not None and found.person else None,
     )
     return Arrival(message=message, update_id=number, callback_id=found.callback_id)
+
+
+def _date(update: dict[str, Any], received_at: datetime) -> datetime | None:
+    """Give when the words were written; a press has no date of its own, its message's is that of our question."""
+    seconds = _integer(_part(update, "edited_message").get("edit_date") or _part(update, "message").get("date"))
+    if seconds is None or abs(received_at.timestamp() - seconds) > _DATE_WITHIN_S:
+        return None
+    return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def split_batch(body: bytes) -> list[bytes]:

@@ -8,14 +8,17 @@ is not used: one malformed update fails its whole batch.
 import asyncio
 import contextlib
 import random
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 
 from bot.core.channels import SendError
 from bot.core.fault import fault
+from bot.handlers.gaps import note_heard
 from bot.handlers.hooks import Door
 from bot.handlers.telegram import Telegram
+from bot.handlers.telegram_dates import clock_ahead, dated
 from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update, split_batch
 from bot.inbox import OverloadedError
 from bot.store.database import Tx
@@ -29,6 +32,8 @@ _LEASE_RETRY_S = 10.0
 #: How often the provider is asked how much still waits there (I30).
 _ASK_PENDING_S = 30.0
 _BACK_OFF_MAX_S = 60.0
+#: How exactly it is kept when the provider last answered.
+_HEARD_EVERY_S = 60.0
 
 #: What the operator is told, by the provider's status.
 _REFUSALS = {
@@ -80,6 +85,8 @@ class Poller:
         self._webhook_gone = False
         self._name = f"poller:{channel.name}"
         self._asked_at = 0.0
+        self._ahead = timedelta()
+        self._heard_at: float | None = None
         self._spread = random.Random(holder)  # noqa: S311 - spreads retries, guards nothing
 
     async def run(self) -> None:
@@ -133,12 +140,26 @@ class Poller:
         if not self._webhook_gone:
             await self._remove_webhook()
         body = await self._fetch(session)
-        arrivals = [self._decode(raw) for raw in split_batch(body)]
+        found = [self._decode(raw) for raw in split_batch(body)]
+        arrivals = dated(found, ahead=self._ahead, more_follow=len(found) >= _BATCH_MAX)
+        await self._note_heard()
         if not arrivals:
             return
         await self._channel.take_in(self._door, arrivals)
         fault("W4")
         self._confirm(arrivals)
+
+    async def _note_heard(self) -> None:
+        """Keep, to the minute, that the provider answered; after a long silence the desk gets a notice."""
+        clock = self._door.clock
+        if self._heard_at is not None and clock.monotonic() - self._heard_at < _HEARD_EVERY_S:
+            return
+        now_ms = self._door.now_ms()
+        silent_ms = await self._door.store.write(lambda tx: note_heard(tx, self._channel.name, now_ms))
+        self._heard_at = clock.monotonic()
+        if silent_ms:
+            self._door.log.warning("provider_heard_again", channel=self._channel.name, seconds=silent_ms // 1000)
+            self._door.bus.publish("cases")
 
     def _decode(self, raw: bytes) -> Arrival:
         now = self._door.clock.now()
@@ -171,6 +192,7 @@ class Poller:
             async with session.post(url, json=wanted) as answer:
                 body = await _read(answer.content)
                 status = answer.status
+                self._ahead = clock_ahead(answer.headers.get("Date", ""), self._door.clock.now())
                 retry_after = answer.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _PollError("poll_failed", type(error).__name__) from None  # its text holds the URL, so the token

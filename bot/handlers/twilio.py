@@ -6,7 +6,8 @@ Twilio never repeats a webhook that failed; twilio_catchup asks for what is miss
 import logging
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -163,8 +164,13 @@ class Twilio:
             self._open().messages.list_async(to=self.number, date_sent_after=since, limit=_CATCH_UP_MOST)
         )
         arrived = [
-            _inbound(
-                {"From": item.from_, "Body": item.body, "MessageSid": item.sid, "NumMedia": item.num_media}, b"", now
+            replace(
+                _inbound(
+                    {"From": item.from_, "Body": item.body, "MessageSid": item.sid, "NumMedia": item.num_media},
+                    b"",
+                    now,
+                ),
+                sent_at=_utc(item.date_sent),
             )
             for item in reversed(found)
             if item.direction == "inbound"
@@ -228,6 +234,13 @@ def _inbound(fields: Mapping[str, Any], raw: bytes, now: datetime) -> InboundMsg
         received_at=now,
         raw=raw,
     )
+
+
+def _utc(date: object) -> datetime | None:
+    """Give a date of the list as an aware one; Twilio speaks UTC."""
+    if not isinstance(date, datetime):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _input(fields: Mapping[str, Any]) -> Input:

@@ -7,11 +7,14 @@ from escalation.case import Case
 from escalation.console import wording
 from escalation.console.views import CaseRow, QueueView
 from escalation.page_parts import CasePage
-from escalation.reading import QueueRow
+from escalation.reading import Gap, QueueRow
 from escalation.routing import desk_name
 
+#: So long a provider keeps what people write to a bot that does not fetch it.
+_KEPT_S = 24 * 3600
 
-def queue_view(rows: Sequence[QueueRow], *, on_shift: Sequence[str], now_ms: int) -> QueueView:
+
+def queue_view(rows: Sequence[QueueRow], *, on_shift: Sequence[str], gaps: Sequence[Gap], now_ms: int) -> QueueView:
     """Sort the queue into mine, waiting and the rest, keeping the order in which cases are to be taken."""
     lines = [(row, _row_view(row, now_ms)) for row in rows]
     queued = [row for row in rows if row.state == "queued"]
@@ -22,6 +25,16 @@ def queue_view(rows: Sequence[QueueRow], *, on_shift: Sequence[str], now_ms: int
         counts=tuple((tier, word, sum(row.tier == tier for row in queued)) for tier, word in wording.TIERS.items()),
         on_shift=tuple(on_shift),
         alarm_ids=tuple(row.id for row in queued if row.tier == "T1"),
+        gaps=tuple(_gap_words(gap) for gap in gaps),
+    )
+
+
+def _gap_words(gap: Gap) -> str:
+    lasted_s = (gap.ended_at - gap.began_at) / 1000
+    lost = " پیام‌های بیش از یک روز پیش شاید هرگز نرسند." if lasted_s > _KEPT_S else ""
+    return (
+        f"{wording.word(wording.CHANNELS, gap.channel)} {wording.wait_words(lasted_s)} در دسترس نبود، تا"
+        f" {wording.when(gap.ended_at)}. پیام‌های آن مدت دیر رسیده‌اند و زمان نوشتن کنار هر کدام است.{lost}"
     )
 
 

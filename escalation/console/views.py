@@ -43,6 +43,7 @@ class QueueView:
     counts: tuple[tuple[str, str, int], ...]  # tier, its word, how many wait
     on_shift: tuple[str, ...]
     alarm_ids: tuple[str, ...]  # T1 cases that wait for anybody
+    gaps: tuple[str, ...]  # what to know of providers that could not be heard for long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
