@@ -2,7 +2,8 @@
 
 A beat is a note in memory, so it may be given at every turn from any thread. What is new is written in one small
 commit each five seconds, through the writer's thread: whoever stops beating, and a writer that hangs, both grow old
-in the table (I30). Names and details are codes and numbers, never content.
+in the table (I30). What happened how often since the start is counted beside it, for /metrics. Names, details and
+labels are codes and numbers, never content.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ _JUMP_S = 2.0
 
 #: What a loop tells about itself: counts, ages, codes.
 Detail = dict[str, int | str]
+#: What is counted: its name and its labels, all of them from fixed lists.
+Counted = tuple[str, tuple[tuple[str, str], ...]]
 
 _WRITE = (
     "INSERT INTO beats (name, at, detail) VALUES (?, ?, ?)"
@@ -48,6 +51,7 @@ class Beats:
         self._written: dict[str, Beat] = {}
         self._times = (clock.now().timestamp(), clock.monotonic())
         self._wrote_at = clock.monotonic()
+        self._counts: dict[Counted, int] = {}
 
     def beat(self, name: str, **detail: int | str) -> None:
         """Say that a loop lives; a detail that is not given again stays as it was."""
@@ -59,6 +63,16 @@ class Beats:
         """Give how long ago a loop of this process last beat; None when it never did."""
         last = self._last.get(name)
         return None if last is None else self._clock.now().timestamp() - last.at_ms / 1000
+
+    def count(self, name: str, by: int = 1, **labels: str) -> None:
+        """Count something that happened; each name is counted on one thread."""
+        key = (name, tuple(labels.items()))
+        self._counts[key] = self._counts.get(key, 0) + by
+
+    @property
+    def counts(self) -> "dict[Counted, int]":
+        """Give what was counted since the start."""
+        return self._counts.copy()
 
     @property
     def unwritten_s(self) -> float:

@@ -112,6 +112,7 @@ class Inbox:
         self._is_kicking = False
         self.on_arrival: Callable[[], None] = lambda: None
         self.answer_s = ANSWER_S
+        self.refused = 0  #: since the start: told to come back because too much was waiting
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -146,6 +147,7 @@ class Inbox:
         ]
         accepted = await self._accept_all(urgent) if urgent else []
         if len(urgent) < len(messages):
+            self.refused += len(messages)
             raise OverloadedError
         return accepted
 

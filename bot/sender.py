@@ -204,6 +204,7 @@ class Sender:
         result = await self._send(item)
         fault("O4")
         if isinstance(result, SendError):
+            self._beats.count("send_failed", channel=self._channel.name, code=result.code)
             self._log.warning("send_failed", channel=self._channel.name, code=result.code, attempts=item.attempts)
         self._done.append(Outcome(item, result))
 

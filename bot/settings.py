@@ -42,6 +42,7 @@ class Settings:
     heartbeat_url: str = field(default="", repr=False)  #: fetched every 30 s by the alert loop, for an outside watcher
     redis_url: str = field(default="", repr=False)
     rasa_token: str = field(default="", repr=False)  #: set: POST /rasa/webhook runs turns for a Rasa server
+    metrics_token: str = field(default="", repr=False)  #: set: GET /metrics of the console answers to this bearer token
     fault: str = ""  #: tests only: "E4:kill" or "E4:kill:3" kills the process at a crash point
 
     @property

@@ -130,6 +130,7 @@ class WaitingRows:
         try:
             taken.result()
         except Exception as error:  # noqa: BLE001 - counted, tried again, and at the third time given to a person
+            self._beats.count("turns_failed_again")
             self._log.error("turn_failed", channel=found[0], error=type(error).__name__, row_id=row_id)
             name = type(error).__name__
             self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
@@ -184,6 +185,7 @@ class WaitingRows:
 
     def _quarantine(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
         contact_id, attempts = found[2], found[6]
+        self._beats.count("quarantined")
         self._log.error("quarantined", channel=found[0], row_id=row_id)
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is not None:

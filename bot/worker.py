@@ -176,6 +176,7 @@ class Worker:
 
     def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
+        self._beats.count("turns_failed")
         arrival.attempts += 1
         now_ms = int(self._clock.now().timestamp() * 1000)
         row = inbox_row(known, arrival, inbox_id, now_ms, state="waiting")
@@ -190,7 +191,10 @@ class Worker:
     def _after(self, done: "Future[Any]", batch: _Batch) -> None:
         error = done.exception()
         if error is None:
-            self._inbox.settle(done.result())
+            outcomes = done.result()
+            self._inbox.settle(outcomes)
+            if outcomes:
+                self._beats.count("turns", len(outcomes))
             return
         self._directory.forget(batch.touched)
         self._log.error("batch_failed", error=type(error).__name__, count=len(batch.arrivals))

@@ -28,6 +28,7 @@ def health_of(service: Service) -> HealthWatch:
             data_dir=settings.var,
             oldest_arrival=core.inbox.oldest,
             oldest_line=_oldest_line(core.versions),
+            counted=lambda: {**core.beats.counts, ("refused", ()): core.inbox.refused},
             has_way_out=lambda: bool(ways_configured(settings)),
         )
     )

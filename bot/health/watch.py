@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from bot.beats import Beats
+from bot.beats import Beats, Counted
 from bot.core.clock import TEHRAN, Clock
 from bot.health.checks import ENGINE_S, Facts, Report, judge
 from bot.health.facts import WATCH_SIGN, Rows, free_share, touched_ms
+from bot.health.metrics import count_samples, exposition, process_samples, read_numbers, report_samples
 from bot.store.database import Store
 from bot.telemetry import Log
 
@@ -31,6 +32,7 @@ class HealthDeps:
     oldest_arrival: Callable[[], datetime | None]  # of what waits in memory for its turn
     oldest_line: Callable[[], date | None]
     has_way_out: Callable[[], bool]
+    counted: Callable[[], dict[Counted, int]]
 
 
 class HealthWatch:
@@ -56,6 +58,13 @@ class HealthWatch:
                 self._report = judge(await self._gather())
                 self._looked_at = now_s
             return self._report
+
+    async def metrics(self) -> str:
+        """Give the numbers of this moment in Prometheus' text form."""
+        report = await self.look()
+        now_ms = self._now_ms()
+        rows = await self._deps.store.read(lambda connection: read_numbers(connection, now_ms))
+        return exposition([*report_samples(report), *rows, *count_samples(self._deps.counted()), *process_samples()])
 
     def ready(self) -> bool:
         """True while a message could be stored and answered: turns run, and commits reach the disk."""

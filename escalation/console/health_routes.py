@@ -4,11 +4,13 @@ The page brings itself up to date; when it cannot, it turns red by itself (stati
 well» is the worst it could say. Nothing on it is content.
 """
 
+import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.core.clock import TEHRAN
 from bot.core.jalali import long_date
@@ -46,6 +48,18 @@ async def readyz(request: Request) -> Response:
     """Say that a message could be taken in: yes or no, no detail."""
     deps = deps_of(request)
     return yes_or_no(ok=not deps.stopping.is_set() and deps.health.ready())
+
+
+async def metrics(request: Request) -> Response:
+    """Give Prometheus its numbers, to whoever shows the token; without one in the settings there is no such page."""
+    deps = deps_of(request)
+    token = deps.settings.metrics_token
+    if not token:
+        raise HTTPException(404)
+    shown = request.headers.get("authorization", "").encode()
+    if not hmac.compare_digest(shown, f"Bearer {token}".encode()):
+        return PlainTextResponse("", status_code=401, headers={"WWW-Authenticate": "Bearer"})
+    return PlainTextResponse(await deps.health.metrics(), media_type="text/plain; version=0.0.4")
 
 
 async def dot(request: Request) -> Response:

@@ -335,3 +335,32 @@ async def test_looking_at_health_is_no_use_of_the_console(room, visit):
     await visitor.get("/health")
     await visitor.get("/health/dot")
     assert seen == room.rows(schema.staff_sessions)[0]["seen_at"]
+
+
+async def test_the_metrics_answer_only_to_their_token_and_are_well_formed(room, visit):
+    assert 404 == (await visit().get("/metrics")).status_code
+    room.core.beats.beat("sender:web")
+    room.core.store.write_now(room.core.beats.write)
+    room.cry()
+    app = build_console(replace(room.deps, settings=replace(room.deps.settings, metrics_token="t" * 20)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console.test") as outside:
+        assert 401 == (await outside.get("/metrics", headers={"authorization": "Bearer ü".encode()})).status_code
+        answer = await outside.get("/metrics", headers={"authorization": "Bearer " + "t" * 20})
+    lines = answer.text.splitlines()
+    number = re.compile(r'(panah_[a-z_]+)(\{[a-z]+="[a-z0-9_:T-]+"(,[a-z]+="[a-z0-9_:]+")*\})? (\d[\d.e+]*)')
+
+    assert "text/plain; version=0.0.4; charset=utf-8" == answer.headers["content-type"]
+    assert [] == [line for line in lines if not line.startswith("# ") and not number.fullmatch(line)]
+    assert {"panah_turns_total 1", 'panah_cases_open{tier="T1",state="queued"} 1'} <= set(lines)
+    assert 'panah_alarm{condition="urgent"} 0' in lines
+    assert 'panah_beat_age_seconds{loop="sender:web"} 0' in lines
+
+
+async def test_the_metrics_hold_no_word_of_a_person(room, visit):
+    room.staff("mina")
+    room.cry(text="شوهرم داره منو می‌زنه کلمهٔ نشان")
+    text = await room.deps.health.metrics()
+    case = room.rows(schema.cases)[0]
+
+    assert text.isascii()
+    assert not any(word in text for word in (case["id"], case["code"], case["contact_id"], "mina"))
