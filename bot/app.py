@@ -38,6 +38,7 @@ from bot.directory import Directory, Known
 from bot.due import DueActions
 from bot.due_actions import BotActions
 from bot.inbox import Inbox
+from bot.jumps import Jumps
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
@@ -248,7 +249,8 @@ def build_core(
     inbox.on_arrival = worker.kick
     waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log, beats=beats)
     actions = due_actions(bus, directory, runner)
-    timers = Timers(store=store, inbox=inbox, clock=clock, actions=actions, log=log, beats=beats)
+    jumps = Jumps(store=store, clock=clock, directory=directory, log=log)
+    timers = Timers(store=store, inbox=inbox, clock=clock, actions=actions, jumps=jumps, log=log, beats=beats)
     return Core(
         store, keyring, bus, clock, ids, inbox, directory, worker, waiting, timers, versions, screener, log, beats
     )

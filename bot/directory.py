@@ -59,7 +59,7 @@ WHERE c.id = ? ORDER BY s.started_at DESC, a.created_at DESC LIMIT 1
 """
 _LAST_SESSION = """
 SELECT id, sealed_state, started_at, ended_at, silence_at, silence_visit, not_taken_at, not_taken_visit
-FROM sessions WHERE contact_id = ? ORDER BY started_at DESC, id DESC LIMIT 1
+FROM sessions WHERE contact_id = ? ORDER BY ended_at IS NOT NULL, started_at DESC, rowid DESC LIMIT 1
 """
 _RECENT = """
 SELECT at, sealed_body FROM messages WHERE contact_id = ? AND author = 'contact' AND at > ? ORDER BY id DESC LIMIT 2
@@ -120,6 +120,11 @@ class Directory:
         """Drop entries whose rows were not committed."""
         for contact_id in contact_ids:
             self._by_contact.pop(contact_id, None)
+
+    def forget_all(self) -> None:
+        """Drop everything that is remembered: the tables were changed behind it (on the writer's thread)."""
+        self._by_contact.clear()
+        self._by_address.clear()
 
     def _remember(self, known: Known, address: tuple[str, str] | None) -> None:
         if len(self._by_contact) >= REMEMBERED:

@@ -21,6 +21,7 @@ from bot.app import Core, build_core, settle_memory
 from bot.beats import begin
 from bot.bus import Bus
 from bot.core.channels import Channel
+from bot.core.clock import SteadyClock
 from bot.core.ids import system_ids
 from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
@@ -81,7 +82,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
         migrate.upgrade(store.connection)
 
         screener = Screener(load_lexicon())
-        clock = clock_from(settings.fault)
+        clock = SteadyClock(clock_from(settings.fault))
         ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
         versions = VersionCache(store, clock)
         core = build_core(

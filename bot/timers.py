@@ -15,6 +15,7 @@ from bot.core.fault import fault
 from bot.core.messages import InboundMsg, NotTakenInput, SilenceInput
 from bot.due import GRACE_MS, SPOKEN, SPREAD_MS, Due, DueActions, Outcome
 from bot.inbox import Inbox
+from bot.jumps import Jumps
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
 
@@ -47,13 +48,14 @@ class Timers:
     """Fires what is due."""
 
     def __init__(
-        self, *, store: Store, inbox: Inbox, clock: Clock, actions: DueActions, log: Log, beats: Beats
+        self, *, store: Store, inbox: Inbox, clock: Clock, actions: DueActions, jumps: Jumps, log: Log, beats: Beats
     ) -> None:
         self._store = store
         self._beats = beats
         self._inbox = inbox
         self._clock = clock
         self._actions = actions
+        self._jumps = jumps
         self._log = log
 
     async def run(self) -> None:
@@ -79,6 +81,7 @@ class Timers:
 
     def fire_due(self) -> int:
         """Act on all that is due; give how many."""
+        self._jumps.settle()
         waits = self._store.read_now(self._waits)
         for name, contact_id, row_id, due_at, visit in waits:
             message = InboundMsg(

@@ -35,6 +35,35 @@ class SystemClock:
         return time.monotonic()
 
 
+class SteadyClock:
+    """A clock's time without its jumps: it runs on by the monotonic seconds until somebody settles the difference.
+
+    Whoever shifts the deadlines in the database by `drift_s` calls `adopt` with that commit (bot.jumps), so nothing in
+    the process ever sees the new time beside the old deadlines.
+    """
+
+    def __init__(self, raw: Clock) -> None:
+        self._raw = raw
+        self._anchor = (raw.now(), raw.monotonic())
+
+    def now(self) -> datetime:
+        """Give the present moment as it goes on from the last one that was adopted, aware, in UTC."""
+        at, since_s = self._anchor
+        return at + timedelta(seconds=self._raw.monotonic() - since_s)
+
+    def monotonic(self) -> float:
+        """Give the raw clock's monotonic seconds."""
+        return self._raw.monotonic()
+
+    def drift_s(self) -> float:
+        """Give how far the raw clock has moved away since, in seconds; negative when it was set back."""
+        return (self._raw.now() - self.now()).total_seconds()
+
+    def adopt(self) -> None:
+        """Take the raw clock's time from here on."""
+        self._anchor = (self._raw.now(), self._raw.monotonic())
+
+
 class VirtualClock:
     """A clock that moves only when told to (replay, tests, simulation)."""
 
@@ -49,6 +78,10 @@ class VirtualClock:
     def monotonic(self) -> float:
         """Give the virtual seconds since the start."""
         return self._elapsed_s
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock by so much; no time passes."""
+        self._now += timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
         """Move time forward."""

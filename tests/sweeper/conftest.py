@@ -5,10 +5,19 @@ import json
 
 import pytest
 
+from bot.app import build_core
+from bot.bus import InProcessBus
+from bot.content import OneVersion, lines_of
+from bot.core.clock import SteadyClock
+from bot.core.ids import seeded_ids
 from bot.core.messages import InboundMsg, TextInput
 from bot.core.promise import due_row
 from bot.due import plan
+from bot.store import migrate
+from bot.store.crypto import ephemeral_keyring
+from bot.store.database import Store
 from bot.store.vault import contact_key, seal
+from bot.telemetry import configure
 from escalation import acts
 from escalation.office import Office
 from escalation.policy import Actor
@@ -26,12 +35,12 @@ class Town:
 
     @property
     def now(self):
-        return int(self.clock.now().timestamp() * 1000)
+        return int(self.core.clock.now().timestamp() * 1000)
 
     def say(self, text, who="a"):
         message = InboundMsg(
             channel="web", external_id=who, provider_id=f"m{next(self._numbers)}", input=TextInput(text),
-            received_at=self.clock.now(),
+            received_at=self.core.clock.now(),
         )  # fmt: skip
         return self.core.inbox.put(message).done.result(20)
 
@@ -99,11 +108,33 @@ class Town:
 
 
 @pytest.fixture
-def town(core, clock):
-    return Town(core, clock)
+def make_town(bundle, screener, clock):
+    """Give a maker of towns; made again on the same file it is the same town after a restart."""
+    stores, keyring, ids = [], ephemeral_keyring(), seeded_ids(7)
+
+    def make(path=None, *, steady=False):
+        store = Store(path, threaded=False)
+        stores.append(store)
+        migrate.upgrade(store.connection)
+        core = build_core(
+            store=store,
+            keyring=keyring,
+            bus=InProcessBus(),
+            clock=SteadyClock(clock) if steady else clock,
+            ids=ids,
+            screener=screener,
+            versions=OneVersion(bundle),
+            lines=lambda: lines_of(bundle),
+            log=configure(),
+            staff_on=lambda _tx, _now: True,
+        )
+        return Town(core, clock)
+
+    yield make
+    for store in stores:
+        store.close()
 
 
 @pytest.fixture
-def make_town(make_core, clock):
-    """Give a maker of towns; the same file opened again is the same town after a restart."""
-    return lambda **options: Town(make_core(**options), clock)
+def town(make_town):
+    return make_town()
