@@ -7,6 +7,7 @@ row to the case, and reads its answers back from the tables.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.core.clock import VirtualClock
@@ -78,15 +79,17 @@ class Simulator:
         self.last_tier: Tier | None = None
         self.last_kinds: tuple[str, ...] = ()
 
-    def send(self, received: Input) -> Step:
-        """Let the citizen send something."""
+    def send(self, received: Input, *, ago_s: float = 0.0) -> Step:
+        """Let something of the citizen arrive that she sent `ago_s` seconds before."""
         self._sent += 1
+        now = self._clock.now()
         message = InboundMsg(
             channel=self._channel,
             external_id=ADDRESS,
             provider_id=f"line-{self._sent}",
             input=received,
-            received_at=self._clock.now(),
+            received_at=now,
+            sent_at=now - timedelta(seconds=ago_s) if ago_s else None,
         )
         accepted: Accepted = self._core.inbox.put(message).done.result()
         self._contact_id = accepted.contact_id or self._contact_id

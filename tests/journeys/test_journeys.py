@@ -1,7 +1,8 @@
 """Golden journeys: whole conversations as scripts to read, every text she gets and every case, through the real path.
 
 `tests/journeys/*.yaml` hold them; `pytest tests/journeys --update` writes anew what came of each line, for review. A
-journey is `says` / `press` / `sends` / `wait` / `staff` lines; under each stands what she got and what cases changed.
+journey is `says` / `press` / `sends` / `wait` / `staff` lines (`ago`: written so many seconds before it arrives); under
+each stands what she got and what cases changed.
 """
 
 import io
@@ -64,7 +65,7 @@ class Traveller:
             return self.simulator.wait(float(line["wait"]))
         if act == "staff":
             return self.simulator.act(STAFF[line["staff"]])
-        step = self.simulator.send(self._input(act, line[act]))
+        step = self.simulator.send(self._input(act, line[act]), ago_s=float(line.get("ago", 0)))
         self.clock.advance(LINE_S)
         self._note()
         return step
@@ -90,7 +91,7 @@ class Traveller:
 
 def came_of(line: dict[str, Any], step: Step) -> dict[str, Any]:
     """Give the line with everything that came of it, in the shape of the file."""
-    told: dict[str, Any] = {name: line[name] for name in ACTS if name in line}
+    told: dict[str, Any] = {name: line[name] for name in (*ACTS, "ago") if name in line}
     told["gets"] = [said.text for said in step.out]
     offered = [label for said in step.out for label, _ in said.buttons]
     told |= {"offers": offered} if offered else {}
