@@ -69,7 +69,7 @@ class Counsellor:
         """Write to her; the same command again is the same message."""
         await self._act(f"/cases/{case_id}/messages", {"token": str(token), "text": text, "command": command})
 
-    async def close(self, case_id: str, token: int) -> None:
+    async def close_case(self, case_id: str, token: int) -> None:
         """End a case."""
         await self._act(
             f"/cases/{case_id}/close", {"token": str(token), "outcome": "counselled", "reason": "گفت‌وگو کردیم."}

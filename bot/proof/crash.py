@@ -1,9 +1,11 @@
 """Kill loops: `panah run` as real processes, kill -9 at every crash point and at random moments, a ledger as judge.
 
-Two installations side by side, one reached by webhook and one polling, each round on what the rounds before left.
+Three installations side by side: one reached by webhook, one polling, one with an alert process; each round runs on
+what the rounds before it left.
 """
 
 import asyncio
+import itertools
 import tempfile
 import time
 from collections import Counter
@@ -11,8 +13,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.proof.crash_points import POINTS, Plan, plan
-from bot.proof.crash_rounds import Lane
+from bot.proof.crash_points import LANES, POINTS, Lane, Plan, plan
+from bot.proof.crash_rounds import Rounds
 from bot.proof.ledger import Ledger
 from bot.proof.nursery import Nursery
 from bot.proof.part import Found, PartReport, Progress, ignore
@@ -22,6 +24,7 @@ RANDOM = "random"
 #: After so many breaches there is nothing more to learn from going on.
 _BREACHES_MAX = 20
 _TELL_EVERY = 25
+_ENDLESS = 10**9
 
 
 @dataclass(slots=True)
@@ -57,23 +60,21 @@ class _Score:
 
 
 def run_kill_rounds(
-    count: int = 300, *, seed: int, until: float | None = None, on_progress: Progress = ignore, first: int = 0
+    count: int | None = 300, *, seed: int, until: float | None = None, on_progress: Progress = ignore, first: int = 0
 ) -> PartReport:
-    """Kill so many times (fewer when the monotonic moment `until` comes first) and report.
+    """Kill so many times and report; fewer when the monotonic moment `until` comes first. None kills until then.
 
     `covered` holds every crash point and `random`, 0 for one that was not met. `first` is the number of the first
     round; the rounds of a number are the same for the same seed.
     """
     began = time.monotonic()
     score = _Score(seed, until, on_progress)
-    plans = [plan(seed, number) for number in range(first, first + count)]
-    asyncio.run(_all(plans, score))
+    asyncio.run(_all(score, range(first, first + (_ENDLESS if count is None else count))))
     return PartReport(
         name="kills",
         seed=seed,
         took_s=time.monotonic() - began,
         counts={
-            "rounds": score.rounds,
             "kills": score.rounds,
             "points missed": score.missed,
             "updates confirmed": score.updates,
@@ -85,39 +86,38 @@ def run_kill_rounds(
     )
 
 
-async def _all(plans: list[Plan], score: _Score) -> None:
+async def _all(score: _Score, numbers: range) -> None:
     with tempfile.TemporaryDirectory(prefix="panah-kills-") as name:
         async with Nursery() as nursery:
-            ways = [
-                (by_webhook, [made for made in plans if made.by_webhook == by_webhook]) for by_webhook in (True, False)
-            ]
-            await asyncio.gather(
-                *(_lane(Path(name) / str(by_webhook), nursery, mine, score) for by_webhook, mine in ways if mine)
-            )
+            await asyncio.gather(*(_lane(Path(name) / kind, nursery, kind, numbers, score) for kind in LANES))
 
 
-async def _lane(directory: Path, nursery: Nursery, plans: list[Plan], score: _Score) -> None:
+async def _lane(directory: Path, nursery: Nursery, kind: Lane, numbers: range, score: _Score) -> None:
+    mine = (made for number in numbers if (made := plan(score.seed, number)).lane == kind)
+    opened = next(mine, None)
+    if opened is None:
+        return
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger())
-        lane = Lane(directory, nursery, ledger, by_webhook=plans[0].by_webhook)
-        await lane.open()
-        stack.push_async_callback(lane.close)
-        for made in plans:
+        rounds = Rounds(directory, nursery, ledger, kind=kind)
+        await rounds.open()
+        stack.push_async_callback(rounds.close)
+        for made in itertools.chain([opened], mine):
             if score.is_over:
                 break
-            met, broken = await _tried(lane, made)
+            met, broken = await _tried(rounds, made)
             score.note(made, met=met, broken=broken)
-        score.doubled += lane.books.doubled
+        score.doubled += rounds.books.doubled
         score.updates += len(ledger.confirmed)
         score.texts += len(ledger.said)
 
 
-async def _tried(lane: Lane, made: Plan) -> tuple[bool, list[str]]:
+async def _tried(rounds: Rounds, made: Plan) -> tuple[bool, list[str]]:
     """Run a round; what goes wrong with it in any other way is a breach too, and the next round starts afresh."""
     try:
-        return await lane.run(made)
+        return await rounds.run(made)
     except Exception as error:  # noqa: BLE001 - whatever it is, the report must name the round
-        lane.installation.disarm()
-        await lane.installation.kill()
-        await lane.installation.start()
+        rounds.installation.disarm()
+        await rounds.installation.kill()
+        await rounds.installation.start()
         return False, [f"the round broke off: {type(error).__name__} {error}"]

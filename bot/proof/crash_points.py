@@ -5,15 +5,18 @@ from random import Random
 from typing import Literal
 
 #: How a round brings the process to the point.
-Way = Literal["message", "claim", "words", "close", "rollback", "first start", "backup"]
+Way = Literal["message", "alert", "act", "timer", "rollback", "first start", "backup"]
+#: The installation on which a round runs.
+Lane = Literal["webhook", "polling", "alerts"]
+LANES: tuple[Lane, ...] = ("webhook", "polling", "alerts")
 
 WAYS: dict[str, Way] = {
     **dict.fromkeys(("W1", "W2", "W3", "W4"), "message"),
     **dict.fromkeys(("E1", "E2", "E3", "E4", "E5", "E6"), "message"),
     **dict.fromkeys(("O1", "O2", "O3", "O4"), "message"),
-    "C1": "claim",
-    "C2": "words",
-    "C3": "close",
+    **dict.fromkeys(("A1", "A2", "A3"), "alert"),
+    **dict.fromkeys(("C1", "C2", "C3"), "act"),
+    **dict.fromkeys(("F1", "F2"), "timer"),
     "P1": "first start",
     "P2": "rollback",
     "P3": "rollback",
@@ -27,7 +30,9 @@ _WEBHOOK_ONLY = frozenset({"W1", "W2"})
 _EVERY_COMMIT = frozenset({"E4", "E5", "E6"})
 _EVERY_SEND = frozenset({"O2", "O3"})
 #: At the first pass of these nothing of a round has come out yet, so nothing may come out twice.
-_BEFORE_SENDING = frozenset({"W1", "W2", "W3", "E1", "E2", "E3", "O1", "O2", "P1", "P2", "P3", "X1", "X2"})
+_BEFORE_SENDING = frozenset(
+    {"W1", "W2", "W3", "E1", "E2", "E3", "O1", "O2", "P1", "P2", "P3", "X1", "X2", "A1", "A2", "A3"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class Plan:
     after_s: float
     citizens: int
     is_danger: bool
-    by_webhook: bool
+    lane: Lane
     is_ordinary: bool  #: stopped and started cleanly before, so the worker runs batches and is not careful
 
     @property
@@ -68,6 +73,12 @@ def plan(seed: int, number: int) -> Plan:
         after_s=dice.random() * 0.4,
         citizens=1 if times == 1 and point else dice.randint(1, 4),
         is_danger=dice.random() < 0.5 or point in _EVERY_SEND,
-        by_webhook=point in _WEBHOOK_ONLY or (at + turn) % 2 == 0,
+        lane=_lane(point, at + turn),
         is_ordinary=dice.random() < 0.5,
     )
+
+
+def _lane(point: str, at: int) -> Lane:
+    if WAYS.get(point) == "alert":
+        return "alerts"
+    return "webhook" if point in _WEBHOOK_ONLY or at % 2 == 0 else "polling"

@@ -15,9 +15,11 @@ import aiohttp
 
 from bot import control
 from bot.proof.counsellor import Counsellor, RefusedError
+from bot.proof.crash_alert import Duty, alert_round, end_watch
 from bot.proof.crash_backup import backup_breaches
 from bot.proof.crash_check import Books, Kill, breaches, contact_of, open_work
-from bot.proof.crash_points import Plan
+from bot.proof.crash_points import Lane, Plan
+from bot.proof.crash_timers import erasure_round
 from bot.proof.installation import Installation, StartError, until
 from bot.proof.ledger import Ledger
 from bot.proof.nursery import Nursery
@@ -29,11 +31,11 @@ _SETTLE_S = 30.0
 _CHATS = itertools.count(1_000)
 
 
-class Lane:
+class Rounds:
     """One installation on which rounds follow each other, by webhook or by polling."""
 
-    def __init__(self, directory: Path, nursery: Nursery, ledger: Ledger, *, by_webhook: bool) -> None:
-        self.installation = Installation(directory, nursery, ledger, by_webhook=by_webhook)
+    def __init__(self, directory: Path, nursery: Nursery, ledger: Ledger, *, kind: Lane) -> None:
+        self.installation = Installation(directory, nursery, ledger, by_webhook=kind == "webhook")
         self.books = Books()
         self._counsellor = Counsellor(self.installation)
         self._numbers: list[int] = []
@@ -56,6 +58,10 @@ class Lane:
         """Carry out one round; give whether its point was met, and what was broken."""
         if plan.way == "first start":
             return await self._first_start(plan)
+        if plan.way == "timer":
+            return await self._timer(plan)
+        if plan.way == "alert":
+            return await self._alert(plan)
         if plan.is_ordinary and plan.way != "backup":
             await self.installation.stop()
             await self.installation.start()
@@ -120,7 +126,7 @@ class Lane:
         text, command = f"من این‌جا هستم {plan.number}", who.new_command()
         self.books.words[text] = chat
         await self._pressed(plan, "C2", lambda: who.say(case_id, token, text, command))
-        await self._pressed(plan, "C3", lambda: who.close(case_id, token))
+        await self._pressed(plan, "C3", lambda: who.close_case(case_id, token))
         self.books.closed.add(case_id)
         return self._met
 
@@ -148,11 +154,31 @@ class Lane:
         met = self.installation.disarm()
         return met and code < 0, await backup_breaches(self.installation, folder)
 
+    async def _alert(self, plan: Plan) -> tuple[bool, list[str]]:
+        """On an installation of its own, since one person is paged at most once in half a minute."""
+        directory = self.installation.directory / f"fresh-{next(self._fresh)}"
+        duty = Duty(directory)
+        async with Ledger() as ledger:
+            fresh = Installation(directory, self._nursery, ledger, by_webhook=False, **duty.settings)
+            try:
+                return await alert_round(fresh, duty, plan.point, DANGER)
+            finally:
+                await fresh.stop()
+                await end_watch(fresh)
+
+    async def _timer(self, plan: Plan) -> tuple[bool, list[str]]:
+        directory = self.installation.directory / f"fresh-{next(self._fresh)}"
+        async with Ledger() as ledger:
+            by_webhook = plan.lane == "webhook"
+            return await erasure_round(
+                Installation(directory, self._nursery, ledger, by_webhook=by_webhook), plan.point
+            )
+
     async def _first_start(self, plan: Plan) -> tuple[bool, list[str]]:
         """An installation that dies while it makes its tables or publishes for the first time."""
         directory = self.installation.directory / f"fresh-{next(self._fresh)}"
         async with Ledger() as ledger:
-            lane = Lane(directory, self._nursery, ledger, by_webhook=plan.by_webhook)
+            lane = Rounds(directory, self._nursery, ledger, kind=plan.lane)
             lane.installation.arm(plan.point)
             with contextlib.suppress(StartError):
                 await lane.installation.start()
