@@ -98,7 +98,11 @@ async def accept(core, *messages):
 
 
 def fill(core):
-    """Let the inbox be as full as it may be, while the worker is held."""
+    """Let the inbox be as full as it may be, while the worker is held. A slow disk makes the room small first."""
+    for _ in range(4):
+        core.inbox.room.took(1, left=1)
+        core.clock.advance(10)
+        core.inbox.room.took(1, left=0)
     core.worker._kicked = True
     for number in range(core.inbox.room.size):
         core.inbox.put(message(f"crowd {number}", text="1"))
@@ -136,7 +140,7 @@ def test_whoever_has_an_urgent_case_is_never_refused(core):
     (accepted,) = asyncio.run(write_and_release())
 
     assert not accepted.duplicate
-    assert [(START + 2,)] == rows(core, "SELECT count(*) FROM inbox WHERE state = 'done'")
+    assert [(LEAST + 2,)] == rows(core, "SELECT count(*) FROM inbox WHERE state = 'done'")
 
 
 def test_a_cry_is_let_in_where_small_talk_is_refused_and_offered_again_it_is_known(core):
