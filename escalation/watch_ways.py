@@ -131,8 +131,9 @@ class SmsWay:
 class CommandWay:
     """A program of the house, without a shell: the cases as JSON on standard input, exit code 0 is delivered."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], *, within_s: float = _COMMAND_S) -> None:
         self._words = tuple(words)
+        self._within_s = within_s
 
     async def send(self, address: str, page: Page) -> None:
         """Run it once. It does not inherit our settings, and is killed with its children when it takes too long."""
@@ -155,7 +156,7 @@ class CommandWay:
         except (OSError, ValueError) as error:
             raise WayError("not_started") from error
         try:
-            async with asyncio.timeout(_COMMAND_S):
+            async with asyncio.timeout(self._within_s):
                 with suppress(ConnectionError):  # it need not read
                     await process.communicate(json.dumps(said, ensure_ascii=False).encode())
                 code = await process.wait()
