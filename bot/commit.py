@@ -9,86 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.core.events import Event, event_to_json
+from bot.core.events import Event, events_to_json
 from bot.core.fault import fault
 from bot.core.ids import IdSource
-from bot.due import PLAN
 from bot.engine.session import Session
+from bot.statements import STATEMENTS, Row
 from bot.store.crypto import DataKey
 from bot.store.database import Tx
-from bot.store.vault import seal
-
-Row = dict[str, Any]
-
-
-def _insert(table: str, columns: str) -> str:
-    names = columns.split()
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(':' + name for name in names)})"  # noqa: S608
-
-
-def _upsert(table: str, columns: str, conflict: str, keep: str = "", where: str = "") -> str:
-    names = columns.split()
-    fixed = {*conflict.split(", "), *keep.split()}
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in fixed)
-    return f"{_insert(table, columns)} ON CONFLICT ({conflict}) {where} DO UPDATE SET {changes}"
-
-
-#: Every statement a turn may write with, in the order they are written: what is referred to comes first.
-STATEMENTS: dict[str, str] = {
-    "contact_new": _insert("contacts", "id wrapped_key key_id language created_at seen_at"),
-    "address_retired": "UPDATE addresses SET address_index = 'damaged:' || id WHERE id = :id",
-    "address_new": _insert("addresses", "id contact_id channel address_index sealed_external_id created_at"),
-    "contact_seen": "UPDATE contacts SET seen_at = :seen_at, left_at = :left_at, language = :language WHERE id = :id",
-    "contact_opted_out": "UPDATE contacts SET opted_out_at = :at WHERE id = :id",
-    "contact_safe": "UPDATE contacts SET sealed_safe_contact = :sealed WHERE id = :id",
-    "contact_erase": "UPDATE contacts SET erase_due_at = :at WHERE id = :id",
-    "inbox_new": _insert(
-        "inbox",
-        "id channel provider_id contact_id address_id kind sealed_input sealed_raw received_at sent_at state attempts"
-        " due_at done_at error",
-    ),
-    "inbox_done": "UPDATE inbox SET state = :state, done_at = :done_at, error = :error, attempts = :attempts,"
-    " due_at = :due_at WHERE id = :id",
-    "session_left": "UPDATE sessions SET ended_at = :at, silence_at = NULL, not_taken_at = NULL WHERE id = :id",
-    "session_save": _upsert(
-        "sessions",
-        "id contact_id address_id version status tier sealed_state turns started_at updated_at ended_at silence_at"
-        " silence_visit not_taken_at not_taken_visit",
-        "id",
-        "contact_id started_at",
-    ),
-    "turn_new": _insert("turns", "session_id contact_id inbox_id version lexicon sealed_events at"),
-    "message_new": _insert("messages", "contact_id session_id author staff_id sealed_body outbox_key at"),
-    "messages_hidden": "UPDATE messages SET hidden_at = :at WHERE contact_id = :contact_id AND hidden_at IS NULL",
-    "outbox_held_back": "UPDATE outbox SET state = 'expired', error = :why WHERE contact_id = :contact_id"
-    " AND state = 'queued' AND kind = 'proactive'",
-    "outbox_new": _insert(
-        "outbox",
-        "key contact_id address_id channel kind urgent sealed_body state attempts created_at due_at expires_at",
-    ),
-    "case_open": _upsert(
-        "cases",
-        "id code contact_id session_id channel language tier kinds cause child covert do_not_contact province desk"
-        " state token opened_at queued_at changed_at sealed_summary",
-        "contact_id",
-        "id code session_id channel language cause state token opened_at queued_at",
-        "WHERE state <> 'closed'",
-    ),
-    "case_raise": "UPDATE cases SET tier = min(tier, :tier), kinds = :kinds, child = :child, covert = :covert,"
-    " do_not_contact = :do_not_contact, province = :province, desk = :desk, changed_at = :changed_at,"
-    " sealed_summary = :sealed_summary WHERE id = :id",
-    "case_wake": "UPDATE cases SET state = 'queued', queued_at = :now, next_action_at = NULL"
-    " WHERE id = :id AND state = 'waiting'",
-    "case_event_new": _insert("case_events", "case_id kind actor data at"),
-    "consent_new": _insert("consents", "id contact_id purpose given text_hash at"),
-    "assessment_new": _insert("assessments", "id contact_id session_id name version sealed_result at"),
-    "referral_new": _insert("referrals", "id contact_id session_id to_type near state at"),
-    "due_plan": PLAN,
-    "no_answer_dropped": "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'no_answer'"
-    " AND state = 'planned'",
-    "follow_ups_dropped": "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'follow_up'"
-    " AND state = 'planned'",
-}
+from bot.store.vault import to_bytes
 
 
 class Rows:
@@ -127,10 +55,10 @@ class Rows:
 
     def write(self, tx: Tx) -> None:
         """Write everything, table by table."""
-        for statement, sql in STATEMENTS.items():
-            rows = self.by_statement.get(statement)
+        for name, statement in STATEMENTS.items():
+            rows = self.by_statement.get(name)
             if rows:
-                tx.many(sql, rows)
+                statement.write(tx, rows)
         fault("E3")
 
 
@@ -153,13 +81,13 @@ class TurnContext:
     open_case: Any = None
     outbox_seq: int = 0
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)
-    replies: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    replies: list[Any] = field(default_factory=list)
     ended: bool = False
     left: bool = False
 
     def seal(self, place: str, content: Any) -> bytes:
         """Seal plain data under the contact's key."""
-        return seal(self.key, place, content)
+        return self.key.seal(place.encode(), to_bytes(content))
 
 
 EventMapper = Callable[[Any, TurnContext, Rows], None]
@@ -182,6 +110,6 @@ def turn_row(events: list[Event], context: TurnContext, lexicon: str) -> Row:
         "inbox_id": context.inbox_id,
         "version": context.session.version,
         "lexicon": lexicon,
-        "sealed_events": context.seal("turns.events", [event_to_json(event) for event in events]),
+        "sealed_events": context.seal("turns.events", events_to_json(events)),
         "at": context.now_ms,
     }

@@ -43,6 +43,8 @@ class Known:
 
     def texts_before(self, written_ms: int) -> list[str]:
         """Give her texts of the 90 seconds before one was written, oldest first."""
+        if not self.recent:
+            return []
         self.recent = [item for item in self.recent if abs(written_ms - item[0]) < _JOIN_MS][-2:]
         return [text for _, text in self.recent]
 
@@ -199,5 +201,5 @@ def _session(key: DataKey, sealed: bytes | None) -> Session | None:
     """Read a session's state; None when it is damaged."""
     try:
         return session_from_json(unseal(key, "sessions.state", sealed)) if sealed is not None else None
-    except (UnreadableError, ValueError, KeyError, TypeError):
+    except (UnreadableError, ValueError, LookupError, TypeError):
         return None

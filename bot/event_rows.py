@@ -22,6 +22,7 @@ from bot.core.events import (
 )
 from bot.core.messages import OutboundKind
 from bot.core.promise import due_row
+from bot.inbox import Reply
 from bot.outbox import outbox_row
 
 #: After this the farewell has surely gone out or expired; then the key is destroyed.
@@ -36,6 +37,9 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
         "text": event.text,
         "buttons": [{"label": button.label, "data": button.data} for button in event.buttons],
     }
+    if context.left:
+        content["delete"] = True
+    sealed = context.seal("messages.body", content)  # one ciphertext: what is said is what is sent
     kind: OutboundKind = "proactive" if event.proactive else "reply"
     rows.add(
         "message_new",
@@ -44,13 +48,11 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
             "session_id": context.session_id,
             "author": "bot",
             "staff_id": None,
-            "sealed_body": context.seal("messages.body", content),
+            "sealed_body": sealed,
             "outbox_key": key,
             "at": context.now_ms,
         },
     )
-    if context.left:
-        content["delete"] = True
     rows.add(
         "outbox_new",
         outbox_row(
@@ -59,13 +61,13 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
             address_id=context.address_id,
             channel=context.channel,
             kind=kind,
-            sealed_body=context.seal("outbox.body", content),
+            sealed_body=sealed,
             urgent=event.urgent,
             now_ms=context.now_ms,
         ),
     )
     rows.topics.add("outbox")
-    context.replies.append((event.text, event.buttons))
+    context.replies.append(Reply(event.text, event.buttons))
 
 
 def timer_set(event: TimerSet, context: TurnContext, _rows: Rows) -> None:

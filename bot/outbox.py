@@ -74,7 +74,7 @@ def enqueue(
         address_id=address_id,
         channel=channel,
         kind=kind,
-        sealed_body=seal(data_key, "outbox.body", content),
+        sealed_body=seal(data_key, "messages.body", content),
         urgent=urgent,
         now_ms=now_ms,
     )
@@ -87,7 +87,7 @@ def read_body(data_key: DataKey, sealed_body: bytes) -> dict[str, Any]:
     Raises:
         UnreadableError: another key, or changed bytes.
     """
-    body: dict[str, Any] = unseal(data_key, "outbox.body", sealed_body)
+    body: dict[str, Any] = unseal(data_key, "messages.body", sealed_body)
     return body
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.core.clock import VirtualClock
+from bot.core.events import events_from_json
 from bot.core.messages import ClosedInput, HeldInput, InboundMsg, Input, Press
 from bot.core.screening import Tier
 from bot.core.text import fold
@@ -182,7 +183,7 @@ class Simulator:
         for row_id, sealed in rows:
             self._turns_seen = row_id
             if key is not None:
-                events.extend(unseal(key, "turns.events", sealed))
+                events.extend(events_from_json(unseal(key, "turns.events", sealed)))
         return events
 
 

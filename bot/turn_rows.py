@@ -17,10 +17,10 @@ from bot.core.messages import (
     PressInput,
     TextInput,
 )
-from bot.core.screening import Tier, strongest
+from bot.core.screening import strongest
 from bot.directory import Known
 from bot.engine.session import Session, session_to_json
-from bot.inbox import Accepted, Arrival, Reply, input_kind, input_to_json
+from bot.inbox import Accepted, Arrival, input_kind, input_to_json
 from bot.store.vault import seal
 
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).
@@ -119,11 +119,11 @@ def _said(message: InboundMsg, events: list[Event]) -> dict[str, Any]:
 
 def accepted(session: Session, events: list[Event], context: TurnContext) -> Accepted:
     """Give what the handler that brought the message is told."""
-    escalated: list[Tier | None] = [event.tier for event in events if isinstance(event, EscalationRequested)]
+    escalated = [event.tier for event in events if type(event) is EscalationRequested]
     return Accepted(
         contact_id=context.contact_id,
-        replies=tuple(Reply(text, buttons) for text, buttons in context.replies),
-        tier=strongest([session.risk, *escalated]),
+        replies=tuple(context.replies),
+        tier=strongest([session.risk, *escalated]) if escalated else session.risk,
         kinds=session.kinds,
         case_code=context.open_case.code if context.open_case else case_code(context.case_id) if escalated else "",
         handed_over=session.status == "held",

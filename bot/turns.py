@@ -96,7 +96,7 @@ class TurnRunner:
         context = self._context(known, turn.session, inbox_id, now_ms, new_case_id)
         self._place(known, arrival.message, context, rows)
         _note_follow_up(arrival.message, turn.events, context, rows)
-        if turn.session.case or any(type(event) is EscalationRequested for event in turn.events):
+        if turn.session.case or EscalationRequested in map(type, turn.events):
             context.open_case = self._world.open_case(tx, known)
         if isinstance(arrival.message.input, HUMAN_INPUTS):
             keep_words(arrival.message, turn.events, context, rows)

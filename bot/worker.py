@@ -7,10 +7,12 @@ A row whose turn fails waits and is tried again; the third failure quarantines i
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, NamedTuple
 
 from bot.beats import Beats
 from bot.bus import Bus
@@ -39,7 +41,20 @@ _AGAIN_S = 0.5
 #: seen longer ago is another message's.
 REUSED_AFTER_MS = 6 * 24 * 3600_000
 
-_SEEN = "SELECT contact_id, received_at FROM inbox WHERE channel = ? AND provider_id = ?"
+_SEEN = "SELECT channel, provider_id, contact_id, received_at FROM inbox WHERE (channel, provider_id) IN (VALUES {})"
+_SEEN_AT_ONCE = 32
+_SEEN_SQL = _SEEN.format(", ".join(["(?, ?)"] * _SEEN_AT_ONCE))
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class _Stored(NamedTuple):
+    contact_id: str
+    received_at: int
+
+
+_Seen = dict[tuple[str, str], _Stored]
 
 
 @dataclass(slots=True)
@@ -47,6 +62,8 @@ class _Batch:
     arrivals: list[Arrival] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     rows: Rows = field(default_factory=Rows)
+    now: datetime = _NEVER  # one moment for all that is committed together
+    now_ms: int = 0
 
 
 class Worker:
@@ -107,9 +124,11 @@ class Worker:
 
     def _run(self, tx: Tx, batch: _Batch) -> list[tuple[Arrival, Accepted]]:
         fault("E1")
+        batch.now = self._clock.now()
+        batch.now_ms = int(batch.now.timestamp() * 1000)
         next_id: int = tx.raw.execute("SELECT coalesce(max(id), 0) FROM inbox").fetchone()[0]
         careful = self.is_careful
-        fresh, outcomes = self._sift(tx, batch.arrivals)
+        fresh, outcomes = self._sift(tx, batch)
         take = self._store_only if careful else self._take
         for arrival in fresh:
             next_id += 1
@@ -120,36 +139,35 @@ class Worker:
         tx.after_commit(lambda: self._bus.publish(*topics))
         return outcomes
 
-    def _sift(self, tx: Tx, arrivals: list[Arrival]) -> tuple[list[Arrival], list[tuple[Arrival, Accepted]]]:
+    def _sift(self, tx: Tx, batch: _Batch) -> tuple[list[Arrival], list[tuple[Arrival, Accepted]]]:
         """Part what is new from what is known; each late message learns whether its writer's next one follows."""
-        fresh: dict[tuple[str, str], Arrival] = {}
+        seen = _stored(tx, batch.arrivals)
+        fresh: list[Arrival] = []
         known: list[tuple[Arrival, Accepted]] = []
-        for arrival in arrivals:
-            found = self._seen_before(tx, arrival)
-            name = (arrival.message.channel, arrival.message.provider_id)
-            if found is None and name not in fresh:
-                fresh[name] = arrival
+        for arrival in batch.arrivals:
+            before = self._seen_before(tx, arrival, seen, batch.now_ms)
+            if before is None:
+                fresh.append(arrival)
+                seen[arrival.message.channel, arrival.message.provider_id] = _Stored("", batch.now_ms)
             else:
-                known.append((arrival, Accepted(contact_id=found[0] if found else "", duplicate=True)))
-        mark_followed(list(fresh.values()), self._clock.now())
-        return list(fresh.values()), known
+                known.append((arrival, Accepted(contact_id=before.contact_id, duplicate=True)))
+        mark_followed(fresh, batch.now)
+        return fresh, known
 
-    def _seen_before(self, tx: Tx, arrival: Arrival) -> tuple[str, int] | None:
+    def _seen_before(self, tx: Tx, arrival: Arrival, seen: "_Seen", now_ms: int) -> "_Stored | None":
         """Give the stored row of a redelivered message; one whose id was merely used again gets an id of its own."""
-        now_ms = int(self._clock.now().timestamp() * 1000)
         while True:
             message = arrival.message
-            found: tuple[str, int] | None = tx.raw.execute(_SEEN, (message.channel, message.provider_id)).fetchone()
-            if found is None or not message.external_id or now_ms - found[1] < REUSED_AFTER_MS:
+            found = seen.get((message.channel, message.provider_id))
+            if found is None or not message.external_id or now_ms - found.received_at < REUSED_AFTER_MS:
                 return found
             # named after the old row, so that its own redelivery finds it under the same name
-            arrival.message = replace(message, provider_id=f"{message.provider_id}~{found[1]}")
+            arrival.message = replace(message, provider_id=f"{message.provider_id}~{found.received_at}")
+            seen.update(_stored(tx, [arrival]))
 
     def _take(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
-        now = self._clock.now()
-        now_ms = int(now.timestamp() * 1000)
         try:
-            known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
+            known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
         if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
@@ -157,30 +175,28 @@ class Worker:
         batch.touched.add(known.contact_id)
         mine = Rows()
         try:
-            accepted = self._runner.run(tx, arrival, inbox_id, now, mine)
+            accepted = self._runner.run(tx, arrival, inbox_id, batch.now, mine)
         except Exception as error:  # noqa: BLE001 - a bug in one turn must not cost another its commit
             return self._park(known, arrival, inbox_id, batch, error)
-        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms))
+        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, batch.now_ms))
         batch.rows.merge(mine)
         return accepted
 
     def _store_only(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
-        now_ms = int(self._clock.now().timestamp() * 1000)
         try:
-            known = self._runner.contact_of(tx, arrival, batch.rows, now_ms)
+            known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()
         batch.touched.add(known.contact_id)
-        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, now_ms, state="waiting"))
+        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting"))
         return Accepted(contact_id=known.contact_id, deferred=True)
 
     def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
         self._beats.count("turns_failed")
         arrival.attempts += 1
-        now_ms = int(self._clock.now().timestamp() * 1000)
-        row = inbox_row(known, arrival, inbox_id, now_ms, state="waiting")
-        batch.rows.add("inbox_new", {**row, "due_at": now_ms + RETRY_MS[1], "error": type(error).__name__})
+        row = inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting")
+        batch.rows.add("inbox_new", {**row, "due_at": batch.now_ms + RETRY_MS[1], "error": type(error).__name__})
         batch.rows.topics.add("inbox")
         return Accepted(contact_id=known.contact_id, deferred=True)
 
@@ -210,3 +226,15 @@ class Worker:
         else:  # one by one, so that one bad row does not refuse its neighbours
             for arrival in batch.arrivals:
                 self._submit(self._run, _Batch(arrivals=[arrival]))
+
+
+def _stored(tx: Tx, arrivals: Sequence[Arrival]) -> "_Seen":
+    """Look up which of these messages are on disk already."""
+    names = [(arrival.message.channel, arrival.message.provider_id) for arrival in arrivals]
+    seen: _Seen = {}
+    for at in range(0, len(names), _SEEN_AT_ONCE):
+        some = names[at : at + _SEEN_AT_ONCE]
+        some += some[-1:] * (_SEEN_AT_ONCE - len(some))  # one text of SQL, prepared once
+        for channel, provider_id, contact_id, received_at in tx.raw.execute(_SEEN_SQL, [*chain.from_iterable(some)]):
+            seen[channel, provider_id] = _Stored(contact_id, received_at)
+    return seen

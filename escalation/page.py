@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from bot.core.events import events_from_json
 from bot.store.crypto import DataKey
 from bot.store.database import Tx
 from bot.store.vault import contact_key, unseal
@@ -125,7 +126,7 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
     return {
         "messages": messages,
         "last_message": messages[-1].id if messages else since,
-        "answers": answers_of((_open(key, "turns.events", row["sealed_events"]) or [], row["at"]) for row in turns),
+        "answers": answers_of((_events(key, row["sealed_events"]), row["at"]) for row in turns),
         "assessments": tuple(
             _assessment(row, _open(key, "assessments.result", row["sealed_result"]) or {})
             for row in repo_read.of_contact(connection, "assessments", contact_id)
@@ -206,3 +207,7 @@ def _undo_until(history: Sequence[RowMapping], kinds: tuple[str, ...], actor: Ac
 
 def _open(key: DataKey | None, place: str, sealed: bytes | None) -> Any:
     return None if key is None or sealed is None else unseal(key, place, sealed)
+
+
+def _events(key: DataKey | None, sealed: bytes | None) -> list[dict[str, Any]]:
+    return events_from_json(_open(key, "turns.events", sealed) or [])

@@ -4,7 +4,9 @@ Every event names flow, step and visit. None carries a person's words: what she 
 the transcript, encrypted; an event points, it does not quote.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Literal
 
 from bot.core.messages import Button
@@ -268,19 +270,25 @@ EVENT_TYPES: dict[str, type[Event]] = {
 }  # fmt: skip
 
 
-#: The fields of each event type with their defaults, read once.
-_FIELDS: dict[type[Event], tuple[tuple[str, Any], ...]] = {
-    cls: tuple((item.name, item.default) for item in fields(cls)) for cls in EVENT_TYPES.values()
-}
+def _shape(kind: type[Event]) -> tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]:
+    names = tuple(item.name for item in fields(kind) if item.name != "buttons")
+    return names, attrgetter(*names)
 
 
-def event_to_json(event: Event) -> dict[str, Any]:
-    """Give an event as plain data with its type name under `type`; defaults are left out."""
-    out: dict[str, Any] = {"type": type(event).__name__}
-    for name, default in _FIELDS[type(event)]:
-        value = getattr(event, name)
-        if value != default:
-            out[name] = value
-    if "buttons" in out:
-        out["buttons"] = [{"label": button.label, "data": button.data} for button in out["buttons"]]
-    return out
+#: The names of each event type's fields, and what reads them all at once. A new field goes last.
+_SHAPES = {kind: _shape(kind) for kind in EVENT_TYPES.values()}
+
+
+def events_to_json(events: Iterable[Event]) -> list[tuple[str, tuple[Any, ...]]]:
+    """Give events as plain data: (type name, its fields' values). Buttons are left out: the message has them."""
+    return [(kind.__name__, _SHAPES[kind][1](event)) for event in events for kind in (type(event),)]
+
+
+def events_from_json(kept: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Read events back, each as its fields by name and its type's name under `type`; of an unknown type only that."""
+    return [{**_named(name, values), "type": name} for name, values in kept]
+
+
+def _named(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    kind = EVENT_TYPES.get(name)
+    return {} if kind is None else dict(zip(_SHAPES[kind][0], values, strict=False))

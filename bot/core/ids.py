@@ -5,7 +5,6 @@ The source is an argument everywhere; nothing in the tree draws randomness by it
 
 import os
 import random
-import threading
 import time
 from collections.abc import Callable
 
@@ -13,33 +12,37 @@ from collections.abc import Callable
 IdSource = Callable[[], str]
 
 
-class RandomBlock:
-    """Random bytes drawn a block at a time: a system call for each id or nonce costs as much as an encryption."""
+class RandomPieces:
+    """Random bytes of one length, drawn a block at a time: a system call for each costs as much as an encryption.
 
-    __slots__ = ("__weakref__", "_at", "_block", "_lock", "_source")
-    _BLOCK_BYTES = 3072
+    Any number of threads may ask: a piece is taken off the list once, whoever takes it.
+    """
 
-    def __init__(self, source: Callable[[int], bytes] = os.urandom) -> None:
+    __slots__ = ("__weakref__", "_bytes", "_pieces", "_source")
+    _BLOCK = 256
+
+    def __init__(self, count: int, source: Callable[[int], bytes] = os.urandom) -> None:
+        self._bytes = count
         self._source = source
-        self._lock = threading.Lock()
-        self._block = b""
-        self._at = 0
+        self._pieces: list[bytes] = []
         os.register_at_fork(after_in_child=self._forget)
 
-    def __call__(self, count: int) -> bytes:
-        """Give so many bytes, each used once."""
-        with self._lock:
-            if self._at + count > len(self._block):
-                self._block, self._at = self._source(max(count, self._BLOCK_BYTES)), 0
-            drawn = self._block[self._at : self._at + count]
-            self._at += count
-            return drawn
+    def __call__(self) -> bytes:
+        """Give the next piece; each is given once."""
+        try:
+            return self._pieces.pop()
+        except IndexError:
+            block = self._source(self._bytes * self._BLOCK)
+            pieces = [block[at : at + self._bytes] for at in range(0, len(block), self._bytes)]
+            piece = pieces.pop()
+            self._pieces = pieces
+            return piece
 
     def _forget(self) -> None:
-        self._block, self._at = b"", 0  # a forked child must not use its parent's bytes again
+        self._pieces = []  # a forked child must not use its parent's bytes again
 
 
-_system = RandomBlock()
+_ten_bytes = RandomPieces(10)
 
 
 def system_ids() -> str:
@@ -47,7 +50,7 @@ def system_ids() -> str:
 
     Rows that are made together lie together, so a commit touches few pages; it can still not be guessed.
     """
-    return f"{time.time_ns() // 1_000_000:012x}{_system(10).hex()}"
+    return f"{time.time_ns() // 1_000_000:012x}{_ten_bytes().hex()}"
 
 
 def seeded_ids(seed: int) -> IdSource:

@@ -88,6 +88,8 @@ def fold(text: str) -> str:
     Half-spaces join («می‌خوام» is «میخوام»); three or more of one letter are one; digits of all scripts are ASCII;
     punctuation and emoji are spaces, and spaces are single. Idempotent. Source: domain.md §5.1.
     """
+    if text.isascii() and text.isdecimal():
+        return text  # the commonest answer of all
     key = text.translate(_KEY)
     return " ".join(_REPEATED.sub(r"\1", key).split())
 

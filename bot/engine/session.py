@@ -5,7 +5,8 @@ under its hands. It knows nothing of texts, files or clocks; names of steps and 
 besides her own safe word, which is why the JSON as a whole is encrypted.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, Literal
 
 from bot.core.screening import Tier
@@ -99,98 +100,42 @@ class Session:
         return self.stack[-1]
 
 
-#: JSON key of each field and its value in a fresh session, which is left out of the JSON.
-_PLAIN: tuple[tuple[str, str, Any], ...] = (
-    ("status", "s", "waiting"),
-    ("visit", "v", 0),
-    ("turns", "n", 0),
-    ("language", "l", "fa"),
-    ("risk", "r", None),
-    ("debt", "d", None),
-    ("case", "c", False),
-    ("told_tier", "tt", None),
-    ("told_province", "tp", ""),
-    ("covert", "co", False),
-    ("safe", "sf", "unset"),
-    ("code_word", "cw", ""),
-    ("tries", "t", 0),
-    ("reminded", "rm", 0),
-    ("soft_count", "sn", 0),
-    ("province", "p", ""),
-    ("media_asked", "m", False),
-    ("silenced", "si", False),
-    ("consents", "cs", {}),
-    ("safe_contact", "sc", {}),
-    ("late_owed", "lo", ""),
-    ("late_told", "lt", {}),
-)
-_TUPLES: tuple[tuple[str, str], ...] = (("kinds", "k"), ("told_kinds", "tk"), ("soft_asked", "so"), ("why", "w"))
+#: Fields in the order in which they are kept; a new one goes last, so that what was kept before is still read.
+_NAMES = tuple(item.name for item in fields(Session))
+_values = attrgetter(*_NAMES)
+_STACK = _NAMES.index("stack")
+#: Fields that are tuples, or empty: JSON gives lists back.
+_TUPLES = tuple(_NAMES.index(name) for name in ("kinds", "told_kinds", "soft_asked", "why"))
+_OPTIONAL_TUPLES = tuple(_NAMES.index(name) for name in ("not_taken", "after"))
+_TIMERS = _NAMES.index("timers")
 
 
-def session_to_json(session: Session) -> dict[str, Any]:
-    """Give the session as plain data with short keys; what still has its first value is left out."""
-    out: dict[str, Any] = {"ver": session.version, "f": [_frame_to_json(frame) for frame in session.stack]}
-    for name, key, default in _PLAIN:
-        value = getattr(session, name)
-        if value != default:
-            out[key] = value
-    for name, key in _TUPLES:
-        value = getattr(session, name)
-        if value:
-            out[key] = list(value)
-    if session.timers:
-        out["tm"] = {name: list(timer) for name, timer in session.timers.items()}
-    if session.not_taken:
-        out["nt"] = list(session.not_taken)
-    if session.after:
-        out["a"] = list(session.after)
-    return out
+def session_to_json(session: Session) -> list[Any]:
+    """Give the session as a list of its fields' values, in their order."""
+    kept = list(_values(session))
+    kept[_STACK] = [
+        [frame.flow, frame.step, frame.visit, frame.answers, frame.vars, frame.back] for frame in session.stack
+    ]
+    return kept
 
 
-def session_from_json(data: dict[str, Any]) -> Session:
-    """Read a session back. Unknown keys are ignored, so that a newer process may add one.
+def session_from_json(kept: list[Any]) -> Session:
+    """Read a session back. It may be shorter (an older process) or longer (a newer one) than ours.
 
     Raises:
-        KeyError: the data is not a session.
+        IndexError, TypeError, ValueError: the data is not a session.
     """
-    session = Session(data["ver"], stack=[_frame_from_json(raw) for raw in data["f"]])
-    for name, key, _ in _PLAIN:
-        if key in data:
-            setattr(session, name, data[key])
-    for name, key in _TUPLES:
-        if key in data:
-            setattr(session, name, tuple(data[key]))
-    session.timers = {name: (visit, after_s) for name, (visit, after_s) in data.get("tm", {}).items()}
-    if "nt" in data:
-        flow, step, left = data["nt"]
-        session.not_taken = (flow, step, left)
-    if "a" in data:
-        flow, step = data["a"]
-        session.after = (flow, step)
-    return session
+    values = kept[: len(_NAMES)]
+    values[_STACK] = [_frame(frame) for frame in values[_STACK]]
+    for at in _TUPLES:
+        values[at] = tuple(values[at])
+    for at in _OPTIONAL_TUPLES:
+        values[at] = tuple(values[at]) if values[at] else None
+    values[_TIMERS] = {name: tuple(timer) for name, timer in values[_TIMERS].items()}
+    return Session(*values).copy()
 
 
-def _frame_to_json(frame: Frame) -> list[Any]:
-    """Give [flow, step, visit, answers, vars, back], shortened from the right where empty."""
-    answers = {name: list(value) if isinstance(value, tuple) else value for name, value in frame.answers.items()}
-    out: list[Any] = [frame.flow, frame.step, frame.visit, answers, frame.vars, list(frame.back)]
-    while not out[-1]:
-        out.pop()
-    return out
-
-
-#: What a frame's parts are before anything happened in it; never changed, only read.
-_FRAME_START: list[Any] = ["", "", 0, {}, {}, []]
-
-
-def _frame_from_json(raw: list[Any]) -> Frame:
-    missing = _FRAME_START[len(raw) :]
-    flow, step, visit, answers, variables, back = [*raw, *missing]
-    return Frame(
-        flow,
-        step,
-        visit,
-        {name: tuple(value) if isinstance(value, list) else value for name, value in answers.items()},
-        dict(variables),
-        tuple(back),
-    )
+def _frame(kept: list[Any]) -> Frame:
+    flow, step, visit, answers, variables, back = kept
+    read = {name: tuple(value) if isinstance(value, list) else value for name, value in answers.items()}
+    return Frame(flow, step, visit, read, variables, tuple(back))

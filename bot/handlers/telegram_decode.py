@@ -1,4 +1,4 @@
-"""Telegram's update JSON, as one arrival each; Bale's too. Pure, standard library only: aiogram is not needed to read.
+"""Telegram's update JSON, as one arrival each; Bale's too. Pure: aiogram is not needed to read.
 
 Whatever stands in the bytes, reading them never raises: a person's message that cannot be understood becomes an
 UnreadableInput of that person, and what no person of ours sent (groups, channels, receipts) is an arrival for nobody,
@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
+
+import orjson
 
 from bot.core.messages import (
     ContactInput,
@@ -148,10 +150,21 @@ def split_batch(body: bytes) -> list[bytes]:
 
 def _parse(raw: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(raw, parse_constant=lambda _: None)
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        value = _parse_odd(raw)
+    if not isinstance(value, dict):
+        return None
+    can_be_deep = raw.count(b"{") + raw.count(b"[") > _DEPTH_MAX
+    return None if can_be_deep and _is_too_deep(value) else value
+
+
+def _parse_odd(raw: bytes) -> object:
+    """Read what is no strict JSON but what a person may have caused: lone surrogates, NaN."""
+    try:
+        return json.loads(raw, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and not _is_too_deep(value) else None
 
 
 def _is_too_deep(value: object) -> bool:
@@ -226,8 +239,11 @@ def _content(message: dict[str, Any]) -> Input:
 
 def _text(raw: str) -> TextInput:
     """Join surrogate halves and replace lone ones, or the text could never be encoded again; NUL says nothing."""
-    text = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
-    return text_input(text)
+    try:
+        raw.encode()
+    except UnicodeEncodeError:
+        raw = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text_input(raw.replace("\0", ""))
 
 
 def _location(place: dict[str, Any]) -> Input:

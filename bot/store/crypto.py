@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bot.core.ids import RandomBlock
+from bot.core.ids import RandomPieces
 
 _NONCE_BYTES = 12
 
@@ -33,16 +33,17 @@ class KeyFileError(Exception):
 class DataKey:
     """A contact's own key, ready to seal and open."""
 
-    __slots__ = ("_aead", "_random")
+    __slots__ = ("_aead", "_encrypt", "_nonce")
 
-    def __init__(self, raw: bytes, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, raw: bytes, nonce: Callable[[], bytes]) -> None:
         self._aead = AESGCM(raw)
-        self._random = random_bytes
+        self._encrypt = self._aead.encrypt
+        self._nonce = nonce
 
     def seal(self, place: bytes, plain: bytes) -> bytes:
         """Encrypt `plain` for one place, such as b"messages.body"."""
-        nonce = self._random(_NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, plain, place)
+        nonce = self._nonce()
+        return nonce + self._encrypt(nonce, plain, place)
 
     def open(self, place: bytes, sealed: bytes) -> bytes:
         """Decrypt what was sealed for that place.
@@ -72,14 +73,15 @@ class Keyring:
         self._wrapping = AESGCM(secrets.wrapping)
         self._index = secrets.index
         self._signing = secrets.signing
-        self._random = RandomBlock(random_bytes)
+        self._random = random_bytes
+        self._nonce = RandomPieces(_NONCE_BYTES, random_bytes)
 
     def new_data_key(self) -> tuple[bytes, DataKey]:
         """Make a contact's key: its wrapped form for the database, and the key itself."""
         raw = self._random(32)
-        nonce = self._random(_NONCE_BYTES)
+        nonce = self._nonce()
         wrapped = nonce + self._wrapping.encrypt(nonce, raw, b"contacts.wrapped_key")
-        return wrapped, DataKey(raw, self._random)
+        return wrapped, DataKey(raw, self._nonce)
 
     def unwrap(self, wrapped: bytes) -> DataKey:
         """Give back a contact's key.
@@ -91,7 +93,7 @@ class Keyring:
             raw = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], b"contacts.wrapped_key")
         except (InvalidTag, ValueError) as error:
             raise UnreadableError from error
-        return DataKey(raw, self._random)
+        return DataKey(raw, self._nonce)
 
     def address_index(self, channel: str, external_id: str) -> str:
         """Give the blind index of an address: equal addresses, equal index; nothing else can be learnt."""

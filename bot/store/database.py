@@ -67,7 +67,9 @@ class Tx:
 def _connect(url_path: str, *, read_only: bool) -> Engine:
     def open_it() -> sqlite3.Connection:
         uri = f"file:{url_path}?mode=ro" if read_only else f"file:{url_path}"
-        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
+        return sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=512
+        )
 
     engine = create_engine(
         "sqlite://",

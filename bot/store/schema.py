@@ -149,7 +149,7 @@ turns = Table(
     "turns",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
-    Column("session_id", Text, nullable=False, index=True),
+    Column("session_id", Text, nullable=False),
     Column("contact_id", Text, nullable=False),
     Column("inbox_id", Serial, nullable=False, unique=True),
     Column("version", Text, nullable=False),

@@ -10,10 +10,10 @@ from argon2 import PasswordHasher
 from sqlalchemy import insert, select, update
 
 from bot.bus import InProcessBus
-from bot.commit import STATEMENTS
 from bot.core.clock import VirtualClock
 from bot.core.events import EscalationRequested
 from bot.core.ids import seeded_ids
+from bot.statements import STATEMENTS
 from bot.store import schema
 from bot.store.crypto import DataKey, ephemeral_keyring
 from bot.store.database import Store
@@ -127,10 +127,10 @@ class House:
         sealed = seal(self.key_in(tx, contact_id), "cases.summary", intake.summary)
         if intake.changed:
             row = {**intake.case, "sealed_summary": sealed}
-            tx.many(STATEMENTS["case_open" if intake.opened else "case_raise"], [row])
+            STATEMENTS["case_open" if intake.opened else "case_raise"].write(tx, [row])
         if intake.woken:
-            tx.many(STATEMENTS["case_wake"], [{"id": intake.case["id"], "now": self.now}])
-        tx.many(STATEMENTS["case_event_new"], intake.events)
+            STATEMENTS["case_wake"].write(tx, [{"id": intake.case["id"], "now": self.now}])
+        STATEMENTS["case_event_new"].write(tx, intake.events)
 
     def key_in(self, tx: Any, contact_id: str) -> DataKey:
         found = contact_key(tx.connection, self.keyring, contact_id)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked, event_to_json
+from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked, events_to_json
 from bot.store import schema
 from bot.store.vault import seal
 from escalation import acts, reading, relay, shifts
@@ -171,7 +171,7 @@ def fill(house, contact_id):
         AnswerRecorded(flow="f", step="q", keys=("no",), label="نه"),
         FlowLeft(flow="f", outcome="done"),
     ]
-    sealed = seal(key, "turns.events", [event_to_json(event) for event in events])
+    sealed = seal(key, "turns.events", events_to_json(events))
     same = {"contact_id": contact_id, "session_id": f"{contact_id}.s"}
     house.put(schema.turns, **same, inbox_id=1, version="v", lexicon="", sealed_events=sealed, at=house.now)
     result = {"band": "high", "points": 4, "items": [["choked", "yes", 1]]}

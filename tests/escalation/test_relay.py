@@ -22,7 +22,7 @@ def test_a_counsellors_words_are_sealed_sent_once_and_urgent(house, mina, case_i
     assert say(house, mina, case_id, token) == first
     outbox = house.rows(schema.outbox)
     assert [(row["kind"], row["urgent"], row["address_id"]) for row in outbox] == [("live", 1, "p.a")]
-    body = unseal(house.key("p"), "outbox.body", outbox[0]["sealed_body"])
+    body = unseal(house.key("p"), "messages.body", outbox[0]["sealed_body"])
     message = house.rows(schema.messages, author="staff")[0]
     assert (
         unseal(house.key("p"), "messages.body", message["sealed_body"])

@@ -134,7 +134,7 @@ def test_a_message_that_cannot_be_turned_is_tried_three_times_and_then_a_person_
     assert [("T2", "failure")] == rows(core, "SELECT tier, cause FROM cases")
     assert 0 == count(core, "turns")
     key = core.store.read_now(lambda db: contact_key(db, core.keyring, accepted.contact_id))
-    (body,) = (unseal(key, "outbox.body", row[0]) for row in rows(core, "SELECT sealed_body FROM outbox"))
+    (body,) = (unseal(key, "messages.body", row[0]) for row in rows(core, "SELECT sealed_body FROM outbox"))
     assert SAFE_TEXT == body["text"]
     said = [unseal(key, "messages.body", row[0])["text"] for row in rows(core, "SELECT sealed_body FROM messages")]
     assert ["زهر خوردم", SAFE_TEXT] == said  # the desk can read what the program could not
@@ -297,7 +297,7 @@ def test_a_quick_exit_hides_what_was_said_and_asks_the_channel_to_delete_it(core
 
     hidden = rows(core, "SELECT count(*) FROM messages WHERE hidden_at IS NOT NULL")[0][0]
     key = core.store.read_now(lambda db: contact_key(db, core.keyring, first.contact_id))
-    last = unseal(key, "outbox.body", rows(core, "SELECT sealed_body FROM outbox ORDER BY id DESC LIMIT 1")[0][0])
+    last = unseal(key, "messages.body", rows(core, "SELECT sealed_body FROM outbox ORDER BY id DESC LIMIT 1")[0][0])
     assert hidden > 0
     assert last["delete"]
     assert json.dumps(last).count("123") == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.ids import RandomBlock, seeded_ids, system_ids
+from bot.core.ids import RandomPieces, seeded_ids, system_ids
 from bot.store.crypto import KeyFileError, UnreadableError, create_key_file, ephemeral_keyring, load_keyring
 from bot.store.vault import seal, unseal
 
@@ -76,12 +76,12 @@ def test_a_damaged_key_file_is_refused_with_a_sentence(tmp_path, content):
 
 
 def test_random_bytes_are_never_given_twice_not_even_to_a_forked_child():
-    block = RandomBlock()
-    given_out = {block(12) for _ in range(2000)}
+    block = RandomPieces(12)
+    given_out = {block() for _ in range(2000)}
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, b"".join(block(12) for _ in range(50)))
+        os.write(writer, b"".join(block() for _ in range(50)))
         os._exit(0)
     os.waitpid(child, 0)
     raw = os.read(reader, 600)
@@ -89,7 +89,7 @@ def test_random_bytes_are_never_given_twice_not_even_to_a_forked_child():
     os.close(writer)
 
     assert 2000 == len(given_out)
-    assert not {raw[at : at + 12] for at in range(0, 600, 12)} & ({block(12) for _ in range(300)} | given_out)
+    assert not {raw[at : at + 12] for at in range(0, 600, 12)} & ({block() for _ in range(300)} | given_out)
 
 
 def test_ids_repeat_for_a_seed_and_never_otherwise():

@@ -338,7 +338,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_turns_session_id"), ["session_id"], unique=False)
         batch_op.create_index("turn_contact", ["contact_id", "id"], unique=False)
 
     op.create_table(
@@ -434,7 +433,6 @@ def downgrade() -> None:
     op.drop_table("versions")
     with op.batch_alter_table("turns", schema=None) as batch_op:
         batch_op.drop_index("turn_contact")
-        batch_op.drop_index(batch_op.f("ix_turns_session_id"))
 
     op.drop_table("turns")
     op.drop_table("staff_codes")
