@@ -19,6 +19,7 @@ class Post:
         self.core, self.clock = core, clock
         self.provider = Provider(clock)
         self._numbers = itertools.count(1)
+        self.numbers = {}
 
     @property
     def now_ms(self):
@@ -69,6 +70,7 @@ class Post:
     def say(self, name, text, *, urgent=False, kind="reply", buttons=(), delete=False):
         """Put one message in the outbox; give its key."""
         key = f"k{next(self._numbers)}"
+        self.numbers[key] = text.strip("<>")
 
         def write(tx):
             data_key = contact_key(tx.connection, self.core.keyring, name)
@@ -87,7 +89,7 @@ class Post:
             )
             if delete:
                 body = {"text": text, "buttons": [], "delete": True}
-                sealed = seal(data_key, "outbox.body", body)
+                sealed = seal(data_key, "messages.body", body)
                 tx.raw.execute("UPDATE outbox SET sealed_body = ? WHERE key = ?", (sealed, key))
 
         self.core.store.write_now(write)

@@ -35,7 +35,7 @@ def test_a_call_that_hangs_is_given_up_before_its_lease_ends_and_tried_again(pos
     post.contact("a")
     post.say("a", "سلام")
     post.provider.hanging.add("a")
-    post.run(for_s=70, acts=[(46, lambda: post.provider.hanging.clear())])
+    post.run(for_s=70, acts=[(46, post.provider.hanging.clear)])
 
     assert ["سلام"] == post.provider.texts("a")
     assert [("sent", 2)] == post.rows("SELECT state, attempts FROM outbox")
