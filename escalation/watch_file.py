@@ -194,5 +194,6 @@ def _plain(person: Person) -> dict[str, object]:
         "key": person.key,
         "roles": sorted(person.roles),
         "province": person.province,
+        "on_shift": person.on_shift,
         "addresses": dict(person.addresses),
     }
