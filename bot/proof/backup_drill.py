@@ -31,7 +31,7 @@ _ERASE_AFTER_S = 420.0
 _LOAD_PAUSE_S = 0.02
 _LATE_CHATS = 50_000
 #: Without a way out `doctor` rightly fails.
-_SETTINGS = {"PANAH_ALERT_COMMAND": shutil.which("true") or "/bin/true"}
+SETTINGS = {"PANAH_ALERT_COMMAND": shutil.which("true") or "/bin/true"}
 _NEW_CHATS = {98, 99}
 
 
@@ -72,9 +72,7 @@ async def _drill() -> tuple[list[str], dict[str, int]]:
     with tempfile.TemporaryDirectory(prefix="panah-") as name:
         folder = Path(name)
         async with Nursery() as nursery, Ledger() as ledger:
-            drill = _Drill(
-                folder, nursery, Installation(folder / "old", nursery, ledger, by_webhook=False, **_SETTINGS)
-            )
+            drill = _Drill(folder, nursery, Installation(folder / "old", nursery, ledger, by_webhook=False, **SETTINGS))
             try:
                 await _all_steps(drill)
             finally:
@@ -175,7 +173,7 @@ async def _restored(drill: _Drill, backup: Path, gone: str) -> None:
     sending = _ids(backup, "SELECT id FROM outbox WHERE state = 'sending'")
     drill.counts["rows being sent"] = len(sending)
     drill.must("the load left nothing under way: this drill proved little", held=bool(sending))
-    new = Installation(drill.folder / "new", drill.nursery, drill.old.ledger, by_webhook=False, **_SETTINGS)
+    new = Installation(drill.folder / "new", drill.nursery, drill.old.ledger, by_webhook=False, **SETTINGS)
     began = time.monotonic()
     code = await _restore(drill, new.var, backup)
     drill.counts["restore ms"] = int((time.monotonic() - began) * 1000)
