@@ -39,6 +39,7 @@ from bot.due import DueActions
 from bot.due_actions import BotActions
 from bot.inbox import Inbox
 from bot.jumps import Jumps
+from bot.retention import Keep, Retention
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
@@ -168,7 +169,7 @@ class _StaffOnShift:
         return self._answer
 
 
-def due_actions(bus: Bus, directory: Directory, runner: TurnRunner) -> DueActions:
+def due_actions(bus: Bus, directory: Directory, runner: TurnRunner, retention: Retention) -> DueActions:
     """Give what is done when a promise of each kind falls due (bot.due): the visible dict of the due-table."""
     mine, desk = BotActions(bus=bus, directory=directory, runner=runner), DeskActions(bus=bus)
     return {
@@ -177,6 +178,8 @@ def due_actions(bus: Bus, directory: Directory, runner: TurnRunner) -> DueAction
         "follow_up": mine.follow_up,
         "no_answer": mine.no_answer,
         "erase": mine.erase,
+        "retention": retention.walk,
+        "case_end": retention.case_end,
     }
 
 
@@ -219,6 +222,7 @@ def build_core(
     lines: Callable[[], dict[str, str]],
     log: Log,
     staff_on: Callable[[Tx, int], bool] | None = None,
+    keep: Keep | None = None,
 ) -> Core:
     """Wire the one path from inbox to commit."""
     world = World(
@@ -248,7 +252,8 @@ def build_core(
     )
     inbox.on_arrival = worker.kick
     waiting = WaitingRows(store=store, bus=bus, clock=clock, runner=runner, directory=directory, log=log, beats=beats)
-    actions = due_actions(bus, directory, runner)
+    retention = Retention(keep=keep or Keep(), clock=clock, directory=directory)
+    actions = due_actions(bus, directory, runner, retention)
     jumps = Jumps(store=store, clock=clock, directory=directory, log=log)
     timers = Timers(store=store, inbox=inbox, clock=clock, actions=actions, jumps=jumps, log=log, beats=beats)
     return Core(

@@ -157,7 +157,7 @@ class Directory:
         if row is not None:
             known.session_id, state, known.started_at, known.ended_at = row[:4]
             known.session = _session(known.key, state)
-            known.damaged = known.session is None
+            known.damaged = known.session is None and state is not None  # emptied by age is no damage
             known.last_visit = known.session.visit if known.session else 0
             for name, at, visit in (("silence", row[4], row[5]), ("not_taken", row[6], row[7])):
                 if at is not None:

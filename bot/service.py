@@ -23,10 +23,13 @@ from bot.bus import Bus
 from bot.core.channels import Channel
 from bot.core.clock import SteadyClock
 from bot.core.ids import system_ids
+from bot.core.promise import due_row
+from bot.due import plan
 from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
 from bot.handlers.webchat import WebChannel
 from bot.publishing import ensure_published
+from bot.retention import keep_of
 from bot.sender import Sender, recover
 from bot.settings import Settings
 from bot.store import migrate
@@ -95,6 +98,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
             versions=versions,
             lines=versions.lines,
             log=log,
+            keep=keep_of(settings),
         )
     except BaseException:
         store.close()
@@ -122,6 +126,8 @@ def pick_up(core: Core) -> None:
     core.store.write_now(recover)
     core.store.write_now(forget_leases)
     core.store.write_now(begin)
+    now_ms = int(core.clock.now().timestamp() * 1000)
+    core.store.write_now(lambda tx: plan(tx, due_row("retention", "all", "1", due_at=now_ms + 60_000, now_ms=now_ms)))
 
 
 def forget_leases(tx: Tx) -> None:

@@ -43,6 +43,13 @@ class Settings:
     redis_url: str = field(default="", repr=False)
     rasa_token: str = field(default="", repr=False)  #: set: POST /rasa/webhook runs turns for a Rasa server
     metrics_token: str = field(default="", repr=False)  #: set: GET /metrics of the console answers to this bearer token
+    keep_raw_hours: int = field(default=72, metadata={"most": 168})  #: how long providers' raw bytes are kept
+    keep_sent_hours: int = field(default=72, metadata={"most": 168})  #: how long the outbox keeps what was sent
+    keep_session_days: int = field(default=30, metadata={"most": 90})  #: conversations of which no case came
+    keep_talk_days: int = field(default=90, metadata={"most": 365})  #: the transcript of a closed case of T3 or T4
+    keep_urgent_days: int = field(default=365, metadata={"most": 1095})  #: the transcript of a closed case of T1 or T2
+    keep_case_days: int = field(default=1825, metadata={"most": 3650})  #: notes and summary of a closed case
+    keep_audit_days: int = field(default=1825, metadata={"most": 3650})  #: rows of the audit
     fault: str = ""  #: tests only: "E4:kill" or "E4:kill:3" kills the process at a crash point
 
     @property
@@ -91,11 +98,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, Any] = {}
     for name, item in known.items():
         if source.get(name, "") != "":
-            values[item.name] = _parse(name, source[name], item.default)
+            values[item.name] = _parse(name, source[name], item.default, most=item.metadata.get("most"))
     return Settings(**values)
 
 
-def _parse(name: str, raw: str, default: object) -> object:
+def _parse(name: str, raw: str, default: object, *, most: int | None) -> object:
+    if most is not None:
+        if not raw.isascii() or not raw.isdecimal() or len(raw) > 5 or not 1 <= int(raw) <= most:
+            raise SettingsError(f"{name} must be a whole number from 1 to {most}")
+        return int(raw)
     match default:
         case bool():
             if raw.lower() not in {"0", "1", "true", "false", "yes", "no"}:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
 
+from bot.core.promise import due_row
 from bot.core.screening import Tier
 from bot.due import plan
 from bot.store import schema
@@ -22,6 +23,7 @@ from escalation.policy import Actor, NotAllowedError, in_scope, may_read_content
 
 _cases = schema.cases
 _events = schema.case_events
+_DAY_MS = 86_400_000
 _ERASE_NOW = "UPDATE due SET due_at = min(due_at, ?) WHERE contact_id = ? AND kind = 'erase' AND state = 'planned'"
 #: Columns that acts may change; `kinds`, flags and the summary grow through intake and `merge_into`.
 _SAVED = (
@@ -125,6 +127,11 @@ def _plan(tx: Tx, before: Case, after: Case, now_ms: int) -> None:
     """Plan a case's stay in the queue with the change that brings it there; a close lets a waiting erasure go on."""
     if after.state == "closed":
         tx.raw.execute(_ERASE_NOW, (now_ms, after.contact_id))
+        soon = now_ms + _DAY_MS  # then bot.retention, which knows the settings, says when
+        row = due_row(
+            "case_end", after.id, str(after.closed_at), due_at=soon, now_ms=now_ms, contact_id=after.contact_id
+        )
+        plan(tx, row)
     elif after.state == "queued" and (before.state, before.desk, before.tier) != ("queued", after.desk, after.tier):
         plan(
             tx,
@@ -179,6 +186,19 @@ def add_audit(tx: Tx, *, actor: str, action: str, target: str, target_id: str, n
     """Append to the audit. `reason` is a code, never a free text: what staff write about her is a sealed note."""
     row = {"actor": actor, "action": action, "target": target, "target_id": target_id, "reason": reason, "at": now_ms}
     tx.execute(insert(schema.audit).values(**row))
+
+
+def audited_within(connection: Connection, *, actor: Actor, action: str, case_id: str, within: tuple[int, int]) -> bool:
+    """True when this person's act on this case stands in the audit between two moments."""
+    audit = schema.audit.c
+    query = select(audit.id).where(
+        audit.target == "case",
+        audit.target_id == case_id,
+        audit.actor == actor.staff_id,
+        audit.action == action,
+        audit.at.between(*within),
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def last_event(connection: Connection, case_id: str, *kinds: str) -> tuple[str, int] | None:

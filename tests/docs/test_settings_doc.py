@@ -48,6 +48,7 @@ def render():
         shown = {False: "`0`", True: "`1`", None: "", "": ""}.get(default, f"`{default}`")
         meaning = notes.get(item.name) or _MORE[item.name]
         secret = "" if item.repr else " **Secret.**"
+        secret += f" At most {item.metadata['most']}." if "most" in item.metadata else ""
         lines.append(f"| `PANAH_{item.name.upper()}` | {shown} | {meaning[0].upper()}{meaning[1:]}.{secret} |")
     return _HEAD + "\n".join(lines) + "\n"
 
