@@ -89,9 +89,9 @@ class FakeTelegram:
         given = await _parameters(request)
         parameters, problems = read_request(method, given)
         bot.problems += problems
-        failure = bot.next_failure(method)
-        if bot.quiet_until > time.monotonic() and method not in {"getUpdates", "answerCallbackQuery"}:
+        if bot.quiet_until > time.monotonic() and method != "getUpdates":
             bot.early_calls += 1
+        failure = bot.next_failure(method, parameters.get("chat_id"))
         try:
             if problems:
                 return self._note(bot, method, parameters, _no(400, f"Bad Request: {problems[0]}"))

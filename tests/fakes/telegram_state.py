@@ -163,6 +163,8 @@ class FakeBot:
     delivered: list[tuple[int, int]] = field(default_factory=list)  #: (update id, the webhook's status)
     webhook: dict[str, Any] = field(default_factory=dict)
     limit_per_s: float | None = None
+    limit_per_chat_s: float | None = None  #: over three seconds, as a short burst is forgiven
+    flood_s: int = 1  #: the retry_after of a limit that was broken; it is for the whole bot
     quiet_until: float = 0.0
     early_calls: int = 0  #: calls before a retry_after had run out
     polls: int = 0
@@ -210,12 +212,24 @@ class FakeBot:
         async with self.changed:
             self.changed.notify_all()
 
-    def next_failure(self, method: str) -> Failure | None:
-        """Take the failure that is due for a method: a scripted one, or the rate limit's."""
+    def next_failure(self, method: str, chat_id: object = None) -> Failure | None:
+        """Take the failure that is due for a method: a scripted one, or a limit's. A 429 holds the whole bot."""
         if self._failures[method]:
             return self._failures[method].popleft()
+        if method != "sendMessage":
+            return None
         now = time.monotonic()
-        recent = [call for call in self.calls if call.method == "sendMessage" and call.at > now - 1]
-        if method == "sendMessage" and self.limit_per_s is not None and len(recent) >= self.limit_per_s:
-            return Failure(status=429, description="Too Many Requests: retry after 1", retry_after=1)
+        if self.quiet_until > now:
+            return self._flood(int(self.quiet_until - now) + 1)
+        recent = [call for call in self.calls if call.method == method and call.at > now - 3]
+        here = sum(call.parameters.get("chat_id") == chat_id for call in recent)
+        fast = sum(call.at > now - 1 for call in recent)
+        if self.limit_per_s is not None and fast >= self.limit_per_s:
+            return self._flood(self.flood_s)
+        if self.limit_per_chat_s is not None and here >= 3 * self.limit_per_chat_s + 2:
+            return self._flood(self.flood_s)
         return None
+
+    @staticmethod
+    def _flood(seconds: int) -> Failure:
+        return Failure(status=429, description=f"Too Many Requests: retry after {seconds}", retry_after=seconds)
