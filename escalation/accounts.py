@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
 from bot.core.provinces import PROVINCES
@@ -237,12 +239,20 @@ class Accounts(SignIns):
         return code
 
     async def _good(self, code: str, purpose: str) -> bool:
+        return await self.behind_link(code, purpose) is not None
+
+    async def behind_link(self, code: str, purpose: str) -> str | None:
+        """Give whose user name a one-time link is for («» for the first admin's); None when it is good no more."""
         now_ms = self._now()
-        return await self._store.read(
-            lambda connection: repo_staff.code_is_good(
+
+        def read(connection: Connection) -> str | None:
+            good, staff_id = repo_staff.find_code(
                 connection, code_hash=hash_token(code), purpose=purpose, now_ms=now_ms
             )
-        )
+            row = repo_staff.by_id(connection, staff_id) if good and staff_id is not None else None
+            return str(row["username"]) if row is not None else "" if good and staff_id is None else None
+
+        return await self._store.read(read)
 
 
 def _add(tx: Tx, *, actor: Actor, profile: Profile, staff_id: str, password_hash: str, now_ms: int) -> None:

@@ -24,10 +24,17 @@ from escalation.policy import Actor, require
 #: At most this many messages, the newest, are given at once.
 MESSAGES_MAX = 500
 _TURNS_MAX = 1000
+#: An open page that refreshes itself is written down once in this time.
+AGAIN_MS = 5 * 60_000
 
 
-def read_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int, since: int = 0) -> CasePage:
+def read_case(
+    tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int, since: int = 0, again: bool = False
+) -> CasePage:
     """Give the page of a case within scope, with messages numbered above `since`, and write that it was read.
+
+    `again`: a page that is open already brings itself up to date. Its opening stands in the audit; it is written down
+    again after five minutes, and at once when it shows more than before (a glance that becomes a reading).
 
     Raises:
         NotAllowedError, NoSuchCaseError: it is not the actor's to see.
@@ -37,7 +44,9 @@ def read_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: int
     case = repo.find_case(connection, actor=actor, case_id=case_id, now_ms=now_ms)
     content = repo.content_allowed(connection, actor, case)
     action = "read" if content else "glanced"
-    repo.add_audit(tx, actor=actor.staff_id, action=action, target="case", target_id=case_id, now_ms=now_ms)
+    within = (now_ms - AGAIN_MS, now_ms)
+    if not (again and repo.audited_within(connection, actor=actor, action=action, case_id=case_id, within=within)):
+        repo.add_audit(tx, actor=actor.staff_id, action=action, target="case", target_id=case_id, now_ms=now_ms)
     key = contact_key(connection, office.keyring, case.contact_id)
     row = repo_read.case_row(connection, case_id)
     summary = _open(key, "cases.summary", row["sealed_summary"]) or {}

@@ -29,7 +29,8 @@ _CASE_WORK: frozenset[Pair] = frozenset(
 #: role → what it may do. Nothing else grants anything.
 POLICY: dict[str, frozenset[Pair]] = {
     "counsellor": _CASE_WORK,
-    "supervisor": _CASE_WORK | {("case", "oversee"), ("desk", "view"), ("staff", "view"), ("audit", "view"), ("system", "view")},
+    "supervisor": _CASE_WORK
+    | {("case", "oversee"), ("desk", "view"), ("staff", "view"), ("audit", "view"), ("system", "view")},
     "flow_admin": frozenset({("flow", "view"), ("flow", "edit"), ("flow", "propose"), ("flow", "simulate")}),
     "reviewer": frozenset({("flow", "view"), ("flow", "review"), ("flow", "publish"), ("flow", "simulate")}),
     "analyst": frozenset({("report", "view"), ("flow", "view")}),

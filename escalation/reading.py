@@ -5,6 +5,7 @@ times only.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -75,6 +76,25 @@ class Feed:
     events: tuple[FeedEvent, ...]
     last_id: int
     more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What one read found for every listener who had heard up to the same number; not yet anybody's to see."""
+
+    rows: Sequence[RowMapping]
+    last_id: int
+    more: bool
+    urgent: Sequence[RowMapping]
+    held: Sequence[RowMapping]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """What sounds: `urgent` cases that wait for anybody, and which are `mine`, for a knock when she writes."""
+
+    urgent: tuple[str, ...]
+    mine: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +178,38 @@ def feed_since(connection: Connection, *, actor: Actor, last_id: int, now_ms: in
     more = len(rows) == most
     events = tuple(_feed_event(row) for row in rows if _visible(row, actor, now_ms) or _left_us(row, actor))
     return Feed(events=events, last_id=rows[-1]["id"] if more else max(newest, last_id), more=more)
+
+
+def look_after(connection: Connection, last_id: int, *, most: int = _FEED_MAX) -> Changes:
+    """Read what happened after a number, and what an alarm is made from, once for every listener who heard that far."""
+    newest = repo_read.newest_event(connection)
+    rows: Sequence[RowMapping] = ()
+    if newest > last_id:
+        rows = repo_read.feed_rows(connection, desks=None, staff_id="", last_id=last_id, most=most)
+    more = len(rows) == most
+    urgent, held = repo_read.urgent_and_held(connection)
+    return Changes(
+        rows=rows, last_id=rows[-1]["id"] if more else max(newest, last_id), more=more, urgent=urgent, held=held
+    )
+
+
+def feed_of(changes: Changes, *, actor: Actor, now_ms: int) -> Feed:
+    """Give of what was read for all what this actor may see: the same as `feed_since` for her alone.
+
+    Raises:
+        NotAllowedError: the role works no queue.
+    """
+    require(actor, "queue", "view")
+    events = tuple(_feed_event(row) for row in changes.rows if _visible(row, actor, now_ms) or _left_us(row, actor))
+    return Feed(events=events, last_id=changes.last_id, more=changes.more)
+
+
+def alarm_of(changes: Changes, *, actor: Actor, now_ms: int) -> Alarm:
+    """Give what sounds for this actor."""
+    return Alarm(
+        urgent=tuple(row["id"] for row in changes.urgent if _visible(row, actor, now_ms)),
+        mine=tuple(row["id"] for row in changes.held if row["holder"] == actor.staff_id),
+    )
 
 
 def newest_event(connection: Connection) -> int:

@@ -69,6 +69,14 @@ def feed_rows(
     return connection.execute(query).mappings().all()
 
 
+def urgent_and_held(connection: Connection) -> tuple[Sequence[RowMapping], Sequence[RowMapping]]:
+    """Give the immediate cases that wait for anybody, and the claimed ones, of all desks: what an alarm is made from."""
+    wanted = [_cases[name] for name in ("id", "tier", "desk", "state", "holder", "queued_at")]
+    urgent = select(*wanted).where(_cases.state == "queued", _cases.tier == "T1").order_by(_cases.queued_at, _cases.id)
+    held = select(_cases.id, _cases.holder).where(_cases.state == "claimed")
+    return connection.execute(urgent).mappings().all(), connection.execute(held).mappings().all()
+
+
 def newest_event(connection: Connection) -> int:
     """Give the number of the newest case event."""
     return int(connection.execute(select(func.coalesce(func.max(_events.id), 0))).scalar_one())

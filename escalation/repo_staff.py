@@ -157,15 +157,16 @@ def add_code(tx: Tx, *, code_hash: str, purpose: str, staff_id: str | None, now_
     tx.execute(insert(schema.staff_codes).values(**row))
 
 
-def code_is_good(connection: Connection, *, code_hash: str, purpose: str, now_ms: int) -> bool:
-    """True while a code can be used."""
-    query = select(_codes.code_hash).where(
+def find_code(connection: Connection, *, code_hash: str, purpose: str, now_ms: int) -> tuple[bool, str | None]:
+    """Look at a code without using it up: (it is good, whose it is)."""
+    query = select(_codes.staff_id).where(
         _codes.code_hash == code_hash,
         _codes.purpose == purpose,
         _codes.used_at.is_(None),
         _codes.expires_at > now_ms,
     )
-    return connection.execute(query).first() is not None
+    row = connection.execute(query).one_or_none()
+    return (False, None) if row is None else (True, row.staff_id)
 
 
 def use_code(tx: Tx, *, code_hash: str, purpose: str, now_ms: int) -> tuple[bool, str | None]:

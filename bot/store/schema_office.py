@@ -1,6 +1,6 @@
 """The tables of the office: staff and their sessions, audit, published versions of the scripts, leases, marks."""
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text
 
 from bot.store.columns import Serial, at, metadata
 
@@ -57,6 +57,7 @@ audit = Table(
     Column("target_id", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     at("at", required=True),
+    Index("audit_target", "target", "target_id", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -22,6 +22,7 @@ from escalation.console import case_routes, health_routes, people_routes, queue_
 from escalation.console.case_routes import acting
 from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import DoorMiddleware
+from escalation.console.looks import Looks
 from escalation.console.refusals import status_of, words_of
 from escalation.console.security import HeadersMiddleware, OneOriginMiddleware, security_headers
 from escalation.console.shell import (
@@ -133,6 +134,7 @@ def build_console(deps: ConsoleDeps) -> Starlette:
     environment = make_environment(deps.extra_templates)
     environment.filters["fa"] = persian_digits
     app.state.deps = deps
+    app.state.looks = Looks(deps.store, deps.clock)
     app.state.shell = ShellParts(environment=environment, nav=(*_NAV, *deps.extra_nav), globals=_globals)
     return app
 

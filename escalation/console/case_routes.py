@@ -56,7 +56,10 @@ async def case_page(request: Request) -> Response:
     """Show a case; reading it is written down in the same transaction."""
     actor = require(request, "case", "read")
     deps, now_ms, case_id = deps_of(request), deps_of(request).now_ms(), request.path_params["case_id"]
-    page = await deps.store.write(lambda tx: read_case(tx, deps.office, actor=actor, case_id=case_id, now_ms=now_ms))
+    again = "x-live" in request.headers  # the open page brings itself up to date; its opening is in the audit
+    page = await deps.store.write(
+        lambda tx: read_case(tx, deps.office, actor=actor, case_id=case_id, now_ms=now_ms, again=again)
+    )
     here = actor.province or NATIONAL
     desks = [(code, desk_name(code)) for code in (NATIONAL, *PROVINCES) if code not in {page.case.desk, here}]
     return render(

@@ -75,13 +75,19 @@ async def logout(request: Request) -> Response:
 
 
 async def welcome_page(request: Request) -> Response:
-    """Show the form behind a one-time link."""
-    return _welcome(request, error="", form=None, status=200)
+    """Show the form behind a one-time link; a link that is good no more says so before anything is typed."""
+    return await _welcome(request, error="", form=None, status=200)
 
 
-def _welcome(request: Request, *, error: str, form: FormData | None, status: int) -> Response:
+async def _welcome(request: Request, *, error: str, form: FormData | None, status: int) -> Response:
+    first = request.url.path.startswith("/first/")
+    purpose = "first_admin" if first else "invite"
+    username = await deps_of(request).accounts.behind_link(request.path_params["code"], purpose)
+    if username is None:
+        return _shell.page(request, "link_over.html", {"first": first}, status=410)
     context = {
-        "first": request.url.path.startswith("/first/"),
+        "first": first,
+        "username": username,
         "error": error,
         "form_name": _text(form, "name") if form else "",
         "form_username": _text(form, "username") if form else "",
@@ -93,7 +99,7 @@ async def first_admin(request: Request) -> Response:
     """Make the first admin's account and sign in."""
     form, deps = await request.form(), deps_of(request)
     if _text(form, "password") != _text(form, "again"):
-        return _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
+        return await _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
     username = _text(form, "username").strip().casefold()
     try:
         await deps.accounts.accept_first_admin(
@@ -105,18 +111,18 @@ async def first_admin(request: Request) -> Response:
         )
         return await _sign_in(request, username, _text(form, "password"), "/" if form.get("answers") else "/staff")
     except REFUSALS as error:
-        return _welcome(request, error=words_of(error), form=form, status=status_of(error))
+        return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
 
 
 async def accept_invite(request: Request) -> Response:
     """Set one's first password; signing in comes next, because the link does not say who she is."""
     form, deps = await request.form(), deps_of(request)
     if _text(form, "password") != _text(form, "again"):
-        return _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
+        return await _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
     try:
         await deps.accounts.accept_invite(code=request.path_params["code"], password=_text(form, "password"))
     except REFUSALS as error:
-        return _welcome(request, error=words_of(error), form=form, status=status_of(error))
+        return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
     return RedirectResponse("/login", status_code=303)
 
 

@@ -9,7 +9,7 @@ from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError
 from escalation.console.deps import deps_of
 from escalation.console.present_queue import queue_view
 from escalation.console.shell import current_actor, render, require
-from escalation.policy import may
+from escalation.policy import Actor, may
 
 #: What a redirect to the queue says, by its code in the address.
 _SAID = {
@@ -28,7 +28,7 @@ async def queue_page(request: Request) -> Response:
     """Show who waits. Staff without a queue go to what their role is for."""
     actor = current_actor(request)
     if not may(actor, "queue", "view"):
-        return RedirectResponse("/staff" if may(actor, "staff", "view") else "/me", status_code=303)
+        return RedirectResponse(_home(request, actor), status_code=303)
     deps, now_ms = deps_of(request), deps_of(request).now_ms()
     rows, names, gaps = await deps.store.read(
         lambda connection: (
@@ -40,6 +40,13 @@ async def queue_page(request: Request) -> Response:
     view = queue_view(rows, on_shift=names, gaps=gaps, now_ms=now_ms)
     notice = _SAID.get(request.query_params.get("said", ""), "")
     return render(request, "queue.html", queue=view, notice=notice)
+
+
+def _home(request: Request, actor: Actor) -> str:
+    """Give the page that a role without a queue is for."""
+    if may(actor, "staff", "view"):
+        return "/staff"
+    return "/flows/" if may(actor, "flow", "view") and deps_of(request).extra_routes else "/me"
 
 
 async def take(request: Request) -> Response:

@@ -2,16 +2,16 @@
 
 A reconnect with Last-Event-ID gets every change since (I12); a wake-up on the bus only makes it quicker. The stream
 beats every 10 s and the browser answers each beat: that answer, not the open socket, keeps the lease of the cases
-she holds, because a laptop that fell asleep keeps its sockets open (I10). It ends within 4 s of a revoked sign-in.
+she holds, because a laptop that fell asleep keeps its sockets open (I10). It says `here` every 3 s, so that a browser
+knows of a lost server within 8 s, and ends within 4 s of a revoked sign-in.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -21,8 +21,9 @@ from escalation.case import ActError
 from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import token_of
 from escalation.console.health_routes import Dot, dot_of
+from escalation.console.looks import Looks
 from escalation.console.shell import require
-from escalation.policy import may
+from escalation.policy import Actor, may
 
 BEAT_S = 10.0
 #: How often a stream looks although nobody woke it: bounds both a lost wake-up and a revoked sign-in.
@@ -31,18 +32,12 @@ LOOK_S = 3.0
 GATHER_S = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """What one look at the database found."""
-
-    feed: reading.Feed
-    alarm: dict[str, list[str]]
-
-
 async def stream(request: Request) -> Response:
-    """Hold the stream open: `ready` first, then `case` for each change, `alarm`, `stir`, `beat`, at last `bye`."""
+    """Hold the stream open: `ready` first, then `case` for each change, `alarm`, `health`, `stir`, `beat`, `here`, at last `bye`."""
     require(request, "queue", "view")
-    pieces = _pieces(deps_of(request), token_of(request), _after(request))
+    looks = request.app.state.looks
+    assert isinstance(looks, Looks)
+    pieces = _pieces(deps_of(request), looks, token_of(request), _after(request))
     return StreamingResponse(pieces, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
@@ -71,57 +66,61 @@ def _after(request: Request) -> int | None:
     return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 16 else None
 
 
-async def _pieces(deps: ConsoleDeps, token: str, after: int | None) -> AsyncIterator[str]:
+async def _pieces(deps: ConsoleDeps, looks: Looks, token: str, after: int | None) -> AsyncIterator[str]:
     with deps.bus.subscribe("cases") as hints:
         last = await deps.store.read(reading.newest_event) if after is None else after
         yield _event("ready", {}, last)
-        alarm: dict[str, list[str]] = {}
-        told: Dot | None = None
-        beat_at, hinted = deps.clock.monotonic(), False
+        told = _Told(alarm=reading.Alarm(urgent=(), mine=()), dot=None)
+        actor: Actor | None = None
+        ask_at = beat_at = deps.clock.monotonic()
+        hinted = False
         while not deps.stopping.is_set():
-            look = await _look(deps, token, last)
-            if look is None:
+            if deps.clock.monotonic() >= ask_at:  # not at each change: but a revoked sign-in is heard of in LOOK_S
+                actor, ask_at = await _actor(deps, token), deps.clock.monotonic() + LOOK_S
+            if actor is None:
                 yield _event("bye", {})
                 return
-            for change in look.feed.events:
+            changes, now_ms = await looks.after(last, woken=hinted), deps.now_ms()
+            feed = reading.feed_of(changes, actor=actor, now_ms=now_ms)
+            for change in feed.events:
                 yield _event("case", {"case": change.case_id, "change": change.kind}, change.id)
-            last = look.feed.last_id
-            if look.alarm != alarm:
-                alarm = look.alarm
-                yield _event("alarm", alarm)
-            dot = dot_of(await deps.health.look())
-            if dot != told:
-                told = dot
-                yield _event("health", {"state": dot.state, "words": dot.words})
-            if hinted and not look.feed.events:
+            last = feed.last_id
+            for piece in told.news(
+                reading.alarm_of(changes, actor=actor, now_ms=now_ms), dot_of(await deps.health.look())
+            ):
+                yield piece
+            if hinted and not feed.events:
                 yield _event("stir", {})  # something without a number changed: a receipt, a shift
-            if deps.clock.monotonic() >= beat_at:
-                beat_at = deps.clock.monotonic() + BEAT_S
-                yield _event("beat", {})
-            hinted = not look.feed.more and await hints.wait(LOOK_S)
+            beat = deps.clock.monotonic() >= beat_at
+            beat_at = deps.clock.monotonic() + BEAT_S if beat else beat_at
+            yield _event("beat" if beat else "here", {})
+            hinted = not feed.more and await hints.wait(LOOK_S)
             if hinted:
                 await asyncio.sleep(GATHER_S)
 
 
-async def _look(deps: ConsoleDeps, token: str, last: int) -> _Look | None:
+@dataclass(slots=True)
+class _Told:
+    """What this stream last told of alarm and health, so that only changes are told."""
+
+    alarm: reading.Alarm
+    dot: Dot | None
+
+    def news(self, alarm: reading.Alarm, dot: Dot) -> list[str]:
+        """Give the pieces that tell what changed."""
+        pieces = []
+        if alarm != self.alarm:
+            pieces.append(_event("alarm", asdict(alarm)))
+        if dot != self.dot:
+            pieces.append(_event("health", asdict(dot)))
+        self.alarm, self.dot = alarm, dot
+        return pieces
+
+
+async def _actor(deps: ConsoleDeps, token: str) -> Actor | None:
+    """Give who listens, None when her sign-in is over or her role works no queue any more."""
     signed_in = await deps.accounts.peek(token)
-    if signed_in is None or not may(signed_in.actor, "queue", "view"):
-        return None
-    actor, now_ms = signed_in.actor, deps.now_ms()
-
-    def read(connection: Connection) -> _Look:
-        feed = reading.feed_since(connection, actor=actor, last_id=last, now_ms=now_ms)
-        return _Look(feed=feed, alarm=_alarm(reading.queue(connection, actor=actor, now_ms=now_ms)))
-
-    return await deps.store.read(read)
-
-
-def _alarm(rows: list[reading.QueueRow]) -> dict[str, list[str]]:
-    """Give what sounds: `urgent` cases that wait for anybody, and which are `mine`, for a knock when she writes."""
-    return {
-        "urgent": [row.id for row in rows if row.tier == "T1" and row.state == "queued"],
-        "mine": [row.id for row in rows if row.mine],
-    }
+    return signed_in.actor if signed_in is not None and may(signed_in.actor, "queue", "view") else None
 
 
 def _event(name: str, data: dict[str, Any], number: int | None = None) -> str:

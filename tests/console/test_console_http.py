@@ -209,7 +209,7 @@ async def test_the_first_admins_link_works_once_and_signs_her_in(room, visit):
     made = await visitor.post(f"/first/{code}", fields)
     second = await visit().post(f"/first/{code}", {**fields, "username": "b2"})
 
-    assert [422, 303, 403] == [unlike.status_code, made.status_code, second.status_code]
+    assert [422, 303, 410] == [unlike.status_code, made.status_code, second.status_code]
     assert 200 == (await visitor.get("/staff")).status_code
     assert ["boss"] == [row["username"] for row in room.rows(schema.staff)]
 
@@ -364,3 +364,52 @@ async def test_the_metrics_hold_no_word_of_a_person(room, visit):
 
     assert text.isascii()
     assert not any(word in text for word in (case["id"], case["code"], case["contact_id"], "mina"))
+
+
+async def test_an_invitation_names_its_account_and_a_used_one_says_so_before_the_form(room, visit):
+    room.staff("ada", "admin")
+    admin = await visit("ada")
+    invited = {"username": "nasrin", "name": "نسرین", "roles": "counsellor"}
+    path = re.search(r"/invite/[^<\"]+", (await admin.post("/staff/invite", invited)).text)[0]
+    guest = visit()
+    form = await guest.get(path)
+    await guest.post(path, {"password": "another long phrase", "again": "another long phrase"})
+    used = await guest.get(path)
+
+    assert 'value="nasrin"' in form.text
+    assert (410, False) == (used.status_code, "password" in used.text)
+    assert "پیوند تازه" in used.text
+    assert 410 == (await guest.get(f"/first/{CODE}")).status_code
+
+
+@pytest.mark.parametrize(("role", "home"), [("flow_admin", "/flows/"), ("reviewer", "/flows/"), ("admin", "/staff")])
+async def test_whoever_works_no_queue_lands_where_her_work_is(room, visitor_class, role, home):
+    async def scripts(request):
+        return Shell().page(request, "error.html", {"heading": "", "words": "", "back": "/", "back_label": ""})
+
+    room.staff("nava", role)
+    app = build_console(replace(room.deps, extra_routes=(Route("/", scripts),)))
+    visitor = await visitor_class(app).sign_in("nava")
+
+    assert home == (await visitor.get("/")).headers["location"]
+    await visitor.http.aclose()
+
+
+async def test_an_open_page_that_refreshes_itself_is_one_reading_for_five_minutes(room, visit):
+    mina = room.staff("mina")
+    case_id = room.cry()
+    visitor = await visit("mina")
+
+    async def refreshed(seconds):
+        room.core.clock.advance(seconds)
+        await visitor.get(f"/cases/{case_id}", **{"x-live": "1"})
+        return [row["action"] for row in room.rows(schema.audit, target_id=case_id) if row["action"] != "claimed"]
+
+    await visitor.get(f"/cases/{case_id}")
+    assert ["glanced"] == await refreshed(10)
+    room.claim(mina, case_id)
+    assert ["glanced", "read"] == await refreshed(1)  # more is shown than before: written at once
+    assert ["glanced", "read"] == await refreshed(299)
+    assert ["glanced", "read", "read"] == await refreshed(2)
+    await visitor.get(f"/cases/{case_id}")
+    assert ["glanced", "read", "read", "read"] == await refreshed(1)  # opening it anew is a reading of its own

@@ -1,5 +1,6 @@
 """The live stream as a browser hears it: what was missed, what is another desk's, when it ends."""
 
+import asyncio
 import json
 
 import httpx
@@ -7,7 +8,9 @@ import pytest
 
 from bot.core.clock import SystemClock
 from bot.store import schema
+from escalation import reading
 from escalation.console import stream
+from escalation.console.looks import Looks
 
 PHRASE = "a long enough phrase"
 
@@ -81,6 +84,49 @@ async def test_the_stream_carries_codes_and_no_words(room, listen):
     assert "نشان" not in json.dumps(events, ensure_ascii=False)
     expected = {"case", "change", "urgent", "mine", "state", "words"}  # words: the dot's own
     assert expected == {key for name, value in events if name == "data" for key in value}
+
+
+async def test_streams_that_heard_as_far_share_one_read_and_each_sees_its_own(room, clock):
+    room.cry()
+    looks = Looks(room.core.store, clock)
+    found = await asyncio.gather(*(looks.after(0, woken=True) for _ in range(100)))
+    tehran, mashhad = room.staff("tehran", province="IR-23"), room.staff("mashhad", province="IR-09")
+    room.core.store.write_now(lambda tx: tx.execute(schema.cases.update().values(desk="IR-09")) and None)
+    later = await looks.after(-1, woken=True)
+
+    assert 1 == len({id(one) for one in found})
+    assert [] == list(reading.feed_of(later, actor=tehran, now_ms=room.now).events)
+    assert room.rows(schema.cases)[0]["id"] in reading.alarm_of(later, actor=mashhad, now_ms=room.now).urgent
+
+
+@pytest.mark.parametrize("province", ["", "IR-23", "IR-09"])
+async def test_what_is_read_for_all_gives_each_what_she_would_have_read_alone(room, clock, province):
+    mina, other = room.staff("mina", province=province), room.staff("other", province="IR-09")
+    for who in ("sara", "zahra", "narges"):
+        room.cry(who)
+    taken, moved, *_ = [row["id"] for row in room.rows(schema.cases)]
+    room.core.store.write_now(
+        lambda tx: tx.execute(schema.cases.update().where(schema.cases.c.id != moved).values(desk="IR-09")) and None
+    )
+    room.claim(other, taken)
+    shared = await Looks(room.core.store, clock).after(0, woken=True)
+    alone = room.core.store.read_now(
+        lambda db: (
+            reading.feed_since(db, actor=mina, last_id=0, now_ms=room.now),
+            reading.queue(db, actor=mina, now_ms=room.now),
+        )
+    )
+
+    assert alone[0] == reading.feed_of(shared, actor=mina, now_ms=room.now)
+    urgent = {row.id for row in alone[1] if row.tier == "T1" and row.state == "queued"}
+    assert urgent == set(reading.alarm_of(shared, actor=mina, now_ms=room.now).urgent)
+
+
+async def test_a_stream_says_that_it_is_here_at_least_every_three_seconds(room, listen):
+    room.staff("mina")
+    events = await listen("mina", after=0, until="here")
+
+    assert ("event", "here") == events[-1]
 
 
 def test_looks_are_frequent_enough_for_a_revoked_sign_in():

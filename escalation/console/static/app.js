@@ -33,7 +33,7 @@ document.addEventListener("panah:heard", ({ detail }) => {
     setWaiting(detail.urgent);
   }
   sound();
-  if (["beat", "alarm", "health"].includes(detail.kind)) return;
+  if (["beat", "here", "alarm", "health"].includes(detail.kind)) return;
   const here = document.querySelector("[data-case]")?.dataset.case;
   if (detail.change === "message" && mine.includes(detail.case) && (document.hidden || here !== detail.case)) knock();
   if (detail.kind === "stir") {

@@ -3,10 +3,21 @@ import { byId, open } from "./page.js";
 
 const typing = (target) => target.closest("textarea, input, select, [contenteditable]");
 
+// Opens a menu and stands on its first choice: a key alone never closes or gives away a case.
+function menu(name, first) {
+  const found = document.querySelector(`.menu[data-menu="${name}"]`);
+  if (!found) return;
+  found.open = true;
+  found.querySelector(first)?.focus();
+}
+
 const ACTS = {
   KeyN: () => byId("take")?.requestSubmit(),
   KeyQ: () => open("/"),
   KeyR: () => byId("text")?.focus(),
+  KeyC: () => menu("close", "input[type=radio]"),
+  KeyH: () => menu("more", "[data-hand-back]"),
+  KeyM: () => byId("note")?.focus(),
   KeyU: () => document.querySelector("form[data-undo]")?.requestSubmit(),
   Slash: () => byId("keys")?.showModal(),
 };

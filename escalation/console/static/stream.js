@@ -2,7 +2,7 @@
 // Hidden tabs may be slowed down, so nothing here depends on a timer: the server's beat drives the lease.
 import { csrf } from "./page.js";
 
-const LOST_AFTER_MS = 25_000;
+const LOST_AFTER_MS = 8_000; // the server speaks at least every three seconds
 let lastEvent = 0;
 let heardAt = 0;
 const startedAt = Date.now();
@@ -26,6 +26,7 @@ function listen() {
   source.addEventListener("case", (event) => tell({ kind: "case", id: event.lastEventId, ...JSON.parse(event.data) }));
   source.addEventListener("alarm", (event) => tell({ kind: "alarm", ...JSON.parse(event.data) }));
   source.addEventListener("health", (event) => tell({ kind: "health", ...JSON.parse(event.data) }));
+  source.addEventListener("here", () => tell({ kind: "here" }));
   source.addEventListener("stir", () => tell({ kind: "stir" }));
   source.addEventListener("beat", () => {
     tell({ kind: "beat" });

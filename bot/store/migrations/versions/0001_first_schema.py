@@ -37,6 +37,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("audit_target", ["target", "target_id", "id"], unique=False)
+
     op.create_table(
         "case_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -492,6 +495,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_case_events_case_id"))
 
     op.drop_table("case_events")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("audit_target")
+
     op.drop_table("audit")
     with op.batch_alter_table("assessments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_assessments_contact_id"))
