@@ -8,35 +8,24 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bot.commands.prove_parts import PARTS, Order
 from bot.commands.prove_targets import all_targets
 from bot.errors import CommandError
-from bot.proof.fuzz import run_fuzz, try_input
+from bot.proof.fuzz import try_input
 from bot.proof.part import PartReport, Progress
 from bot.proof.report import NoTableError, Report, added_to, write_report
-
-#: seed, until when (monotonic, None for the short form), whom to tell → what was found.
-Runner = Callable[[int, float | None, Progress], PartReport]
-
-
-def _fuzz(seed: int, until: float | None, on_progress: Progress) -> PartReport:
-    return run_fuzz(all_targets(), seed=seed, until=until, on_progress=on_progress)
-
-
-#: Each part: what runs it, and its share of a long run's time.
-PARTS: dict[str, tuple[Runner, float]] = {
-    "fuzz": (_fuzz, 0.15),
-}
 
 
 def prove(args: argparse.Namespace) -> int:
     """Run the parts that are asked for and report."""
     if args.input:
         return _one_input(args.input)
+    if args.round is not None and args.only not in {"simulation", "kills"}:
+        raise CommandError("--round goes with --only simulation or --only kills")
     names = [args.only] if args.only else list(PARTS)
     began_at, began = datetime.now(UTC), time.monotonic()
     parts = tuple(_run(name, names, args) for name in names)
@@ -57,7 +46,7 @@ def _run(name: str, names: list[str], args: argparse.Namespace) -> PartReport:
     whole = sum(PARTS[one][1] for one in names)
     until = time.monotonic() + args.hours * 3600 * share / whole if args.hours else None
     try:
-        return run(args.seed, until, _progress(name))
+        return run(Order(seed=args.seed, until=until, only=args.round, tell=_progress(name)))
     finally:
         _clear()
 

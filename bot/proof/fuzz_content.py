@@ -23,12 +23,15 @@ from bot.proof.fuzz import Target
 from bot.proof.fuzz_seeds import TEXTS, VALUES, Mutator
 from bot.triage.lexfile import LexiconError
 from bot.triage.lexicon import LEXICON_DIR, load_lexicon
+from escalation.watch_policy import PACKAGED, PolicyError, read_policy
 
 CONDITIONS = (
     "risk == T1 | T2", "hour >= 22", "count(kinds) < 2", "days_ago(hour) <= 30", "suicide in kinds", "suicide not in kinds",
     "known(risk)", "skipped(risk)", "not (covert == yes and staff == none)", "(hour < 6 or hour > 22) and mode != sms",
     "channel == sms", "returning != no", "age_group == child", "not not known(age_group)", "contact.safe == unasked",
 )  # fmt: skip
+#: No larger file is read.
+POLICY_CHARS = 100_000
 _TODAY = date(2026, 11, 22)
 
 
@@ -47,6 +50,10 @@ def content_targets() -> list[Target]:
         Target(
             name="script", make=lambda by: _make_script(by, flows), read=partial(_read_script, bundle),
             cpu_s=12.0, memory_bytes=400_000_000, short=25,
+        ),
+        Target(
+            name="policy", make=_make_policy, read=_read_policy, refusals=(PolicyError,),
+            cpu_s=3.0, memory_bytes=100_000_000, short=60,
         ),
         Target(
             name="lexicon", make=_make_lexicon, read=_read_lexicon, refusals=(LexiconError,),
@@ -127,6 +134,17 @@ def _read_script(bundle: Bundle, written: str) -> None:
     if flow is not None and not errors(issues):
         one = Bundle(flows={flow.id: flow})
         assert bundle_from_json(bundle_to_json(one)).flows == one.flows, "a script that is not read back"
+
+
+def _make_policy(by: Mutator) -> str:
+    written = PACKAGED.read_text("utf-8")
+    torn = by.lines(written) if by.rng.random() < 0.7 else by.bytes(written.encode()).decode("utf-8", "replace")
+    return torn[:POLICY_CHARS]
+
+
+def _read_policy(written: str) -> None:
+    policy = read_policy(written, "fuzz.yaml")
+    assert policy.tiers, "a policy that calls nobody"
 
 
 def _make_lexicon(by: Mutator) -> dict[str, str]:

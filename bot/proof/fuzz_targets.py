@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from bot.bus import InProcessBus
 from bot.core.clock import VirtualClock
 from bot.core.messages import TEXT_CHARS_MAX, InboundMsg, TextInput
 from bot.handlers.hooks import Door
+from bot.handlers.receipts import WORDS, apply_receipt
 from bot.handlers.sms import PARTS_MAX, fit, pages, parts
 from bot.handlers.telegram_decode import RAW_BYTES_KEPT, decode_update, split_batch
 from bot.inbox import Accepted, input_from_json, input_kind, input_to_json
@@ -94,6 +96,7 @@ def channel_targets() -> list[Target]:
         Target(name="webchat", make=lambda by: _make_form(by, _FORM), read=_read_form),
         Target(name="sms-text", make=lambda by: by.text()[: 2 * TEXT_CHARS_MAX], read=_read_sms, cpu_s=0.15, short=300),
         Target(name="stored", make=_make_stored, read=_read_stored, short=500),
+        _receipts(),
     ]
     for build in (_twilio_target, _rasa_target):
         with contextlib.suppress(ImportError):  # its extra is not installed
@@ -175,6 +178,29 @@ def _make_stored(by: Mutator) -> tuple[str, Any]:
 def _read_stored(given: tuple[str, Any]) -> None:
     kind, content = given
     input_from_json(kind, content if isinstance(content, dict) else {})
+
+
+def _receipts() -> Target:
+    """Receipts may be late, doubled, out of order or forged: whatever comes, a row's receipt never goes back."""
+    store = _store()
+    address = "INSERT INTO outbox (key, contact_id, address_id, channel, kind, state, created_at, due_at, expires_at,"
+    store.connection.exec_driver_sql(
+        f"{address} provider_message_id) VALUES ('1.1', 'c', 'a', 'sms', 'reply', 'sent', 0, 0, 0, 'SM1,SM2')"
+    )
+    order = (None, "sent", "failed", "delivered", "read")
+
+    def make(by: Mutator) -> tuple[str, str, str]:
+        key, sid = by.rng.choice(("1.1", by.text()[:200])), by.rng.choice(("SM1", "SM2", by.text()[:200]))
+        return key, sid, by.rng.choice((*WORDS, by.text()[:200]))
+
+    def read(given: tuple[str, str, str]) -> None:
+        key, sid, status = (part.encode("utf-8", "replace").decode() for part in given)  # as the form's reader does
+        before = store.connection.exec_driver_sql("SELECT receipt FROM outbox").scalar()
+        store.write_now(lambda tx: apply_receipt(tx, key=key, provider_message_id=sid, status=status, now_ms=1))
+        after = store.connection.exec_driver_sql("SELECT receipt FROM outbox").scalar()
+        assert order.index(after) >= order.index(before), "a receipt went back"
+
+    return Target(name="receipts", make=make, read=read, short=500)
 
 
 class _Collector:
@@ -265,4 +291,5 @@ def _sender(routes: Sequence[Route], path: str) -> Callable[[bytes, dict[str, st
         assert statuses, "no answer"
         assert statuses[0] < 500, "an answer that blames us"
 
+    weakref.finalize(send, loop.close)
     return send

@@ -20,7 +20,7 @@ from bot.proof.part import PartReport
 MAIN_COUNT: dict[str, str] = {
     "simulation": "seeds",
     "kills": "kills",
-    "faults": "runs",
+    "faults": "faults",
     "fuzz": "inputs",
     "drills": "drills",
 }

@@ -1,0 +1,60 @@
+"""The parts of `panah prove`, in the order they run: what runs each, its short form, its share of a long run."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.commands.prove_targets import all_targets
+from bot.proof.backup_drill import run_backup_drill
+from bot.proof.crash import run_kill_rounds
+from bot.proof.fuzz import run_fuzz
+from bot.proof.part import PartReport, Progress
+from bot.proof.upgrade import frozen_databases, run_upgrade_drill
+
+#: What the short form does; the long form goes on until its time is over.
+KILLS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked of a part. `until` is a monotonic moment, None asks for the short form; `only` is one round."""
+
+    seed: int
+    until: float | None
+    only: int | None
+    tell: Progress
+
+
+Runner = Callable[[Order], PartReport]
+
+
+def _kills(order: Order) -> PartReport:
+    count = 1 if order.only is not None else KILLS if order.until is None else None
+    return run_kill_rounds(count, seed=order.seed, until=order.until, on_progress=order.tell, first=order.only or 0)
+
+
+def _fuzz(order: Order) -> PartReport:
+    return run_fuzz(all_targets(), seed=order.seed, until=order.until, on_progress=order.tell)
+
+
+def _drills(order: Order) -> PartReport:
+    """Half of the time for the way back, half for the way up; what both did stands in one row."""
+    half = None if order.until is None else (time.monotonic() + order.until) / 2
+    back = run_backup_drill(seed=order.seed, until=half, on_progress=order.tell)
+    up = run_upgrade_drill(frozen_databases(), seed=order.seed, until=order.until, on_progress=order.tell)
+    both = {name: back.counts.get(name, 0) + up.counts.get(name, 0) for name in ("drills", "crash points")}
+    return PartReport(
+        name="drills",
+        seed=order.seed,
+        took_s=back.took_s + up.took_s,
+        counts={**up.counts, **back.counts, **both},
+        breaches=back.breaches + up.breaches,
+    )
+
+
+#: Each part: what runs it, and its share of a long run's time.
+PARTS: dict[str, tuple[Runner, float]] = {
+    "kills": (_kills, 0.25),
+    "fuzz": (_fuzz, 0.12),
+    "drills": (_drills, 0.08),
+}
