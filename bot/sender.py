@@ -269,6 +269,7 @@ def _message_of(item: Leased, keyring: Keyring) -> tuple[OutboundMsg, bool]:
         buttons=tuple(Button(found["label"], found["data"]) for found in bodies[-1]["buttons"]),
         kind=item.kind,
         urgent=item.urgent,
+        contact_id=item.contact_id,
     )
     return message, bool(bodies[-1].get("delete"))
 

@@ -207,7 +207,8 @@ OutboundKind = Literal["reply", "live", "proactive"]
 class OutboundMsg:
     """One message for one address, as a channel sends it.
 
-    `key` is stable over retries: a channel passes it to providers that take an idempotency key.
+    `key` is stable over retries: a channel passes it to providers that take an idempotency key. `contact_id` is for
+    pages of our own; no provider is told.
     """
 
     key: str
@@ -216,3 +217,4 @@ class OutboundMsg:
     buttons: tuple[Button, ...] = ()
     kind: OutboundKind = "reply"
     urgent: bool = False
+    contact_id: str = ""

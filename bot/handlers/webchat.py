@@ -31,7 +31,7 @@ class WebChannel:
         Raises:
             SendError: nobody has this address any more (erased).
         """
-        contact_id = await self._store.read(
+        contact_id = message.contact_id or await self._store.read(
             lambda found: contact_of(found, self._keyring, CHANNEL, message.external_id)
         )
         if contact_id is None:
