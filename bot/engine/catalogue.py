@@ -91,6 +91,7 @@ CATALOGUE: dict[str, Rule] = {
     "stale_translation": Rule("W", "متن {name} به زبان {language} کهنه است", "the text of {name} in {language} is stale", "ترجمه را تازه کنید", "translate again"),
     "too_long": Rule("E", "{name}: {size} نویسه؛ حد {most}", "{name}: {size} characters, limit {most}", "کوتاه کنید یا sms بنویسید", "shorten, or write sms"),
     "discloses": Rule("E", "پیش‌نمایش {name} رازدار نیست: {word}", "the preview of {name} discloses: {word}", "واژهٔ خنثی بنویسید", "use neutral words"),
+    "no_discreet": Rule("W", "{count} متن صورت پنهان ندارد و در حالت پنهان نشان داده نمی‌شود: {name}", "{count} texts have no discreet form and are not shown while covert: {name}", "discreet بنویسید", "write discreet"),
     "echo": Rule("E", "حرف خودش را بازنگویید: {name}", "her own words in a text: {name}", "جای‌نگهدار را بردارید", "remove the placeholder"),
     "blame_word": Rule("W", "{word} سرزنش است: {name}", "{word} blames: {name}", "نرم‌تر بنویسید: {better}", "soften: {better}"),
     "stigma_word": Rule("W", "{word} انگ است: {name}", "{word} stigmatises: {name}", "بنویسید: {better}", "write: {better}"),

@@ -37,6 +37,7 @@ CHECKS: dict[str, Check] = {
     "untagged_danger": checks_asks.untagged_danger,
     "too_long": checks_texts.too_long,
     "discloses": checks_texts.discloses,
+    "no_discreet": checks_texts.no_discreet,
     "stigma_word": checks_texts.hard_words,
     "hard_reading": checks_texts.hard_reading,
     "mixed_script": checks_texts.mixed_script,

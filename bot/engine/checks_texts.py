@@ -77,6 +77,16 @@ def discloses(context: Context) -> Iterator[Issue]:
                     yield at_step("discloses", flow, step, word=word)
 
 
+def no_discreet(context: Context) -> Iterator[Issue]:
+    """Every text has a form for someone looking over her shoulder; without one she must ask to see it."""
+    for flow in context.flows:
+        telling = [step for mine, step in context.steps() if mine is flow and step.texts.tells]
+        if telling:
+            first = min(telling, key=lambda step: step.at)
+            names = "، ".join(step.id for step in telling[:3]) + (" …" if len(telling) > 3 else "")
+            yield at_step("no_discreet", flow, first, name=names, count=len(telling))
+
+
 def hard_words(context: Context) -> Iterator[Issue]:
     """Words that blame, stigmatise or guess a gender get a kinder one suggested."""
     for flow, step, text in _spoken(context):

@@ -114,6 +114,8 @@ def _timely(run: Run, word: str) -> None:
     session = run.session
     if session.late_owed:
         late.pay_note(run)
+    if session.withheld and word != "repeat":
+        session.withheld = ()
     if session.status == "held":
         turn_answer.held(run, word)
     elif session.status == "locked":

@@ -69,6 +69,7 @@ def act(run: "Run", name: str) -> None:
             _back(run)
         case "repeat":
             _say_own(run, name)
+            run.reveal()
             run.ask_again(short=False)
         case "stop":
             stop(run)

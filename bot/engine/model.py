@@ -73,7 +73,8 @@ ALWAYS_HANDLERS = (
 )  # fmt: skip
 
 #: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>`,
-#: `handed_back`, `closed`, `still_queued`, `written_again`, `ended_lately`, `late` and `late_danger` are optional.
+#: `handed_back`, `closed`, `still_queued`, `written_again`, `ended_lately`, `late`, `late_danger` and
+#: `hidden` are optional.
 ALWAYS_STEPS: dict[str, str] = {
     "decoy": "say",  # after quick exit: weather or the like
     "danger": "escalate",  # T1 in her words: 110, 115, 123 and that a person is called

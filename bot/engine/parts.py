@@ -30,6 +30,11 @@ class Texts:
             return self.discreet
         return self.sms if mode == "sms" and self.sms else self.text
 
+    @property
+    def tells(self) -> bool:
+        """True for a text that has no form for someone looking over her shoulder."""
+        return bool(self.text) and not self.discreet
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:

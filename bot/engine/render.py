@@ -1,7 +1,8 @@
 """Texts as she sees them: the variant for her channel and her safety, placeholders filled, answers numbered.
 
-While covert, a question that has a discreet text shows bare numbers on its buttons: a label would tell what was
-asked. A person's own words are never inserted anywhere.
+While covert, a question shows bare numbers on its buttons: a label would tell what was asked. A text without a discreet
+form is never shown then: a neutral word stands for it, and she sees it when she asks («تکرار»). A person's own words
+are never inserted anywhere.
 """
 
 import re
@@ -13,6 +14,9 @@ from bot.engine.model import Ask, Multi, Scale, Texts
 if TYPE_CHECKING:
     from bot.engine.run import Run
 
+#: Said where a published version is older than the step `hidden`.
+_HIDDEN = "«تکرار» = دیدن"
+_BARE_LINES = "110 / 123"
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_.]+)\}")
 
 
@@ -20,6 +24,20 @@ def variant(run: "Run", texts: Texts) -> tuple[str, ...]:
     """Choose and fill the messages of a step."""
     chosen = texts.variant(run.facts.mode, covert=run.session.covert)
     return tuple(fill(run, text) for text in chosen)
+
+
+def is_hidden(run: "Run", texts: Texts) -> bool:
+    """True for what may not be shown now: no discreet form, and somebody may be reading with her."""
+    return run.session.covert and texts.tells and not run.reveals
+
+
+def instead(run: "Run", withheld: tuple[str, ...] = ()) -> str:
+    """Give what stands for a hidden text: the numbers when it named any, else a neutral word."""
+    if any(number in text for text in withheld for number in ("110", "123")):
+        return _BARE_LINES
+    step = run.bundle.always.step("hidden")
+    texts = step.texts.discreet or step.texts.text if step is not None else ()
+    return fill(run, texts[0]) if texts else _HIDDEN
 
 
 def translated(run: "Run", text: str) -> str:
@@ -39,8 +57,10 @@ def fill(run: "Run", text: str) -> str:
 def question(run: "Run", ask: Ask, *, short: bool) -> tuple[str, ...]:
     """Give the messages of a question; by SMS its answers are numbered in the text. Never empty."""
     hidden = run.session.covert and ask.texts.discreet
-    if short and is_veiled(run, ask):
-        return (" ".join((translated(run, "عدد؟"), *(str(number) for number, _ in enumerate(ask.options, 1)))),)
+    if is_hidden(run, ask.texts):
+        numbers = [str(number) for number, _ in enumerate(ask.options, 1)] if ask.numbered else []
+        head = " ".join((translated(run, "عدد؟"), *numbers, "")) if numbers else ""
+        return (head + instead(run),)
     if short and ask.short and not hidden:
         texts: tuple[str, ...] = tuple(fill(run, text) for text in ask.short)
     else:
@@ -58,11 +78,6 @@ def question(run: "Run", ask: Ask, *, short: bool) -> tuple[str, ...]:
     return texts if last is texts[-1] else (*texts[:-1], last)
 
 
-def is_veiled(run: "Run", ask: Ask) -> bool:
-    """True while covert for a question without a discreet text whose answers have numbers."""
-    return run.session.covert and not ask.texts.discreet and ask.numbered and bool(ask.options)
-
-
 def _numbered(run: "Run", ask: Ask) -> str:
     """List the answers: with their numbers where digits choose, by their words where digits are the answer."""
     labels = [translated(run, option.label) for option in ask.options]
@@ -71,14 +86,14 @@ def _numbered(run: "Run", ask: Ask) -> str:
     return translated(run, "یا بنویسید:") + " " + " / ".join(labels)
 
 
-def buttons(run: "Run", ask: Ask, *, short: bool) -> tuple[Button, ...]:
+def buttons(run: "Run", ask: Ask) -> tuple[Button, ...]:
     """Offer the answers as buttons; a scale offers its numbers, and so does what someone else may read."""
     frame = run.session.stack[-1]
     head = f"p|{frame.flow}|{ask.id}|{run.session.visit}|"
     offered = [(translated(run, option.label), option.key) for option in ask.options]
     if isinstance(ask.spec, Scale):
         offered = [(str(number), str(number)) for number in range(ask.spec.low, ask.spec.high + 1)] + offered
-    elif run.session.covert and ask.numbered and (ask.texts.discreet or short):
+    elif run.session.covert and ask.numbered and not (run.reveals and ask.texts.tells):
         offered = [(str(number), key) for number, (_, key) in enumerate(offered, 1)]
     return tuple(Button(label, head + key) for label, key in offered)
 

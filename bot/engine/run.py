@@ -33,6 +33,8 @@ STEPS_MAX, MESSAGES_MAX = 100, 5
 #: A reply later than this after her message is no reply any more (design.md §1.10).
 REPLY_S = 900
 _WHY_MAX = 8
+#: So many hidden texts are kept for when she asks.
+_WITHHELD_MAX = 4
 _CHILD_KINDS = frozenset({"child_abuse", "child_labour", "runaway"})
 
 
@@ -43,7 +45,7 @@ class BudgetExceeded(Exception):  # noqa: N818 - the word of the specification
 class Run:
     """The working state of one turn."""
 
-    __slots__ = ("bundle", "by_person", "events", "facts", "folded", "input", "place", "proactive", "said", "screening",
+    __slots__ = ("bundle", "by_person", "events", "facts", "folded", "input", "place", "proactive", "reveals", "said", "screening",
                  "session", "steps", "text", "view")  # fmt: skip
 
     def __init__(self, session: Session, entered: Input, screening: Screening, facts: Facts, bundle: Bundle) -> None:
@@ -58,6 +60,7 @@ class Run:
         self.folded = fold(self.text) if self.text else ""
         self.place: dict[str, str] = {}
         self.proactive = False
+        self.reveals = False
         self.steps = self.said = 0
         self.view = FactView(self)
 
@@ -211,9 +214,26 @@ class Run:
     # -- texts -------------------------------------------------------------------------------------------------------
 
     def say(self, texts: Texts, *, urgent: bool = False, proactive: bool = False) -> None:
-        """Send the texts of a step in the variant she may see."""
-        for text in render.variant(self, texts):
+        """Send the texts of a step in the variant she may see; what is hidden now is kept until she asks for it."""
+        said = render.variant(self, texts)
+        if render.is_hidden(self, texts):
+            said = self._withhold(said)
+        for text in said:
             self.emit(MessageSent, text=text, urgent=urgent, proactive=proactive or self.proactive)
+
+    def _withhold(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Keep texts for when she asks, and give what is said instead, once in a turn."""
+        self.session.withheld = (*self.session.withheld, *texts)[-_WITHHELD_MAX:]
+        instead = render.instead(self, texts)
+        said = any(isinstance(event, MessageSent) and event.text == instead for event in self.events)
+        return () if said else (instead,)
+
+    def reveal(self) -> None:
+        """Show in full what was hidden from whoever reads with her: she asks for it herself."""
+        withheld, self.session.withheld = self.session.withheld, ()
+        for text in withheld:
+            self.emit(MessageSent, text=text)
+        self.reveals = True
 
     def say_always(self, step_id: str, *, urgent: bool = False) -> None:
         """Send the texts of one step of flow `always`; a missing one is a defect of the content."""
@@ -233,7 +253,7 @@ class Run:
         session.reminded = 0
         session.status = "waiting"
         texts = render.question(self, ask, short=short)
-        buttons = render.buttons(self, ask, short=short)
+        buttons = render.buttons(self, ask)
         for text in texts[:-1]:
             self.emit(MessageSent, text=text, proactive=self.proactive)
         self.emit(MessageSent, text=texts[-1], buttons=buttons, proactive=self.proactive)

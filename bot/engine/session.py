@@ -48,7 +48,8 @@ class Session:
     timer's name to (visit, seconds); `not_taken` is (flow, step, repeats left) of the escalation it belongs to;
     `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for,
     `soft_count` how often one was asked; `why` are the reasons no case has been told yet. `late_owed` is the note about
-    late messages that waits for the last of them, `late_told` when each note was given (seconds).
+    late messages that waits for the last of them, `late_told` when each note was given (seconds). `withheld` are our
+    texts that she did not see while covert.
     """
 
     version: str
@@ -82,6 +83,7 @@ class Session:
     safe_contact: dict[str, str] = field(default_factory=dict)
     late_owed: str = ""
     late_told: dict[str, int] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -91,7 +93,7 @@ class Session:
             self.told_province, self.covert, self.consents.copy(), self.safe, self.code_word, self.tries,
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
-            self.late_owed, self.late_told.copy(),
+            self.late_owed, self.late_told.copy(), self.withheld,
         )  # fmt: skip
 
     @property
@@ -105,7 +107,7 @@ _NAMES = tuple(item.name for item in fields(Session))
 _values = attrgetter(*_NAMES)
 _STACK = _NAMES.index("stack")
 #: Fields that are tuples, or empty: JSON gives lists back.
-_TUPLES = tuple(_NAMES.index(name) for name in ("kinds", "told_kinds", "soft_asked", "why"))
+_TUPLES = tuple(_NAMES.index(name) for name in ("kinds", "told_kinds", "soft_asked", "why", "withheld"))
 _OPTIONAL_TUPLES = tuple(_NAMES.index(name) for name in ("not_taken", "after"))
 _TIMERS = _NAMES.index("timers")
 
@@ -128,7 +130,8 @@ def session_from_json(kept: list[Any]) -> Session:
     values = kept[: len(_NAMES)]
     values[_STACK] = [_frame(frame) for frame in values[_STACK]]
     for at in _TUPLES:
-        values[at] = tuple(values[at])
+        if at < len(values):
+            values[at] = tuple(values[at])
     for at in _OPTIONAL_TUPLES:
         values[at] = tuple(values[at]) if values[at] else None
     values[_TIMERS] = {name: tuple(timer) for name, timer in values[_TIMERS].items()}

@@ -60,3 +60,61 @@ def test_a_question_without_a_discreet_text_is_asked_again_by_numbers_only(talk)
 
     assert she.texts[-1].startswith("عدد؟ 1 2")
     assert all(button.label.isdecimal() for event in she.events for button in getattr(event, "buttons", ()))
+
+
+def test_a_new_question_without_a_discreet_text_is_never_shown_until_she_asks(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.session.covert = True
+
+    (hidden,) = she.says("سه")
+    assert "تکرار" in hidden
+    assert all(button.label.isdecimal() for event in she.events for button in getattr(event, "buttons", ()))
+
+    shown = she.says("تکرار")
+    assert "تکرار" not in shown[-1]
+    assert not all(button.label.isdecimal() for event in she.events for button in getattr(event, "buttons", ()))
+
+
+SPOKEN = """
+flow: told
+title: t
+owner: o
+silence: {after: 10m, then: settle}
+steps:
+- ask: first
+  text: آماده‌اید؟
+  discreet: 1؟
+  choice: {yes: بله}
+- say: plain
+  text: کارگاه خیاطی رایگان است.
+- say: lines
+  text: اگر زدند، همین حالا 110 را بگیرید.
+- ask: last
+  text: چیز دیگری هست؟
+  discreet: 1؟
+  choice: {no: نه}
+- end: bye
+  text: تمام.
+  discreet: باشد.
+"""
+
+
+def test_a_text_without_a_discreet_form_is_replaced_and_its_numbers_are_not_withheld(script):
+    she = script(SPOKEN)
+    she.says("سلام")
+    she.session.covert = True
+
+    assert she.says("1") == ["«تکرار» = دیدن", "110 / 123", "1؟"]
+    assert she.says("تکرار")[:2] == ["کارگاه خیاطی رایگان است.", "اگر زدند، همین حالا 110 را بگیرید."]
+    assert she.session.withheld == ()
+
+
+def test_what_was_withheld_is_gone_with_her_next_answer(script):
+    she = script(SPOKEN)
+    she.says("سلام")
+    she.session.covert = True
+    she.says("1")
+    she.says("چی؟")
+
+    assert "کارگاه خیاطی رایگان است." not in she.says("تکرار")

@@ -92,7 +92,8 @@ def test_a_locked_session_with_a_code_word_shows_the_decoy_until_it_comes(talk):
     for _ in range(2):
         assert "هوا" in she.says("سلام")[0]
         assert isinstance(she.events[-1], StayedSilent)
-    assert "چند فرزند" in she.says("گل سرخ!")[0]
+    assert "چند فرزند" not in she.says("گل سرخ!")[0]
+    assert "چند فرزند" in she.says("تکرار")[-1]
     assert she.session.status == "waiting"
     assert she.session.covert
 
@@ -343,7 +344,7 @@ def test_an_own_handler_is_quiet_while_covert(script):
     she.says("سلام")
     she.session.covert = True
 
-    assert she.says("هزینه") == ["عدد؟ 1 2"]
+    assert she.says("هزینه") == ["عدد؟ 1 2 «تکرار» = دیدن"]
 
 
 def test_a_handlers_button_of_later_order_acts_too(talk):

@@ -79,7 +79,16 @@ def rules_of(bundle, text, flow, options=OPTIONS):
 
 @pytest.mark.parametrize("flow", ["danger_now", "women_head", "covert", "check_in", "welcome", "always"])
 def test_nothing_is_reported_on_a_clean_script(bundle, text_of, flow):
-    assert rules_of(bundle, text_of(flow), flow) == []
+    found = rules_of(bundle, text_of(flow), flow)
+
+    assert [issue for issue in found if issue.rule != "no_discreet"] == []
+
+
+def test_texts_without_a_discreet_form_are_counted_once_a_script(bundle, text_of):
+    (found,) = [issue for issue in rules_of(bundle, text_of("check_in"), "check_in") if issue.rule == "no_discreet"]
+
+    assert found.what_en.startswith("4 texts have no discreet form")
+    assert found.severity == "W"
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault[0]}-{fault[3]}")
