@@ -52,19 +52,20 @@ class Duty:
     def settings(self) -> dict[str, str]:
         """Give the settings that make an installation call her."""
         return {
-            "PANAH_ALERT_COMMAND": f'/bin/sh -c \'cat >> "$0"; echo >> "$0"\' {self._file}',
+            "PANAH_ALERT_COMMAND": f'/bin/sh -c \'echo "$(date +%s) $(cat)" >> "$0"\' {self._file}',
             "PANAH_ALERT_POLICY": str(self._policy),
         }
 
-    def was_told(self, code: str) -> bool:
-        """True when she was called about a case."""
+    def told_at(self, code: str) -> float | None:
+        """Give when she was first called about a case, by the machine's own clock; None when she was not."""
         if not self._file.exists():
-            return False
+            return None
         for line in self._file.read_text("utf-8").splitlines():
-            with suppress(ValueError, TypeError):  # two at once may write into one another
-                if any(case["code"] == code for case in json.loads(line)["cases"]):
-                    return True
-        return False
+            at, _, said = line.partition(" ")
+            with suppress(ValueError, TypeError):  # a line that is being written
+                if any(case["code"] == code for case in json.loads(said)["cases"]):
+                    return float(at)
+        return None
 
 
 def watch_pid(installation: Installation) -> int:
@@ -106,4 +107,8 @@ async def told_of(installation: Installation, duty: Duty, contact_id: str) -> li
     if not found:
         return ["I6: whoever told of danger has no case"]
     code = str(found[0][0])
-    return [] if await until(lambda: duty.was_told(code), ALERT_S) else ["I7: nobody on call heard of an urgent case"]
+    return (
+        []
+        if await until(lambda: duty.told_at(code) is not None, ALERT_S)
+        else ["I7: nobody on call heard of an urgent case"]
+    )

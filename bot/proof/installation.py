@@ -74,6 +74,11 @@ class Installation:
         return self.directory / "var"
 
     @property
+    def switches(self) -> Path:
+        """The directory that PANAH_FAULT names: crash points, the clock, a full database."""
+        return self._orders
+
+    @property
     def socket(self) -> Path:
         """Its control socket."""
         return self.var / "panah.sock"

@@ -18,6 +18,8 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
+from bot.proof.ledger_sms import add_sms_routes
+
 TOKEN = "424242:proof-of-panah"  # noqa: S105 - of this server, which exists for a minute on a loopback port
 _POLL_S = 2.0
 _WEBHOOK_TIMEOUT_S = 15.0
@@ -46,6 +48,7 @@ class Said:
 
     chat: int
     text: str
+    message_id: str  #: what the provider answered
     at: float  #: monotonic
 
 
@@ -73,6 +76,7 @@ class Ledger:
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=2**22)
         application.router.add_route("*", "/bot{token}/{method}", self._call)
+        add_sms_routes(application.router, self)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -94,8 +98,7 @@ class Ledger:
 
     def say(self, chat: int, text: str) -> int:
         """A person writes; give the number of the update."""
-        self._number += 1
-        number = self._number
+        number = self.next_number(chat)
         person = {"id": chat, "type": "private", "first_name": "x"}
         message = {
             "message_id": number,
@@ -105,11 +108,26 @@ class Ledger:
             "text": text,
         }
         raw = json.dumps({"update_id": number, "message": message}, ensure_ascii=False)
-        self.wrote[number] = chat
         self._pending.append((number, raw))
         if self.doubles_updates:
             self._pending.append((number, raw))
         self._changed.set()
+        return number
+
+    def next_number(self, chat: int) -> int:
+        """Number a person's message."""
+        self._number += 1
+        self.wrote[self._number] = chat
+        return self._number
+
+    def confirm(self, number: int) -> None:
+        """Note that an update was taken for good."""
+        self.confirmed.setdefault(number, time.monotonic())
+
+    def note_said(self, chat: int, text: str, message_id: str = "") -> int:
+        """Note a text that came out; give its number, which is its name unless it has another."""
+        number = len(self.said) + 1
+        self.said.append(Said(chat=chat, text=text, message_id=message_id or str(number), at=time.monotonic()))
         return number
 
     def heard(self, chat: int) -> list[Said]:
@@ -171,7 +189,7 @@ class Ledger:
     async def _get_updates(self, given: dict[str, Any]) -> web.Response:
         offset = int(given.get("offset", 0))
         while self._pending and self._pending[0][0] < offset:
-            self._confirm(self._pending.popleft()[0])
+            self.confirm(self._pending.popleft()[0])
         if not self._pending:
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
@@ -183,12 +201,9 @@ class Ledger:
 
     def _send(self, given: dict[str, Any]) -> web.Response:
         chat, text = int(given["chat_id"]), str(given["text"])
-        self.said.append(Said(chat=chat, text=text, at=time.monotonic()))
+        number = self.note_said(chat, text)
         person = {"id": chat, "type": "private", "first_name": "x"}
-        return _yes({"message_id": len(self.said), "date": int(time.time()), "chat": person, "text": text})
-
-    def _confirm(self, number: int) -> None:
-        self.confirmed.setdefault(number, time.monotonic())
+        return _yes({"message_id": number, "date": int(time.time()), "chat": person, "text": text})
 
     async def _deliver(self) -> None:
         """Push to the webhook, one after the other; anything but 2xx comes again."""
@@ -201,7 +216,7 @@ class Ledger:
                     continue
                 number, raw = self._pending[0]
                 if await self._push(session, raw):
-                    self._confirm(number)
+                    self.confirm(number)
                     self._pending.popleft()
                 else:
                     await asyncio.sleep(_WEBHOOK_AGAIN_S)
