@@ -39,6 +39,7 @@ class Known:
     left: bool = False
     recent: list[tuple[int, str]] = field(default_factory=list)
     damaged: bool = False  #: what was kept of her cannot be read; a person must be told
+    parked: bool = False  #: an earlier message of hers waits for another try; what comes now waits behind it (I4)
     asked_by: list[tuple[str, str]] = field(default_factory=list)
 
     def texts_before(self, written_ms: int) -> list[str]:
@@ -66,6 +67,13 @@ FROM sessions WHERE contact_id = ? ORDER BY ended_at IS NOT NULL, started_at DES
 _RECENT = """
 SELECT at, sealed_body FROM messages WHERE contact_id = ? AND author = 'contact' AND at > ? ORDER BY id DESC LIMIT 2
 """
+
+
+#: What she sent and has not had its turn; one that was given up for now holds nobody up.
+_PARKED = (
+    "SELECT 1 FROM inbox WHERE contact_id = ? AND state = 'waiting' AND attempts < 3"
+    " AND channel NOT IN ('desk', 'timer') LIMIT 1"
+)
 
 
 class Directory:
@@ -123,6 +131,12 @@ class Directory:
         for contact_id in contact_ids:
             self._by_contact.pop(contact_id, None)
 
+    def look_for_parked(self, tx: Tx, contact_id: str) -> None:
+        """See whether something of hers still waits, after a waiting row had its turn."""
+        known = self._by_contact.get(contact_id)
+        if known is not None and known.parked:
+            known.parked = tx.raw.execute(_PARKED, (contact_id,)).fetchone() is not None
+
     def forget_all(self) -> None:
         """Drop everything that is remembered: the tables were changed behind it (on the writer's thread)."""
         self._by_contact.clear()
@@ -162,6 +176,7 @@ class Directory:
             for name, at, visit in (("silence", row[4], row[5]), ("not_taken", row[6], row[7])):
                 if at is not None:
                     known.timers[name] = (at, visit)
+        known.parked = tx.raw.execute(_PARKED, (contact_id,)).fetchone() is not None
         for at, sealed in reversed(tx.raw.execute(_RECENT, (contact_id, now_ms - _JOIN_MS)).fetchall()):
             try:
                 known.recent.append((at, unseal(known.key, "messages.body", sealed).get("text", "")))

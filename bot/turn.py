@@ -9,9 +9,11 @@ from typing import Protocol
 
 from bot.core.contact import Facts
 from bot.core.events import Event
-from bot.core.messages import TEXT_CHARS_MAX, Input, TextInput
+from bot.core.messages import TEXT_CHARS_MAX, Input, PressInput, TextInput
 from bot.core.screening import NOTHING_FOUND, Screening
+from bot.core.text import fold
 from bot.engine.engine import resume
+from bot.engine.handlers import FIRST
 from bot.engine.model import Bundle
 from bot.engine.session import Session
 
@@ -53,6 +55,18 @@ def take_turn(
     screening = _read(screener, received, earlier) if isinstance(received, TextInput) else NOTHING_FOUND
     after, events = resume(session, received, screening, facts, bundle)
     return Turn(after, events, screening)
+
+
+def cannot_wait(received: Input, bundle: Bundle, screener: Screener) -> bool:
+    """True for danger and for leaving in a hurry: they do not wait behind an earlier message that failed."""
+    match received:
+        case TextInput(text):
+            folded = fold(text)
+            leaves = folded == "0" or bundle.always.words.get(folded) in FIRST
+            return leaves or screener.screen(text).tier == "T1"
+        case PressInput(press):
+            return press.flow == "always" and press.step in FIRST
+    return False
 
 
 def _read(screener: Screener, received: TextInput, earlier: Sequence[str]) -> Screening:

@@ -32,7 +32,7 @@ from bot.engine.model import Bundle
 from bot.engine.session import Session
 from bot.inbox import Accepted, Arrival, input_kind
 from bot.store.database import Tx
-from bot.turn import Screener, Turn, take_turn
+from bot.turn import Screener, Turn, cannot_wait, take_turn
 from bot.turn_rows import accepted, keep_words, session_row
 
 _RECENT_MS = 72 * 3600_000
@@ -122,6 +122,10 @@ class TurnRunner:
         if isinstance(message.input, HUMAN_INPUTS):
             keep_words(message, events, context, rows)
         map_events(events, context, rows, self._world.mappers)
+
+    def cannot_wait(self, known: Known, message: InboundMsg) -> bool:
+        """True for danger and for leaving in a hurry: they do not wait behind an earlier message that failed."""
+        return cannot_wait(message.input, self._bundle(known), self._world.screener)
 
     def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
         """Find who an arrival is from.

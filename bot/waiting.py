@@ -55,7 +55,9 @@ _NO_DEADLINE = {
     "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
 }
 _TRY = (
-    "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
+    "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting' AND NOT EXISTS"
+    " (SELECT 1 FROM inbox e WHERE e.contact_id = inbox.contact_id AND e.id < inbox.id AND e.state = 'waiting'"
+    " AND e.attempts < 3)"  # in each contact's order (I4); a row that cannot even be given up holds nobody up
     " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts, sent_at"
 )
 
@@ -99,11 +101,11 @@ class WaitingRows:
         tried = 0
         for row_id in self._store.read_now(self._due):
             try:
-                self._run_row(row_id)
+                tried += self._run_row(row_id)
             except Exception as error:  # noqa: BLE001 - one row that cannot even be given up must not hold the others
                 self._log.error("row_failed", error=type(error).__name__, row_id=row_id)
                 self._store.write_now(partial(self._later, row_id=row_id))
-            tried += 1
+                tried += 1
         return tried
 
     def _later(self, tx: Tx, *, row_id: int) -> None:
@@ -117,14 +119,14 @@ class WaitingRows:
         wanted = {"now": now_ms, "late_before": now_ms - int(LATE_AFTER.total_seconds() * 1000)}
         return [row[0] for row in db.exec_driver_sql(_DUE, wanted)]
 
-    def _run_row(self, row_id: int) -> None:
+    def _run_row(self, row_id: int) -> bool:
         found = self._store.write_now(lambda tx: tx.raw.execute(_TRY, (row_id,)).fetchone())
         if found is None:
-            return
+            return False
         attempts: int = found[6]
         if attempts > ATTEMPTS_MAX:
             self._store.write_now(lambda tx: self._quarantine(tx, row_id, found))
-            return
+            return True
         taken = self._store.submit(lambda tx: self._take(tx, row_id, found))
         taken.add_done_callback(lambda done: self._forget_if_failed(done, found[2]))
         try:
@@ -134,6 +136,7 @@ class WaitingRows:
             self._log.error("turn_failed", channel=found[0], error=type(error).__name__, row_id=row_id)
             name = type(error).__name__
             self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
+        return True
 
     def _forget_if_failed(self, done: "Future[None]", contact_id: str) -> None:
         """Drop what was remembered, still on the writer's thread: her next turn must not build on it."""
@@ -141,12 +144,12 @@ class WaitingRows:
             self._directory.forget({contact_id})
 
     def _take(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
-        contact_id, attempts = found[2], found[6]
+        contact_id = found[2]
         now = self._clock.now()
         rows = Rows()
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is None:
-            self._done(tx, row_id, attempts, state="done", error="erased")
+            self._done(tx, row_id, found, state="done", error="erased")
             return
         arrival = Arrival(self._message(known, found), contact_id=contact_id)
         if arrival.message.is_late(now):
@@ -154,10 +157,10 @@ class WaitingRows:
         try:
             self._runner.run(tx, arrival, row_id, now, rows)
         except UnknownContactError:
-            self._done(tx, row_id, attempts, state="done", error="erased")
+            self._done(tx, row_id, found, state="done", error="erased")
             return
         rows.write(tx)
-        self._done(tx, row_id, attempts, state="done", error=None)
+        self._done(tx, row_id, found, state="done", error=None)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))
 
     def _message(self, known: Known, found: tuple[Any, ...]) -> InboundMsg:
@@ -184,7 +187,7 @@ class WaitingRows:
         tx.raw.execute("UPDATE inbox SET due_at = ?, error = ? WHERE id = ?", (due_at, error, row_id))
 
     def _quarantine(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
-        contact_id, attempts = found[2], found[6]
+        contact_id = found[2]
         self._beats.count("quarantined")
         self._log.error("quarantined", channel=found[0], row_id=row_id)
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
@@ -193,7 +196,7 @@ class WaitingRows:
             known.timers.pop(found[3], None)
         for sql in _NO_DEADLINE.get(found[3], ()):  # given up: it must not fall due again every second
             tx.raw.execute(sql, (contact_id,))
-        self._done(tx, row_id, attempts, state="quarantined", error="three_times")
+        self._done(tx, row_id, found, state="quarantined", error="three_times")
 
     def _tell_a_person(self, tx: Tx, known: Known, row_id: int, message: InboundMsg) -> None:
         status = known.session.status if known.session else "waiting"
@@ -214,12 +217,13 @@ class WaitingRows:
         rows.write(tx)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))
 
-    def _done(self, tx: Tx, row_id: int, attempts: int, *, state: str, error: str | None) -> None:
+    def _done(self, tx: Tx, row_id: int, found: tuple[Any, ...], *, state: str, error: str | None) -> None:
         now_ms = self._now_ms()
         tx.raw.execute(
             "UPDATE inbox SET state = ?, done_at = ?, error = ?, attempts = ? WHERE id = ?",
-            (state, now_ms, error, attempts, row_id),
+            (state, now_ms, error, found[6], row_id),
         )
+        self._directory.look_for_parked(tx, found[2])
 
 
 def _moment(at_ms: int) -> datetime:

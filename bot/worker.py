@@ -135,7 +135,7 @@ class Worker:
             outcomes.append((arrival, take(tx, arrival, next_id, batch)))
         batch.rows.write(tx)
         fault("W3")
-        topics = tuple(batch.rows.topics) + (("inbox",) if careful else ())
+        topics = tuple(batch.rows.topics)
         tx.after_commit(lambda: self._bus.publish(*topics))
         return outcomes
 
@@ -173,6 +173,8 @@ class Worker:
         if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
             batch.rows = batch.rows.written(tx)
         batch.touched.add(known.contact_id)
+        if known.parked and not self._runner.cannot_wait(known, arrival.message):
+            return self._wait(known, arrival, inbox_id, batch)
         mine = Rows()
         try:
             accepted = self._runner.run(tx, arrival, inbox_id, batch.now, mine)
@@ -188,13 +190,20 @@ class Worker:
         except UnknownContactError:
             return Accepted()
         batch.touched.add(known.contact_id)
+        return self._wait(known, arrival, inbox_id, batch)
+
+    def _wait(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
+        """Leave an arrival to bot.waiting; what comes after it waits behind it."""
+        known.parked = True
         batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting"))
+        batch.rows.topics.add("inbox")
         return Accepted(contact_id=known.contact_id, deferred=True)
 
     def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
         self._beats.count("turns_failed")
         arrival.attempts += 1
+        known.parked = True
         row = inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting")
         batch.rows.add("inbox_new", {**row, "due_at": batch.now_ms + RETRY_MS[1], "error": type(error).__name__})
         batch.rows.topics.add("inbox")

@@ -112,7 +112,7 @@ def make_town(bundle, screener, clock):
     """Give a maker of towns; made again on the same file it is the same town after a restart."""
     stores, keyring, ids = [], ephemeral_keyring(), seeded_ids(7)
 
-    def make(path=None, *, steady=False):
+    def make(path=None, *, steady=False, screener=screener):
         store = Store(path, threaded=False)
         stores.append(store)
         migrate.upgrade(store.connection)

@@ -1,0 +1,74 @@
+"""A message whose turn failed for now: what she writes after it waits its turn, but danger and leaving do not (I4)."""
+
+import pytest
+
+from bot.core.screening import NOTHING_FOUND, Screening
+
+CRY = "شوهرم داره منو می‌زنه"
+
+
+class FailsAtFirst:
+    """Cannot read one message for its first tries; hears danger in another."""
+
+    version = "fails"
+
+    def __init__(self, times):
+        self.times = times
+
+    def screen(self, text, earlier=()):
+        if "زهر" in text and self.times > 0:
+            self.times -= 1
+            raise RuntimeError
+        return Screening(tier="T1", kinds=("spouse_abuse",)) if text == CRY else NOTHING_FOUND
+
+
+@pytest.fixture
+def town(make_town):
+    return make_town(screener=FailsAtFirst(2))
+
+
+def turns(town):
+    return [inbox_id for (inbox_id,) in town.rows("SELECT inbox_id FROM turns ORDER BY id")]
+
+
+def test_what_comes_after_waits_behind_what_failed_and_all_have_their_turn_in_order(town):
+    town.say("سلام")
+    assert town.say("زهر").deferred
+    assert town.say("دوم").deferred
+    assert town.say("سوم").deferred
+    town.core.directory.forget_all()  # also after a restart
+    assert town.say("چهارم").deferred
+    assert [1] == turns(town)
+    for _ in range(4):
+        town.clock.advance(11)
+        town.core.waiting.run_due()
+
+    assert [1, 2, 3, 4, 5] == turns(town)
+    assert not town.say("پنجم").deferred
+
+
+def test_danger_and_leaving_do_not_wait(town):
+    town.say("زهر")
+    accepted = town.say(CRY)
+
+    assert ("T1", False) == (accepted.tier, accepted.deferred)
+    assert not town.say("خروج").deferred
+    assert [("locked",)] == town.rows("SELECT status FROM sessions WHERE status = 'locked'")
+
+
+def test_others_do_not_wait(town):
+    town.say("زهر")
+
+    assert not town.say("سلام", "b").deferred
+
+
+def test_what_is_given_up_holds_nobody_up(make_town):
+    town = make_town(screener=FailsAtFirst(99))
+    town.say("زهر")
+    town.say("دوم")
+    for _ in range(5):
+        town.clock.advance(11)
+        town.core.waiting.run_due()
+
+    assert [("quarantined",), ("done",)] == town.rows("SELECT state FROM inbox ORDER BY id")
+    assert not town.say("سوم").deferred
