@@ -8,6 +8,7 @@ behind it is a Protocol: over the control socket in production, the database its
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,8 +20,9 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, Cont
 
 from bot.telemetry import Log
 from escalation.staffbot_alert import Desk, DeskAwayError, Outcome, StaffAlert
-from escalation.staffbot_buttons import Press, accept_callback, read_callback, seen_callback
-from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, LABEL_SEEN, OUTCOMES, alert_text
+from escalation.staffbot_buttons import Press, accept_callback, page_callback, read_callback, seen_callback
+from escalation.staffbot_storm import Storm
+from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, LABEL_SEEN, OUTCOMES, alert_text, list_text
 
 ALERT_EVERY_S = 2.0
 _BACK_OFF_MAX_S = 30.0
@@ -51,6 +53,7 @@ class StaffBot:
         self._desk = desk
         self._log = log
         self._told = _Told()
+        self._storm = Storm()
         self._after: int | None = None
         private = filters.ChatType.PRIVATE
         self._application.add_handler(CommandHandler("start", self._start, filters=private))
@@ -114,33 +117,56 @@ class StaffBot:
             TelegramError: some could not be told; they stay due, and nobody is told twice.
         """
         sent = 0
-        for alert in await self._desk.alerts(self._after):
+        alerts = await self._desk.alerts(self._after)
+        counts = Counter(chat_id for alert in alerts for chat_id in alert.chats)
+        now_s = asyncio.get_running_loop().time()
+        stormy = {chat_id for chat_id, count in counts.items() if self._storm.takes(chat_id, count, now_s)}
+        for alert in alerts:
             for chat_id in alert.chats:
-                sent += await self._tell(alert, chat_id)
+                if chat_id not in stormy:
+                    sent += await self._tell(alert, chat_id)
+                elif (key := _key(alert, chat_id)) not in self._told.keys:
+                    self._told.keys.add(key)
+                    self._storm.add(chat_id, alert)
             await self._desk.told(alert.event_id)
             self._after = alert.event_id
+        return sent + await self._tell_lists(now_s)
+
+    async def _tell_lists(self, now_s: float) -> int:
+        """Tell the lists that are due; one that could not be told stays due."""
+        sent = 0
+        for chat_id, alerts in self._storm.due(now_s):
+            text = list_text([(alert.code, alert.tier) for alert in alerts])
+            seen = page_callback(max(alert.at for alert in alerts))
+            buttons = InlineKeyboardMarkup([[InlineKeyboardButton(LABEL_SEEN, callback_data=seen)]])
+            sent += await self._send(chat_id, text, buttons) is not None
+            self._storm.told(chat_id, now_s)
         return sent
 
     async def _tell(self, alert: StaffAlert, chat_id: str) -> int:
-        key = (chat_id, alert.case_id, str(alert.event_id) if alert.again else alert.tier)
+        key = _key(alert, chat_id)
         if key in self._told.keys:
             return 0
         text = alert_text(alert.code, alert.tier, again=alert.again)
-        try:
-            said = await self._bot.send_message(
-                int(chat_id), text, reply_markup=_buttons(alert.case_id, alert.tier), protect_content=True
-            )
-        except (Forbidden, BadRequest):  # this colleague blocked the bot; the others must still hear
-            self._log.warning("staffbot_chat_unreachable", code="refused")
-            self._told.keys.add(key)
+        number = await self._send(chat_id, text, _buttons(alert.case_id, alert.tier))
+        self._told.keys.add(key)
+        if number is None:
             return 0
+        self._told.places.setdefault(alert.case_id, []).append((chat_id, number, text))
+        return 1
+
+    async def _send(self, chat_id: str, text: str, buttons: InlineKeyboardMarkup) -> int | None:
+        """Send one message; give its number, None when this colleague cannot be reached: the others must still hear."""
+        try:
+            said = await self._bot.send_message(int(chat_id), text, reply_markup=buttons, protect_content=True)
+        except (Forbidden, BadRequest):  # she blocked the bot
+            self._log.warning("staffbot_chat_unreachable", code="refused")
+            return None
         except RetryAfter as error:
             delay = error.retry_after
             await asyncio.sleep(delay if isinstance(delay, int) else delay.total_seconds())
             raise
-        self._told.keys.add(key)
-        self._told.places.setdefault(alert.case_id, []).append((chat_id, said.message_id, text))
-        return 1
+        return said.message_id
 
     @property
     def _bot(self) -> Bot:
@@ -226,6 +252,10 @@ class StaffBot:
 
     def _poll_failed(self, error: TelegramError) -> None:
         self._log.warning("staffbot_poll_failed", code=type(error).__name__)
+
+
+def _key(alert: StaffAlert, chat_id: str) -> tuple[str, str, str]:
+    return (chat_id, alert.case_id, str(alert.event_id) if alert.again else alert.tier)
 
 
 async def _answer(query: CallbackQuery, text: str) -> None:

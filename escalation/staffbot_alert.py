@@ -21,6 +21,7 @@ class StaffAlert:
     code: str
     tier: str
     chats: tuple[str, ...]
+    at: int = 0  #: when it came to wait (ms)
     again: bool = False  #: it came back to the queue: told once more, though the tier was told before
 
 

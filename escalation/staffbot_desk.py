@@ -144,6 +144,7 @@ def _alerts(connection: Connection, after: int | None, now_ms: int) -> list[Staf
             case_id=item.case_id,
             code=item.code,
             tier=item.tier,
+            at=item.at,
             chats=_whom(people, on_shift, item.desk, overflow=item.kind == "overflowed"),
             again=item.kind in _AGAIN,
         )

@@ -1,7 +1,10 @@
 """What the staff bot says. Case code and tier only; never a name, a word or a place of anyone's."""
 
+from collections.abc import Sequence
+
 from bot.core.text import persian_digits
 
+_CODES_MAX = 60
 LABEL_ACCEPT = "می‌پذیرم"
 LABEL_SEEN = "دیدم"
 TIERS = {"T1": "فوری", "T2": "تا ۲۴ ساعت", "T3": "تا ۷ روز", "T4": "راهنمایی"}
@@ -22,6 +25,17 @@ ANSWERS = {
     "away": "میز کار اکنون پاسخ نمی‌دهد. چند لحظه‌ی دیگر دوباره بزنید.",
     "old_button": "این دکمه دیگر کار نمی‌کند.",
 }
+
+
+def list_text(cases: Sequence[tuple[str, str]]) -> str:
+    """Give the lines that tell of many waiting cases (code, tier): their number by tier, and the codes."""
+    lines = [f"{persian_digits(len(cases))} پرونده در صف است."]
+    for tier, word in TIERS.items():
+        codes = [persian_digits(code) for code, its in cases if its == tier]
+        more = f" و {persian_digits(len(codes) - _CODES_MAX)} پرونده‌ی دیگر" if len(codes) > _CODES_MAX else ""
+        if codes:
+            lines.append(f"{word} ({persian_digits(len(codes))}): {'، '.join(codes[:_CODES_MAX])}{more}")
+    return "\n".join(lines)
 
 
 def alert_text(code: str, tier: str, *, again: bool) -> str:

@@ -1,165 +1,19 @@
-import asyncio
-import json
+"""The staff bot: what it tells whom, what a press does, and that nothing is told twice or to a stranger."""
+
 import logging
 
 import pytest
-from fakes.telegram_api import FakeTelegram
 from fakes.telegram_state import Failure
 from fakes.waiting import until
+from staffbot.desk import CASE, case_row
 
-from bot.beats import Beats
-from bot.bus import InProcessBus
 from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
-from bot.store.crypto import ephemeral_keyring
 from escalation.accounts import Accounts
-from escalation.office import Office
 from escalation.passwords import Hashing
-from escalation.staffbot import StaffBot
-from escalation.staffbot_alert import DeskAwayError, alert_from_json
 from escalation.staffbot_buttons import Press, accept_callback, page_callback, read_callback, seen_callback
-from escalation.staffbot_desk import DatabaseDesk
 from escalation.staffbot_links import actor_by_chat
 from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, LABEL_SEEN, OUTCOMES
-
-TOKEN = "444:staff-canary-token"
-CASE = "a" * 26
-
-
-@pytest.fixture
-async def server():
-    async with FakeTelegram(TOKEN) as server:
-        yield server
-        assert server.bot(TOKEN).problems == []
-
-
-@pytest.fixture
-def bot(server):
-    return server.bot(TOKEN)
-
-
-class Line:
-    """The desk as the staff bot reaches it: by verbs that answer plain JSON, over a line that can be cut."""
-
-    def __init__(self, desk):
-        self._verbs = desk.verbs()
-        self.is_away = False
-
-    async def _call(self, verb, *wanted):
-        if self.is_away:
-            raise DeskAwayError
-        return json.loads(json.dumps(await self._verbs[verb](*wanted)))
-
-    async def link(self, code, chat_id):
-        return await self._call("staffbot_link", code, chat_id)
-
-    async def accept(self, chat_id, case_id):
-        return await self._call("staffbot_accept", chat_id, case_id)
-
-    async def see(self, chat_id, case_id):
-        return await self._call("staffbot_see", chat_id, case_id)
-
-    async def see_waiting(self, chat_id, until_ms):
-        return await self._call("staffbot_see_waiting", chat_id, until_ms)
-
-    async def alerts(self, after):
-        return [alert_from_json(item) for item in await self._call("staffbot_alerts", after)]
-
-    async def told(self, event_id):
-        await self._call("staffbot_told", event_id)
-
-
-@pytest.fixture
-def desk(store):
-    office = Office(keyring=ephemeral_keyring(), bus=InProcessBus(), new_id=system_ids)
-    return Line(DatabaseDesk(store, office, SystemClock(), Beats(SystemClock())))
-
-
-class Lines:
-    def __init__(self, lines):
-        self._lines = lines
-
-    def info(self, event, **keys):
-        self._lines.append({"level": "info", "event": event, **keys})
-
-    def warning(self, event, **keys):
-        self._lines.append({"level": "warning", "event": event, **keys})
-
-    def error(self, event, **keys):
-        self._lines.append({"level": "error", "event": event, **keys})
-
-
-@pytest.fixture
-def log(log_lines):
-    return Lines(log_lines)
-
-
-@pytest.fixture
-async def start(server, desk, log):
-    """Start the staff bot; starting again is a restart of its process."""
-    running = []
-
-    async def stop():
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        running.clear()
-
-    async def begin():
-        await stop()
-        staffbot = StaffBot(token=TOKEN, api=server.url, desk=desk, log=log)
-        running.append(asyncio.create_task(staffbot.run(wait=lambda _: asyncio.sleep(0.02))))
-
-    yield begin
-    await stop()
-
-
-@pytest.fixture
-async def colleague(store, bot):
-    """Give a linked colleague: `await colleague(7, province="")`."""
-
-    async def add(chat_id, province="", *, linked=True, on_shift=False, role="counsellor"):
-        def write(tx):
-            tx.raw.execute(
-                "INSERT INTO staff (id, username, name, roles, province, staffbot_chat, created_at)"
-                " VALUES (?, ?, 'n', ?, ?, ?, 0)",
-                (f"s{chat_id}", f"u{chat_id}", f'["{role}"]', province, str(chat_id) if linked else None),
-            )
-            if on_shift:
-                now_ms = int(SystemClock().now().timestamp() * 1000)
-                tx.raw.execute("INSERT INTO shifts VALUES (?, ?, ?)", (f"s{chat_id}", now_ms, now_ms))
-
-        await store.write(write)
-        return bot.user(chat_id)
-
-    return add
-
-
-@pytest.fixture
-async def add_case(store):
-    """Put a case in the queue: `await add_case(tier="T1")`; again with a kind adds an event."""
-
-    async def add(case_id=CASE, *, tier="T1", desk="IR-23", kind="opened"):
-        def write(tx):
-            tx.raw.execute(
-                "INSERT INTO cases (id, code, contact_id, session_id, channel, tier, kinds, cause, desk, state,"
-                " opened_at, queued_at, changed_at) VALUES (?, '12345', ?, 's', 'web', ?, '[\"suicide\"]', 'words', ?,"
-                " 'queued', 0, 0, 0) ON CONFLICT (id) DO UPDATE SET tier = excluded.tier, state = 'queued'",
-                (case_id, f"c-{case_id}", tier, desk),
-            )
-            tx.raw.execute(
-                "INSERT INTO case_events (case_id, kind, actor, at) VALUES (?, ?, 'bot', 0)", (case_id, kind)
-            )
-
-        await store.write(write)
-
-    return add
-
-
-async def case_row(store):
-    return await store.read(
-        lambda db: db.exec_driver_sql("SELECT state, holder, token FROM cases WHERE id = ?", (CASE,)).fetchone()
-    )
 
 
 async def test_an_alert_carries_code_and_tier_only_and_goes_to_those_whose_desk_it_is(start, colleague, add_case, bot):
@@ -364,59 +218,3 @@ def test_a_button_is_read_back_and_keeps_the_providers_limit():
     assert read_callback(seen_callback(CASE)) == Press("seen", case_id=CASE)
     assert read_callback(page_callback(1_795_000_000_000)) == Press("seen_until", until_ms=1_795_000_000_000)
     assert max(len(make("a" * 40).encode()) for make in (accept_callback, seen_callback)) <= 64
-
-
-async def seen_by(store):
-    return await store.read(
-        lambda db: [
-            tuple(row)
-            for row in db.exec_driver_sql(
-                "SELECT e.case_id, e.actor, a.action FROM case_events e JOIN audit a ON a.target_id = e.case_id"
-                " WHERE e.kind = 'seen' ORDER BY e.id"
-            )
-        ]
-    )
-
-
-async def test_seen_is_noted_with_an_audit_row_and_the_case_can_still_be_taken(start, colleague, add_case, store, bot):
-    she = await colleague(7)
-    await add_case()
-    await start()
-    await she.hears(1)
-
-    she.press(LABEL_SEEN)
-    await she.sees(lambda: OUTCOMES["seen"] in she.texts[0])
-
-    assert await case_row(store) == ("queued", None, 0)
-    assert await seen_by(store) == [(CASE, "s7", "seen")]
-    she.press(LABEL_ACCEPT)
-    await she.sees(lambda: OUTCOMES["accepted"] in she.texts[0])
-    assert await case_row(store) == ("claimed", "s7", 1)
-
-
-async def test_only_immediate_cases_offer_to_be_seen(start, colleague, add_case):
-    she = await colleague(7)
-    await add_case(tier="T2")
-    await start()
-    await she.hears(1)
-
-    assert [label for label, _ in she.messages[0].buttons] == [LABEL_ACCEPT]
-
-
-async def test_what_came_after_a_page_was_made_is_not_seen_by_it_and_a_stranger_sees_nothing(
-    start, colleague, add_case, store, bot
-):
-    she, stranger = await colleague(7), bot.user(666)
-    await add_case()
-    await add_case("b" * 26)
-    await store.write(lambda tx: tx.raw.execute("UPDATE case_events SET at = 5000 WHERE case_id > 'b'"))
-    await start()
-
-    stranger.press_data(page_callback(9_000))
-    await she.sees(lambda: len(bot.answered) == 1)
-    assert await seen_by(store) == []
-    she.press_data(page_callback(1_000))
-    await she.sees(lambda: len(bot.answered) == 2)
-
-    assert await seen_by(store) == [(CASE, "s7", "seen")]
-    assert bot.sent("answerCallbackQuery")[-1]["text"] == OUTCOMES["seen"]
