@@ -14,7 +14,7 @@ from bot.core.events import (
     SessionEnded,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import danger, moves, record, walk
+from bot.engine import danger, hearing, moves, record, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
 from bot.engine.run import kinds_asked
 from bot.engine.session import Answer
@@ -180,7 +180,8 @@ def silent_over(run: "Run") -> None:
 def _soft(run: "Run", ask: Ask, value: Answer) -> None:
     option = ask.by_key.get(str(value))
     kinds = kinds_asked(run.session.stack[-1]) + (option.kinds if option else ())
-    answered = run.session.stack[-1].vars.get("answered", 0)
+    answered = run.session.top.vars.get("answered", 0)
+    was_first = run.session.top.vars.get("first", 0)
     record.record(run, ask, value)
     run.pop_over()
     why = ("در پاسخ به پرسش خطر",)
@@ -192,7 +193,11 @@ def _soft(run: "Run", ask: Ask, value: Answer) -> None:
     if verdict is danger.Verdict.OVER:
         return
     below = run.waiting()
-    if answered and below is not None:
+    told = was_first and verdict is danger.Verdict.ANSWERED
+    target = hearing.target_of(run, kinds) if told else ""
+    if target:
+        walk.go(run, target)
+    elif answered and below is not None:
         record.record(run, below, "given")
         walk.go_on(run, below.id)
     else:

@@ -15,7 +15,7 @@ from bot.core.events import (
     StayedSilent,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import answers, danger, handlers, moves, record, scoring, walk
+from bot.engine import answers, danger, handlers, hearing, moves, record, scoring, walk
 from bot.engine.danger import Verdict
 from bot.engine.model import Ask, FreeText, Texts
 from bot.engine.session import Answer, Frame
@@ -173,9 +173,10 @@ def _hear_first(run: "Run", ask: Ask, word: str, begun: tuple[list[Event], list[
     verdict = danger.read(run, ask, answered=isinstance(ask.spec, FreeText))
     if verdict is Verdict.OVER and run.interrupted():
         run.events[at:at] = greeting  # a gentle question comes after who is asking
+        run.session.top.vars["first"] = 1  # its answer leads where her words would have led
     if verdict is Verdict.OVER:
         return
-    target = "" if word else _heard_target(run)
+    target = "" if word else hearing.first_target(run)
     if target:
         walk.go(run, target)
         return
@@ -184,16 +185,6 @@ def _hear_first(run: "Run", ask: Ask, word: str, begun: tuple[list[Event], list[
         handlers.act(run, word)
     else:
         run.events += question
-
-
-def _heard_target(run: "Run") -> str:
-    """Give the step of the entry flow that her first words lead to; empty for none."""
-    screening = run.screening
-    if screening.tier is None and screening.label not in {"history", "third_party"}:
-        return ""
-    told = {*screening.kinds, *(["third_party"] if screening.label == "third_party" else [])}
-    told |= {"covert"} if run.session.covert else set()
-    return next((heard.go for heard in run.flow.heard if not told.isdisjoint(heard.words)), "")
 
 
 def _may_answer(run: "Run", ask: Ask) -> bool:

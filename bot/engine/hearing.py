@@ -1,0 +1,44 @@
+"""Where her first words lead in the entry flow (`heard`, flow-language §2): by what triage heard, else by what they name.
+
+What they name are the kinds of an option whose label or synonym stands in them, so that a script's own words are
+enough and the danger lexicon need not know every need.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bot.engine.model import Ask
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+#: A shorter label («کار») stands in too many sentences to lead anywhere.
+_CHARS_MIN = 8
+
+
+def target_of(run: "Run", told: Iterable[str]) -> str:
+    """Give the step of the running flow that these kinds (or HEARD_WORDS) lead to; empty for none."""
+    found = set(told) | ({"covert"} if run.session.covert else set())
+    return next((heard.go for heard in run.flow.heard if not found.isdisjoint(heard.words)), "")
+
+
+def first_target(run: "Run") -> str:
+    """Give the step that her first words lead to; empty for none."""
+    screening = run.screening
+    if screening.tier is not None or screening.label in {"history", "third_party"}:
+        third = ("third_party",) if screening.label == "third_party" else ()
+        return target_of(run, (*screening.kinds, *third))
+    named = _kinds_named(run)
+    return target_of(run, named) if named else ""
+
+
+def _kinds_named(run: "Run") -> tuple[str, ...]:
+    padded = f" {run.folded} "
+    return tuple(
+        kind
+        for step in run.flow.steps
+        if isinstance(step, Ask)
+        for words, key in step.keys_by_text.items()
+        if len(words) >= _CHARS_MIN and f" {words} " in padded and key in step.by_key
+        for kind in step.by_key[key].kinds
+    )
