@@ -23,6 +23,7 @@ from bot.directory import Directory, Known
 from bot.inbox import Accepted, Arrival, Inbox
 from bot.inbox_order import mark_followed
 from bot.store.database import Store, Tx
+from bot.store.trouble import is_disk_trouble
 from bot.telemetry import Log
 from bot.turn_rows import inbox_row
 from bot.turns import TurnRunner, UnknownContactError
@@ -173,10 +174,10 @@ class Worker:
         if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
             batch.rows = batch.rows.written(tx)
         batch.touched.add(known.contact_id)
-        if known.parked and not self._runner.cannot_wait(known, arrival.message):
-            return self._wait(known, arrival, inbox_id, batch)
         mine = Rows()
         try:
+            if known.parked and not self._runner.cannot_wait(known, arrival.message):
+                return self._wait(known, arrival, inbox_id, batch)
             accepted = self._runner.run(tx, arrival, inbox_id, batch.now, mine)
         except Exception as error:  # noqa: BLE001 - a bug in one turn must not cost another its commit
             return self._park(known, arrival, inbox_id, batch, error)
@@ -202,7 +203,7 @@ class Worker:
     def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
         self._beats.count("turns_failed")
-        arrival.attempts += 1
+        arrival.attempts += not is_disk_trouble(error)
         known.parked = True
         row = inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting")
         batch.rows.add("inbox_new", {**row, "due_at": batch.now_ms + RETRY_MS[1], "error": type(error).__name__})

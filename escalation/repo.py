@@ -213,15 +213,18 @@ def last_event(connection: Connection, case_id: str, *kinds: str) -> tuple[str, 
     return None if row is None else (row.actor, row.at)
 
 
-def cases_due(connection: Connection, now_ms: int) -> list[Case]:
-    """Give the cases that the sweeper must move: leases that ran out and rests that are over."""
+def cases_due(connection: Connection, now_ms: int, *, most: int) -> list[Case]:
+    """Give the cases that the sweeper must move, the most urgent first: leases that ran out and rests that are over."""
     query = select(_cases).where(
         or_(
             and_(_cases.c.state == "claimed", func.coalesce(_cases.c.lease_until, 0) <= now_ms),
             and_(_cases.c.state == "waiting", func.coalesce(_cases.c.next_action_at, 0) <= now_ms),
         )
     )
-    return [to_case(row) for row in connection.execute(query.order_by(_cases.c.id)).mappings()]
+    return [
+        to_case(row)
+        for row in connection.execute(query.order_by(_cases.c.tier, _cases.c.queued_at).limit(most)).mappings()
+    ]
 
 
 def cases_held_by(connection: Connection, staff_id: str) -> list[Case]:

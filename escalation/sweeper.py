@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.beats import Beats
 from bot.core.clock import Clock
+from bot.core.fault import fault
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
 from escalation import case as machine
@@ -18,6 +19,8 @@ from escalation.office import Office
 
 #: How often to look; with the 45 s lease a lost case is back within 50 s (I10).
 SWEEP_EVERY_S = 2.0
+#: Cases that come back in one transaction, the most urgent first; the rest two seconds later.
+CASES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,8 @@ class Swept:
 def sweep(tx: Tx, office: Office, *, now_ms: int) -> Swept:
     """Put back every case whose lease ran out or whose rest is over; doing it twice changes nothing."""
     lost = due = 0
-    for before in repo.cases_due(tx.connection, now_ms):
+    for before in repo.cases_due(tx.connection, now_ms, most=CASES_MAX):
+        fault("F1")
         if before.state == "claimed":
             after = machine.lose_lease(before, now_ms=now_ms)
             put_back(tx, office, before, after, kind="lease_lost", by="sweeper", now_ms=now_ms)
@@ -40,13 +44,14 @@ def sweep(tx: Tx, office: Office, *, now_ms: int) -> Swept:
             after = machine.wake(before, now_ms=now_ms)
             put_back(tx, office, before, after, kind="due", by="sweeper", now_ms=now_ms)
             due += 1
+        fault("F2")
     return Swept(lost=lost, due=due)
 
 
 async def sweep_once(store: Store, office: Office, clock: Clock) -> Swept:
     """Look, and write only when something is due: an idle installation commits nothing."""
     now_ms = int(clock.now().timestamp() * 1000)
-    if not await store.read(lambda connection: bool(repo.cases_due(connection, now_ms))):
+    if not await store.read(lambda connection: bool(repo.cases_due(connection, now_ms, most=1))):
         return Swept(lost=0, due=0)
     return await store.write(lambda tx: sweep(tx, office, now_ms=now_ms))
 
