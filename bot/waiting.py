@@ -21,6 +21,7 @@ from bot.directory import Directory, Known
 from bot.inbox import Arrival, input_from_json
 from bot.store.crypto import UnreadableError
 from bot.store.database import Store, Tx
+from bot.store.trouble import is_disk_trouble
 from bot.store.vault import unseal
 from bot.telemetry import Log
 from bot.turns import TurnRunner, UnknownContactError
@@ -135,7 +136,8 @@ class WaitingRows:
             self._beats.count("turns_failed_again")
             self._log.error("turn_failed", channel=found[0], error=type(error).__name__, row_id=row_id)
             name = type(error).__name__
-            self._store.write_now(lambda tx: self._put_back(tx, row_id, found, name))
+            put_back = self._not_tried if is_disk_trouble(error) else self._put_back
+            self._store.write_now(lambda tx: put_back(tx, row_id, found, name))
         return True
 
     def _forget_if_failed(self, done: "Future[None]", contact_id: str) -> None:
@@ -185,6 +187,13 @@ class WaitingRows:
             return
         due_at = self._now_ms() + RETRY_MS[min(attempts, len(RETRY_MS) - 1)]
         tx.raw.execute("UPDATE inbox SET due_at = ?, error = ? WHERE id = ?", (due_at, error, row_id))
+
+    def _not_tried(self, tx: Tx, row_id: int, found: tuple[Any, ...], error: str) -> None:
+        """Take the attempt back: the disk failed, not the row."""
+        tx.raw.execute(
+            "UPDATE inbox SET attempts = ?, due_at = ?, error = ? WHERE id = ?",
+            (found[6] - 1, self._now_ms() + RETRY_MS[1], error, row_id),
+        )
 
     def _quarantine(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
         contact_id = found[2]
