@@ -241,6 +241,8 @@ def _keep_version(tx: Tx, sources: Sources, bundle: Bundle, now_ms: int) -> str:
 def _point(tx: Tx, version: str, action: str, act: Act, bus: Bus | None) -> None:
     row = {"version": version, "action": action, "by": act.by, "note": act.note, "at": act.now_ms}
     tx.execute(insert(schema.publications).values(**row))
+    act_row = {"actor": act.by, "action": action, "target": "version", "target_id": version, "at": act.now_ms}
+    tx.execute(insert(schema.audit).values(**act_row))
     fault("P2")
 
     def tell() -> None:

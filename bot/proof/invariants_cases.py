@@ -28,7 +28,7 @@ ABOUT_CASES: tuple[Promise, ...] = (
         mend="these people need a counsellor now: open the conversation and write",
         sql="""SELECT s.id FROM sessions s WHERE s.ended_at IS NULL AND s.not_taken_at IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = s.contact_id
-        AND coalesce(k.closed_at, :now) >= s.started_at)""",
+        AND (k.closed_at IS NULL OR k.closed_at >= s.started_at))""",
     ),
     Promise(
         code="I8",
@@ -105,8 +105,18 @@ ABOUT_CASES: tuple[Promise, ...] = (
         WHERE e.id > (SELECT coalesce(max(id), 0) - :newest FROM case_events)
         AND (e.kind IN ('claimed', 'handed_back', 'closed', 'reopened', 'transferred', 'lowered', 'wrote', 'noted',
         'referred', 'safe_contact_marked', 'seen') OR (e.kind = 'released' AND e.data NOT LIKE '%"held_by"%'))
-        AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target_id = e.case_id AND a.action = e.kind
+        AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target = 'case' AND a.target_id = e.case_id AND a.action = e.kind
         AND a.actor = e.actor AND a.at = e.at)""",
+    ),
+    Promise(
+        code="I26",
+        name="audited versions",
+        broken="publications of scripts have no row in the audit",
+        mend="somebody changed the audit: keep this database and its backups and tell the inspector",
+        sql="""SELECT p.id FROM publications p
+        WHERE p.id > (SELECT coalesce(max(id), 0) - :newest FROM publications)
+        AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target = 'version' AND a.target_id = p.version
+        AND a.action = p.action AND a.actor = p."by" AND a.at = p.at)""",
     ),
     Promise(
         code="I26",

@@ -40,7 +40,7 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         mend="these people wrote and nobody knows: find them in the console by their contact and call",
         sql="""SELECT i.id FROM inbox i WHERE i.id > (SELECT coalesce(max(id), 0) - :newest FROM inbox)
         AND i.state = 'quarantined' AND NOT EXISTS (SELECT 1 FROM cases k
-        WHERE k.contact_id = i.contact_id AND coalesce(k.closed_at, :now) >= i.done_at)
+        WHERE k.contact_id = i.contact_id AND (k.closed_at IS NULL OR k.closed_at >= i.done_at))
         AND EXISTS (SELECT 1 FROM contacts c WHERE c.id = i.contact_id AND c.erased_at IS NULL)""",
     ),
     Promise(
@@ -66,7 +66,7 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         broken="messages ought to be out and nobody sends them",
         mend="look at the channel's token and network; `panah run` sends while it runs",
         late=True,
-        sql="""SELECT o.id FROM outbox o WHERE ((o.state = 'queued' AND o.due_at < :sending_late)
+        sql="""SELECT o.id FROM outbox o WHERE o.state IN ('queued', 'sending') AND ((o.state = 'queued' AND o.due_at < :sending_late)
         OR (o.state = 'sending' AND coalesce(o.lease_until, 0) < :sending_late))
         AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.contact_id = o.contact_id AND p.id < o.id
         AND p.state IN ('queued', 'sending'))""",
