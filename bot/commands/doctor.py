@@ -15,7 +15,7 @@ from bot import control
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.commands.doctor_rows import check_rows
 from bot.commands.doctor_settings import check_settings
-from bot.settings import Settings, read_settings
+from bot.settings import Settings, read_settings, ways_configured
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, load_keyring
 from bot.store.database import StoreUnwritableError, reading
@@ -60,6 +60,16 @@ def _database(settings: Settings, connection: Connection, now: datetime, *, ever
     except KeyFileError:
         keyring = None  # said above
     yield from check_rows(connection, keyring, now, everything=everything)
+    yield _who_hears(settings, connection)
+
+
+def _who_hears(settings: Settings, connection: Connection) -> Finding:
+    """Say whether the staff bot, when it is the only way out, has anybody to write to."""
+    sql = "SELECT count(*) FROM staff WHERE disabled_at IS NULL AND staffbot_chat IS NOT NULL"
+    linked = connection.exec_driver_sql(sql).scalar()
+    if ways_configured(settings) == ("staffbot",) and not linked:
+        return fail("who is called", "the staff bot is the only way out, and nobody has linked a chat with it")
+    return ok("who is called", f"{linked} of the staff have linked a chat with the staff bot")
 
 
 def _running(settings: Settings) -> Finding:

@@ -13,12 +13,16 @@ from bot.telemetry import Log
 
 _RESTART_S = 1.0
 _STOP_S = 5.0
+#: How often its beat is looked at, and how long it may stand still. A case of T1 is paged within a minute all the same.
+_CHECK_S = 2.0
+_HANGS_S = 16.0
 
 
 class WatchChild:
     """Keeps one watch process running."""
 
-    def __init__(self, settings: Settings, log: Log) -> None:
+    def __init__(self, settings: Settings, log: Log, *, hangs_s: float = _HANGS_S) -> None:
+        self._hangs_s = hangs_s
         self._settings = settings
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -34,11 +38,32 @@ class WatchChild:
         while self.is_wanted:
             try:
                 self._process = await self._start()
-                code = await self._process.wait()
+                code = await self._ended(self._process)
                 self._log.error("watch_ended", code=code, attempts=self._lives)
             except OSError as error:
                 self._log.error("watch_not_started", error=type(error).__name__)
             await asyncio.sleep(_RESTART_S)
+
+    async def _ended(self, process: asyncio.subprocess.Process) -> int:
+        """Wait for its end. One that lived and hangs is ended: a dead one is started again, a hanging one is not."""
+        loop = asyncio.get_running_loop()
+        beat, moved_at, has_moved = self._beat_ns(), loop.time(), False
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CHECK_S):
+                    return await process.wait()
+            if self._beat_ns() != beat:
+                beat, moved_at, has_moved = self._beat_ns(), loop.time(), True
+            elif has_moved and loop.time() - moved_at >= self._hangs_s:
+                self._log.error("watch_hangs")
+                with suppress(ProcessLookupError):
+                    process.kill()
+
+    def _beat_ns(self) -> int:
+        try:
+            return (self._settings.var / "watch.beat").stat().st_mtime_ns
+        except OSError:
+            return 0
 
     async def stop(self) -> None:
         """Stop it for good: a person stops the service."""

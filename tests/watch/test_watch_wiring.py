@@ -1,0 +1,151 @@
+"""How the watch is put together: ways from settings, numbers, the lock, the child that is kept alive."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from fakes.log import RecordingLog
+
+from bot.commands.watch import NO_WAY_OUT, duty_of, read_policy, ways_of, what_is_wrong
+from bot.commands.watch_child import WatchChild
+from bot.commands.watch_lock import WatchLock
+from bot.commands.watch_log import AsideStream
+from bot.errors import CommandError
+from bot.settings import Settings, ways_configured
+from escalation.watch_policy import PACKAGED, load_policy
+from escalation.watch_policy import read_policy as read_text
+
+SMS = {"twilio_account": "AC1", "twilio_token": "t", "twilio_number": "+15005550006"}
+
+
+@pytest.mark.parametrize(
+    ("given", "ways"),
+    [
+        ({}, ()),
+        ({"telegram_token": "1:a"}, ()),
+        ({"staffbot_token": "1:a"}, ("staffbot",)),
+        (SMS, ()),  # nobody's number is known
+        (SMS | {"alert_phones": "+989120000001"}, ("sms",)),
+        ({"alert_phones": "+989120000001"}, ()),
+        (
+            SMS | {"alert_phones": "+989120000001", "staffbot_token": "1:a", "alert_command": "x"},
+            ("staffbot", "sms", "command"),
+        ),
+    ],
+)
+def test_a_way_is_configured_when_something_can_leave_by_it(given, ways):
+    settings = Settings(**given)
+
+    assert ways_configured(settings) == ways
+    assert tuple(ways_of(settings)) == ways
+    assert (what_is_wrong(settings) == [NO_WAY_OUT]) is (not ways)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"alert_phones": "0912"}, {"alert_phones": "+98912000000a"}, {"alert_command": '"open'}, {"alert_command": " "}],
+)
+def test_a_number_or_a_command_of_the_wrong_form_stops_the_start(given):
+    with pytest.raises(CommandError):
+        what_is_wrong(Settings(**given))
+
+
+def test_a_wrong_policy_is_told_of_and_the_packaged_one_serves(tmp_path):
+    wrong = tmp_path / "policy.yaml"
+    wrong.write_text("tiers: {}", encoding="utf-8")
+    settings = Settings(alert_policy=wrong, alert_command="x")
+    lines = []
+
+    [said] = what_is_wrong(settings)
+
+    assert f"{wrong}:1:" in said
+    assert read_policy(settings, RecordingLog(lines)) == load_policy()
+    assert [line["event"] for line in lines] == ["alert_policy_wrong"]
+
+
+def test_the_houses_own_numbers_command_and_the_policys_numbers_can_be_paged():
+    text = PACKAGED.read_text("utf-8").replace("{duty: yes}]", '{duty: yes}, {phone: "+989120000009"}]', 1)
+    people = duty_of(Settings(alert_phones="+989120000001, +989120000002", alert_command="x"), read_text(text, "p"))
+
+    assert {one.key: dict(one.addresses) for one in people} == {
+        "duty:1": {"sms": "+989120000001"},
+        "duty:2": {"sms": "+989120000002"},
+        "duty:command": {"command": "duty"},
+        "phone:+989120000009": {"sms": "+989120000009"},
+    }
+
+
+async def test_an_orphan_hears_a_living_newcomer_and_not_a_dead_ones_wish(tmp_path):
+    (tmp_path / "watch.wanted").touch()
+    holder, newcomer = (WatchLock(tmp_path / "watch.lock", tmp_path / "watch.beat") for _ in range(2))
+    await holder.take()
+    (tmp_path / "watch.wanted").touch()
+    assert [holder.is_wanted(), holder.is_wanted()] == [False, False]
+
+    asking = asyncio.create_task(newcomer.take())
+    deadline = time.monotonic() + 10
+    while not holder.is_wanted():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    holder.release()
+    await asyncio.wait_for(asking, 10)
+
+    assert (tmp_path / "watch.lock").read_text() == str(os.getpid())
+    assert not (tmp_path / "watch.wanted").exists()
+    newcomer.release()
+
+
+async def test_where_no_lock_file_can_be_made_the_watch_goes_on_without(tmp_path):
+    lock = WatchLock(tmp_path / "none" / "watch.lock", tmp_path / "watch.beat")
+
+    await asyncio.wait_for(lock.take(), 5)
+    lock.release()
+
+
+async def test_a_child_that_lived_and_hangs_is_started_again(tmp_path, monkeypatch):
+    lines = []
+    settings = Settings(var=tmp_path, heartbeat_url="http://127.0.0.1:9/")
+    monkeypatch.setenv("PANAH_VAR", str(tmp_path))
+    monkeypatch.setenv("PANAH_HEARTBEAT_URL", settings.heartbeat_url)
+    child = WatchChild(settings, RecordingLog(lines), hangs_s=4.5)
+    keeping = asyncio.create_task(child.run())
+
+    async def until(fact, within_s=40):
+        deadline = time.monotonic() + within_s
+        while not fact():
+            assert time.monotonic() < deadline, lines
+            await asyncio.sleep(0.05)
+
+    await until((tmp_path / "watch.beat").exists)
+    for _ in range(2):  # until its keeper has seen it alive
+        beat = (tmp_path / "watch.beat").stat().st_mtime_ns
+        await until(lambda was=beat: (tmp_path / "watch.beat").stat().st_mtime_ns > was)
+    first = int((tmp_path / "watch.lock").read_text())
+    os.kill(first, signal.SIGSTOP)
+
+    await until(lambda: (tmp_path / "watch.lock").read_text() not in {"", str(first)})
+
+    assert {"watch_hangs", "watch_ended"} <= {line["event"] for line in lines}
+    keeping.cancel()
+    await child.stop()
+
+
+def test_a_reader_of_the_log_who_hangs_does_not_hold_the_loop_up():
+    code = (
+        "import sys; from bot.commands.watch_log import AsideStream; s = AsideStream()\n"
+        "for n in range(5000): s.write('x' * 1000)\nprint('done', flush=True)\nimport os; os._exit(0)"
+    )
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing, timeout=30, check=True)
+
+    assert done.stdout == b"done\n"
+    os.close(reading)
+    os.close(writing)
+    assert AsideStream().write("") == 0
