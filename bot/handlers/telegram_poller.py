@@ -85,6 +85,8 @@ class Poller:
         self._webhook_gone = False
         self._name = f"poller:{channel.name}"
         self._asked_at = 0.0
+        self._unconfirmed = 0
+        self._away = 0
         self._ahead = timedelta()
         self._heard_at: float | None = None
         self._spread = random.Random(holder)  # noqa: S311 - spreads retries, guards nothing
@@ -104,15 +106,16 @@ class Poller:
             await self._door.store.write(lambda tx: drop_lease(tx, name=self._lease, holder=self._holder))
 
     async def _tell(self) -> None:
-        """Say that polling goes on, how often it failed in a row, and how much waits at the provider."""
+        """Say that polling goes on, how often the provider failed in a row, and how much waits there."""
         beats, clock = self._door.beats, self._door.clock
-        beats.beat(self._name, failures=self._failures)
+        beats.beat(self._name, failures=self._away)
         if self._failures or clock.monotonic() - self._asked_at < _ASK_PENDING_S:
             return
         self._asked_at = clock.monotonic()
         with contextlib.suppress(SendError):  # a provider that is away fails the polls too, and those are counted
             _, pending = await self._channel.webhook()
-            beats.beat(self._name, pending=pending)
+            # what we have already waits there too, until the next poll confirms it
+            beats.beat(self._name, pending=max(0, pending - self._unconfirmed))
 
     async def _once(self, session: aiohttp.ClientSession) -> float:
         """Do one round; give how many seconds to pause after it."""
@@ -122,12 +125,13 @@ class Poller:
                 return _LEASE_RETRY_S
             await self._poll(session)
         except _PollError as error:
+            self._away += 1
             return self._pause(error)
         except OverloadedError:
             return self._pause(_PollError("inbox_is_full", "overloaded"))
         except Exception as error:  # noqa: BLE001 - a full disk must not end polling; nothing was confirmed
             return self._pause(_PollError("poll_failed", type(error).__name__))
-        self._failures = 0
+        self._failures = self._away = 0
         return 0.0
 
     async def _take_lease(self) -> bool:
@@ -141,6 +145,7 @@ class Poller:
             await self._remove_webhook()
         body = await self._fetch(session)
         found = [self._decode(raw) for raw in split_batch(body)]
+        self._unconfirmed = len(found)
         arrivals = dated(found, ahead=self._ahead, more_follow=len(found) >= _BATCH_MAX)
         await self._note_heard()
         if not arrivals:
@@ -182,7 +187,8 @@ class Poller:
         self._webhook_gone = True
 
     async def _fetch(self, session: aiohttp.ClientSession) -> bytes:
-        wanted: dict[str, Any] = {"timeout": self._poll_s, "limit": _BATCH_MAX}
+        # after a failure without waiting: that the provider is back is known at once, not at the end of a long poll
+        wanted: dict[str, Any] = {"timeout": 0 if self._failures else self._poll_s, "limit": _BATCH_MAX}
         if self._offset is not None:
             wanted["offset"] = self._offset
         if self._channel.can.filters_updates:

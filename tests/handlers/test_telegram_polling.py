@@ -116,3 +116,15 @@ async def test_a_lease_passes_on_only_when_it_has_run_out(store):
     assert await take("a", LEASE_MS - 1)
     assert not await take("b", LEASE_MS)
     assert await take("b", 2 * LEASE_MS)
+
+
+async def test_the_heartbeat_tells_failures_and_what_waits_at_the_provider(channel, bot, door, inbox):
+    bot.fail("getUpdates", Failure(status=502))
+    bot.user(42).say("سلام")
+    told = []
+    beat, door.beats.beat = door.beats.beat, lambda name, **detail: told.append((name, detail)) or beat(name, **detail)
+
+    await polling(channel, door, lambda: any("pending" in detail for _, detail in told))
+
+    assert [{}, {"failures": 1}, {"failures": 0}, {"pending": 0}] == [detail for _, detail in told[:4]]
+    assert {"poller:telegram"} == {name for name, _ in told}
