@@ -27,6 +27,7 @@ from bot.core.messages import (
     StillQueuedInput,
     TextInput,
 )
+from bot.core.screening import Tier
 from bot.directory import Directory, Known
 from bot.engine.model import Bundle
 from bot.engine.session import Session
@@ -180,10 +181,11 @@ class TurnRunner:
     ) -> tuple[Session | None, list[Event]]:
         """Hold the session at once when its case is claimed: the act's own row may still be on its way."""
         session = known.session
-        if session is None or not session.case or session.status in _NOT_TO_HOLD or isinstance(message.input, _ACTS):
+        if session is None or not session.case or isinstance(message.input, _ACTS):
             return session, []
         case = self._world.open_case(tx, known)
-        if case is None or case.state != "claimed":
+        session = _as_the_case_stands(session, case.tier if case is not None else None)
+        if case is None or case.state != "claimed" or session.status in _NOT_TO_HOLD:
             return session, []
         turn = take_turn(session, HeldInput(), earlier=(), facts=facts, bundle=bundle, screener=self._world.screener)
         return turn.session, turn.events
@@ -236,6 +238,15 @@ def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:
             due_ms, _ = known.timers.get(input_kind(message.input), (now_ms, 0))
             return now_ms - due_ms > _REPLY_MS
     return False
+
+
+def _as_the_case_stands(session: Session, tier: Tier | None) -> Session:
+    """Forget what the case was told and no longer holds: a person lowered or closed it, a new cry is news again."""
+    if session.told_tier is None or (tier is not None and tier <= session.told_tier):
+        return session
+    session = session.copy()
+    session.told_tier, session.case = tier, tier is not None
+    return session
 
 
 def _clear_fired(message: InboundMsg, context: TurnContext) -> None:
