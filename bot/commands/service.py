@@ -30,8 +30,7 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings()
     if args.alert_command:
         settings = replace(settings, alert_command=args.alert_command)
-    for sentence in what_is_wrong(settings):
-        _say(sentence)
+    warnings = what_is_wrong(settings)
     listeners = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
     first_start = not settings.key_path.exists()
     log = configure()
@@ -39,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     service = open_service(settings, log, bus)
     service.loops.extend(keep_bus)
     try:
+        for sentence in warnings:
+            _say(sentence)
         if first_start:
             _say(f"the key file is {settings.key_path}; copy it to a safe place: without it a backup is lost")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
