@@ -24,6 +24,8 @@ _HER = (
     " WHERE c.id = ? AND c.erased_at IS NULL AND c.left_at IS NULL AND c.opted_out_at IS NULL"
 )
 
+_ANOTHER_WORD = "SELECT 1 FROM due WHERE state = 'planned' AND kind = 'word' AND subject = ? AND due_at <= ? AND id > ?"
+
 
 class DeskActions:
     """The desk's side of bot.app's dict of due kinds."""
@@ -50,6 +52,8 @@ class DeskActions:
         her = tx.raw.execute(_HER, (due.contact_id,)).fetchone()
         if case is None or her is None or not _still_waits(due, case[0], case[1]):
             return "dropped"
+        if tx.raw.execute(_ANOTHER_WORD, (due.subject, now_ms, due.id)).fetchone() is not None:
+            return "dropped"  # several are late together (a process that stood still): one speaks for all (I18)
         _, _, _, _, covert, do_not_contact = case
         seen_at, is_safe, status, script_speaks = her
         if do_not_contact or script_speaks or status not in {"waiting", "resting"}:
