@@ -10,6 +10,7 @@ from bot.proof.crash import run_kill_rounds
 from bot.proof.fuzz import run_fuzz
 from bot.proof.part import PartReport, Progress
 from bot.proof.upgrade import frozen_databases, run_upgrade_drill
+from bot.proof.wire_rounds import run_faults
 
 #: What the short form does; the long form goes on until its time is over.
 KILLS = 100
@@ -31,6 +32,10 @@ Runner = Callable[[Order], PartReport]
 def _kills(order: Order) -> PartReport:
     count = 1 if order.only is not None else KILLS if order.until is None else None
     return run_kill_rounds(count, seed=order.seed, until=order.until, on_progress=order.tell, first=order.only or 0)
+
+
+def _faults(order: Order) -> PartReport:
+    return run_faults(seed=order.seed, until=order.until, on_progress=order.tell)
 
 
 def _fuzz(order: Order) -> PartReport:
@@ -55,6 +60,7 @@ def _drills(order: Order) -> PartReport:
 #: Each part: what runs it, and its share of a long run's time.
 PARTS: dict[str, tuple[Runner, float]] = {
     "kills": (_kills, 0.25),
+    "faults": (_faults, 0.15),
     "fuzz": (_fuzz, 0.12),
     "drills": (_drills, 0.08),
 }
