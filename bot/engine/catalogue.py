@@ -58,6 +58,7 @@ CATALOGUE: dict[str, Rule] = {
     "always_false": Rule("W", "این شرط هیچ‌وقت درست نیست: {name}", "this condition is never true: {name}", "شرط یا گام را بردارید", "remove the condition or the step"),
     "unreachable_step": Rule("E", "کسی به {name} نمی‌رسد", "nobody reaches {name}", "راهی بسازید یا گام را بردارید", "link it or delete it"),
     "no_silence": Rule("E", "اگر به {name} پاسخ ندهد؟", "and if nobody answers {name}?", "silence بنویسید", "add silence"),
+    "no_silence_block": Rule("E", "اگر پاسخ ندهد؟ سناریو بلوک silence ندارد و {count} پرسش بی‌پاسخ می‌ماند: {name}", "and if nobody answers? the flow has no silence block and {count} questions lack it: {name}", "بالای سناریو بنویسید: silence: {{after: 10m, then: settle}}", "write at the top: silence: {{after: 10m, then: settle}}"),
     "silence_circle": Rule("E", "بات با خودش حرف می‌زند: {name}", "the bot talks to itself: {name}", "در سکوت، آرام بگیرد: pause یا settle", "let silence rest: pause or settle"),
     "loop_without_wait": Rule("E", "دور بی‌پرسش: {name}", "a loop without a wait: {name}", "یک پرسش در دور بگذارید", "put an ask in the loop"),
     "turn_too_long": Rule("E", "یک نوبت {size} {unit} دارد؛ حد {most}: {name}", "one turn has {size} {unit_en}, limit {most}: {name}", "پیام‌ها را یکی کنید یا میانشان بپرسید", "join the messages or ask in between"),

@@ -15,10 +15,18 @@ _URGENT = {"high", "immediate"}
 
 
 def no_silence(context: Context) -> Iterator[Issue]:
-    """Every wait says what happens when nobody answers (P7)."""
+    """Every wait says what happens when nobody answers (P7); a script without the block is told so once."""
+    silent: dict[str, list[Ask]] = {}
     for flow, ask in context.asks():
         if ask.silence is None:
-            yield at_step("no_silence", flow, ask)
+            silent.setdefault(flow.id, []).append(ask)
+    for flow in context.flows:
+        asks = silent.get(flow.id, [])
+        if len(asks) > 1:
+            names = "، ".join(ask.id for ask in asks[:3]) + (" …" if len(asks) > 3 else "")
+            yield issue("no_silence_block", f"{flow.id}.yaml", (1, 1), count=len(asks), name=names)
+        elif asks:
+            yield at_step("no_silence", flow, asks[0])
 
 
 def skip_not_counted(context: Context) -> Iterator[Issue]:

@@ -257,7 +257,7 @@ class _Parser:
             return ("answers", token.text)
         named = self._names.get(token.text)
         if named is None:
-            near = get_close_matches(token.text, list(self._names), 1, 0.5)
+            near = get_close_matches(token.text, list(self._names), 1, 0.7)
             _fail("unknown_name", token.col, name=token.text, nearest=near[0] if near else "-")
         return (named.source, token.text)
 

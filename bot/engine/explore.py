@@ -207,6 +207,13 @@ class _Run:
         band = flow.step(f"{step.screen}.band")
         return isinstance(band, ScreenBand) and band.enough > 0
 
+    def _where_said(self, fault: Fault, way: _Way) -> Fault:
+        """Name the question whose answer was the danger, not the far place where its turn came to an end."""
+        node = way[1]
+        if fault.rule != "danger_not_escalated" or node is None:
+            return fault
+        return fault._replace(flow=node.top.flow, step=self.walker.step_of(node).id)
+
     def _claims(self, outcome: Outcome, way: _Way) -> None:
         """Check the author's own properties where they apply."""
         flow = self.bundle.flows[outcome.state.top.flow]
@@ -227,6 +234,7 @@ class _Run:
             self._report(Fault("dead_end", state.top.flow, self.walker.step_of(state).id), (graph, state, ""))
 
     def _report(self, fault: Fault, way: _Way) -> None:
+        fault = self._where_said(fault, way)
         key = fault[:3] if fault.rule != "read_before_write" else (fault.rule, fault.step, str(fault.words))
         if key in self._told:
             return

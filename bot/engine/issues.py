@@ -4,11 +4,12 @@ Content errors are collected, never raised. Form: `file:line:col: rule: what: ho
 otherwise. The words of every rule are in bot.engine.catalogue.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.core.text import persian_digits
-from bot.engine.catalogue import CATALOGUE
+from bot.engine.catalogue import CATALOGUE, Rule
 
 Severity = Literal["E", "W", "N"]
 Place = tuple[int, int]
@@ -39,6 +40,8 @@ class Issue:
 def issue(rule: str, file: str, at: Place, /, **names: str | int) -> Issue:
     """Make an issue; `names` fill the rule's words («…» of flow-language §7)."""
     found = CATALOGUE[rule]
+    if names.get("nearest") == "-":
+        found = _without_nearest(found)
     english = {key: _shown(value) for key, value in names.items()}
     persian = {key: persian_digits(value) if isinstance(value, int) else english[key] for key, value in names.items()}
     return Issue(
@@ -51,6 +54,13 @@ def issue(rule: str, file: str, at: Place, /, **names: str | int) -> Issue:
         what_en=found.what_en.format_map(english),
         mend_fa=found.mend_fa.format_map(persian),
         mend_en=found.mend_en.format_map(english),
+    )
+
+
+def _without_nearest(rule: Rule) -> Rule:
+    """Leave the suggestion out of a rule's words: nothing is close."""
+    return rule._replace(
+        what_fa=rule.what_fa.split("؛")[0], what_en=re.split("[;,] (?:the nearest|did you)", rule.what_en)[0]
     )
 
 

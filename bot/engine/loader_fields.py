@@ -228,8 +228,8 @@ def is_key(text: str) -> bool:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Give the known word most like this one, or a dash."""
-    found = get_close_matches(word[:64], list(known), 1, 0.4)
+    """Give the known word that this one is but for a slip, or a dash: a far one would only mislead."""
+    found = get_close_matches(word[:64], list(known), 1, 0.7)
     return found[0] if found else "-"
 
 

@@ -18,7 +18,7 @@ FAULTS = [
     ("danger_now", r"- \{escalate: soon.*\n", "", "debt_at_end"),
     ("danger_now", r"danger: immediate, go: connect\}\n    skip", "danger: immediate, go: safe}\n    skip", "danger_not_escalated"),
     ("danger_now", r"escalate: connect, tier: T1", "escalate: connect, tier: T2", "tier_too_weak"),
-    ("danger_now", r"^silence: .*\n", "", "no_silence"),
+    ("danger_now", r"^silence: .*\n", "", "no_silence_block"),
     ("danger_now", r"1[12][035]", "آن شماره", "no_number_at_end"),
     ("danger_now", r"- go: tell\n(?=tests)", "", "falls_off"),
     ("danger_now", r"- go: tell\n(?=tests)", "- go: tel\n", "unknown_target"),
@@ -213,3 +213,46 @@ def test_calls_deeper_than_four_are_refused(bundle):
     changed = replace(bundle, flows=flows)
 
     assert "calls_too_deep" in {issue.rule for issue in check_bundle(changed, OPTIONS)}
+
+
+def test_a_missing_silence_block_is_one_error_with_a_count(bundle, text_of):
+    found = rules_of(bundle, re.sub(r"^silence: .*\n", "", text_of("danger_now"), flags=re.MULTILINE), "danger_now")
+
+    (block,) = [issue for issue in found if issue.rule.startswith("no_silence")]
+    assert re.search(r"\d+ questions lack it", block.what_en)
+    assert (block.line, block.col) == (1, 1)
+    assert "silence: {after: 10m" in block.mend_fa
+
+
+def test_a_danger_that_ends_elsewhere_is_named_at_its_own_question(bundle, text_of):
+    added = (
+        "- {ask: hurt_now, text: الان؟, choice: {x: {label: بله, danger: immediate, go: gone}, y: نه}}\n- {end: gone}"
+    )
+    callee = load_flow(
+        f"flow: callee\ntitle: t\nowner: o\nsilence: {{after: 10m, then: settle}}\nsteps:\n{added}\n",
+        "callee.yaml",
+        bundle,
+    )[0]
+    caller = "flow: caller\ntitle: t\nowner: o\nsilence: {after: 10m, then: settle}\nsteps:\n- {call: c, flow: callee}\n- {ask: z, text: ؟, choice: {x: این, y: آن}}\n- {end: bye}\n"
+    with_callee = replace(bundle, flows={**bundle.flows, "callee": callee})
+    whole = replace(
+        with_callee, flows={**with_callee.flows, "caller": load_flow(caller, "caller.yaml", with_callee)[0]}
+    )
+
+    found = check_bundle(whole, replace(OPTIONS, flows=("caller",)))
+
+    (named,) = [issue for issue in found if issue.rule == "danger_not_escalated"]
+    assert (named.file, named.line) == ("callee.yaml", 6)
+    assert "hurt_now" in named.what_fa
+    assert named.example
+
+
+@pytest.mark.parametrize(("word", "is_near"), [("tenants", False), ("women_head_right", True), ("zzz", False)])
+def test_only_what_is_close_is_suggested(bundle, text_of, word, is_near):
+    changed = text_of("women_head").replace("card: women_head_rights", f"card: {word}")
+
+    (found,) = [issue for issue in rules_of(bundle, changed, "women_head") if issue.rule == "unknown_card"]
+
+    assert is_near == ("نزدیک‌ترین: women_head_rights" in found.what_fa)
+    assert is_near == ("the nearest is" in found.what_en)
+    assert "-" not in found.what_fa.replace("نزدیک‌ترین", "")
