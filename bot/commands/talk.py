@@ -27,6 +27,8 @@ from bot.simulator import LINE_S, Simulator, Step, press_among
 #: A year: longer than any deadline of a script.
 _WAIT_MAX_S = 31_536_000
 _MEDIA = ("voice", "photo", "sticker", "video", "document")
+_KEYS = frozenset({"text", "press", "media", "location", "contact", "wait_s"})
+_LINES = '{"text": "…"}, {"press": "key, label or number"}, {"media": "voice"}, {"location": [lat, lon]}, {"contact": "+98…"}, {"wait_s": 900}'
 
 
 def replay(args: argparse.Namespace) -> int:
@@ -45,7 +47,11 @@ def play(source: bytes, simulator: Simulator, clock: VirtualClock, show: "JsonSh
         CommandError: a line is none; those before it were played.
     """
     for number, line in enumerate(_lines(source), start=1):
-        show.turn(number, line, _one(simulator, clock, line))
+        try:
+            step = _one(simulator, clock, line)
+        except CommandError as error:
+            raise CommandError(f"turn {number}: {error}") from error
+        show.turn(number, line, step)
     show.summary(simulator)
 
 
@@ -123,6 +129,7 @@ def _seconds(raw: object) -> float:
 
 
 def _input(line: dict[str, Any], simulator: Simulator) -> Input:
+    """Read what she sends: a value no phone would send is something unreadable of hers, an unknown key is a slip of ours."""
     match line:
         case {"text": str(text)}:
             return text_input(text)
@@ -134,6 +141,8 @@ def _input(line: dict[str, Any], simulator: Simulator) -> Input:
             return LocationInput(float(lat), float(lon))
         case {"contact": str(phone)}:
             return ContactInput(phone)
+        case _ if _KEYS.isdisjoint(line):
+            raise CommandError(f"{json.dumps(line, ensure_ascii=False)[:80]} says nothing; a line is one of {_LINES}")
         case _:
             return UnreadableInput("unknown_line")
 

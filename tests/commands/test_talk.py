@@ -99,7 +99,6 @@ def test_a_press_that_fits_no_button_is_taken_as_words(replay):
         {"location": [1e400, 2]},
         {"media": "gif"},
         {"text": 5},
-        {"unknown": True},
     ],
     ids=str,
 )
@@ -108,6 +107,11 @@ def test_whatever_is_sent_first_gets_an_answer(replay, line):
 
     assert turns[0]["out"]
     assert summary["turns"] == 1
+
+
+def test_a_line_without_a_known_key_is_refused_with_its_turn_and_what_a_line_may_be(replay):
+    with pytest.raises(CommandError, match=r'turn 2: \{"txt": "سلام"\} says nothing; a line is one of \{"text"'):
+        replay({"text": "سلام"}, {"txt": "سلام"})
 
 
 def test_waiting_lets_the_silence_of_a_question_run_out(replay):
