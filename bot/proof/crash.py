@@ -6,9 +6,11 @@ what the rounds before it left.
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,8 @@ RANDOM = "random"
 _BREACHES_MAX = 20
 _TELL_EVERY = 25
 _ENDLESS = 10**9
+#: Rounds on one installation: enough to find what earlier ones left, few enough to look at all of it each time.
+_MOST = 250
 
 
 @dataclass(slots=True)
@@ -93,16 +97,26 @@ async def _all(score: _Score, numbers: range) -> None:
 
 
 async def _lane(directory: Path, nursery: Nursery, kind: Lane, numbers: range, score: _Score) -> None:
+    """Run the rounds of one kind, a few hundred on each installation."""
     mine = (made for number in numbers if (made := plan(score.seed, number)).lane == kind)
-    opened = next(mine, None)
-    if opened is None:
-        return
+    for turn in itertools.count():
+        opened = next(mine, None)
+        if opened is None or score.is_over:
+            return
+        await _installation(
+            directory / str(turn), nursery, itertools.chain([opened], itertools.islice(mine, _MOST)), score
+        )
+
+
+async def _installation(directory: Path, nursery: Nursery, mine: Iterator[Plan], score: _Score) -> None:
+    first = next(mine)
     async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
         ledger = await stack.enter_async_context(Ledger())
-        rounds = Rounds(directory, nursery, ledger, kind=kind)
+        rounds = Rounds(directory, nursery, ledger, kind=first.lane)
         await rounds.open()
         stack.push_async_callback(rounds.close)
-        for made in itertools.chain([opened], mine):
+        for made in itertools.chain([first], mine):
             if score.is_over:
                 break
             met, broken = await _tried(rounds, made)

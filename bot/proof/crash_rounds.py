@@ -7,8 +7,9 @@ follow each other on the same data, so a later one finds what earlier ones left.
 import asyncio
 import contextlib
 import itertools
+import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
@@ -158,7 +159,7 @@ class Rounds:
         """On an installation of its own, since one person is paged at most once in half a minute."""
         directory = self.installation.directory / f"fresh-{next(self._fresh)}"
         duty = Duty(directory)
-        async with Ledger() as ledger:
+        async with self._cleared(directory), Ledger() as ledger:
             fresh = Installation(directory, self._nursery, ledger, by_webhook=False, **duty.settings)
             try:
                 return await alert_round(fresh, duty, plan.point, DANGER)
@@ -168,7 +169,7 @@ class Rounds:
 
     async def _timer(self, plan: Plan) -> tuple[bool, list[str]]:
         directory = self.installation.directory / f"fresh-{next(self._fresh)}"
-        async with Ledger() as ledger:
+        async with self._cleared(directory), Ledger() as ledger:
             by_webhook = plan.lane == "webhook"
             return await erasure_round(
                 Installation(directory, self._nursery, ledger, by_webhook=by_webhook), plan.point
@@ -177,7 +178,7 @@ class Rounds:
     async def _first_start(self, plan: Plan) -> tuple[bool, list[str]]:
         """An installation that dies while it makes its tables or publishes for the first time."""
         directory = self.installation.directory / f"fresh-{next(self._fresh)}"
-        async with Ledger() as ledger:
+        async with self._cleared(directory), Ledger() as ledger:
             lane = Rounds(directory, self._nursery, ledger, kind=plan.lane)
             lane.installation.arm(plan.point)
             with contextlib.suppress(StartError):
@@ -189,6 +190,13 @@ class Rounds:
             found = await lane._settled()
             await lane.installation.kill()
         return met, found
+
+    @contextlib.asynccontextmanager
+    async def _cleared(self, directory: Path) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
     async def _settled(self) -> list[str]:
         """Wait until nothing is under way, then ask the oracle."""

@@ -65,6 +65,7 @@ class Ledger:
     fails: dict[str, Failure] = field(default_factory=dict)
     early_calls: int = 0  #: calls during a wait that a 429 had asked for
     doubles_updates: bool = False  #: every update is given out twice, as a provider may
+    _heard: dict[int, list[Said]] = field(default_factory=dict)
     _pending: deque[tuple[int, str]] = field(default_factory=deque)
     _hook: dict[str, Any] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -127,12 +128,14 @@ class Ledger:
     def note_said(self, chat: int, text: str, message_id: str = "") -> int:
         """Note a text that came out; give its number, which is its name unless it has another."""
         number = len(self.said) + 1
-        self.said.append(Said(chat=chat, text=text, message_id=message_id or str(number), at=time.monotonic()))
+        made = Said(chat=chat, text=text, message_id=message_id or str(number), at=time.monotonic())
+        self.said.append(made)
+        self._heard.setdefault(chat, []).append(made)
         return number
 
     def heard(self, chat: int) -> list[Said]:
         """Give what one person was told, oldest first."""
-        return [item for item in self.said if item.chat == chat]
+        return self._heard.get(chat, [])
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["token"] != TOKEN:

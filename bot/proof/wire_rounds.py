@@ -5,6 +5,7 @@ call is told within sixty of the first word under every fault; after the healing
 """
 
 import asyncio
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -99,5 +100,6 @@ async def _one(fault: Fault, directory: Path, nursery: Nursery, free: asyncio.Se
                 score.restarts += story.restarts
         except Exception as error:  # noqa: BLE001 - whatever it is, the report must name the fault
             broken = {moment: [f"broke off: {type(error).__name__} {error}"] for moment in MOMENTS}
+    shutil.rmtree(directory, ignore_errors=True)
     for moment, found in broken.items():
         score.note(fault, moment, found)

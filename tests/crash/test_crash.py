@@ -93,7 +93,7 @@ async def test_the_oracle_is_content_with_what_is_whole_and_sees_what_was_lost_o
         if not any(said.startswith(invariant) for said in breaches(installation, books)):
             blind.append(sql)
         database.write_bytes(whole)
-    installation.ledger.said.append(installation.ledger.heard(1)[0])
+    installation.ledger.note_said(1, "سلام")
     twice = list(breaches(installation, books))
 
     assert [] == content
