@@ -225,3 +225,15 @@ def test_nothing_is_wider_than_a_phone(room, sit):
     widths["case"] = page.evaluate("document.documentElement.scrollWidth")
 
     assert {390} == set(widths.values())
+
+
+def test_seen_is_on_record_and_the_case_stays_where_everybody_can_take_it(room, sit):
+    room.staff("mina", name="مینا")
+    case_id = room.cry()
+    page = sit("mina")
+    page.get_by_role("button", name="دیدم").click()
+
+    expect(page.get_by_text("ثبت شد که دیدید.")).to_be_visible()
+    expect(page.get_by_role("button", name="برداشتن", exact=True)).to_be_visible()
+    assert room.case(case_id)["state"] == "queued"
+    assert [row["actor"] for row in room.rows(schema.case_events) if row["kind"] == "seen"] == ["mina"]
