@@ -13,13 +13,12 @@ import httpx
 import pytest
 import uvicorn
 from argon2 import PasswordHasher
+from fakes.health import health_of
 from playwright.sync_api import sync_playwright
 from sqlalchemy import select
 
 from bot.core.clock import SystemClock, VirtualClock
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
-from bot.health import HealthWatch
-from bot.health.watch import HealthDeps
 from bot.settings import Settings
 from bot.store import migrate, schema
 from bot.store.database import Store
@@ -114,19 +113,7 @@ class Room:
 
 def _room(core, directory, **settings):
     accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing(_HASHER))
-    health = HealthWatch(
-        HealthDeps(
-            store=core.store,
-            clock=core.clock,
-            beats=core.beats,
-            log=core.log,
-            data_dir=directory,
-            oldest_arrival=core.inbox.oldest,
-            oldest_line=lambda: None,
-            counted=lambda: core.beats.counts,
-            has_way_out=lambda: True,
-        )
-    )
+    health = health_of(core.store, core.clock, directory, beats=core.beats, oldest_arrival=core.inbox.oldest)
     deps = ConsoleDeps(
         store=core.store,
         keyring=core.keyring,

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fakes.health import health_of
 
 from bot.core.clock import VirtualClock
 from bot.core.messages import InboundMsg, TextInput
 from bot.handlers.webchat import WebChannel
 from bot.health import HealthWatch
 from bot.health.facts import WATCH_SIGN
-from bot.health.watch import HealthDeps
 from bot.sender import Sender
 from escalation.office import Office
 from escalation.sweeper import keep_sweeping
@@ -93,18 +93,13 @@ class House:
             "sender": lambda: Sender(web, **kept, log=core.log, beats=core.beats).run(),
             "watch": self._watch,
         }
-        self.health = HealthWatch(
-            HealthDeps(
-                store=core.store,
-                clock=core.clock,
-                beats=core.beats,
-                log=core.log,
-                data_dir=self.directory,
-                oldest_arrival=core.inbox.oldest,
-                oldest_line=lambda: None,
-                counted=lambda: core.beats.counts,
-                has_way_out=lambda: self.way_out,
-            )
+        self.health = health_of(
+            core.store,
+            core.clock,
+            self.directory,
+            beats=core.beats,
+            oldest_arrival=core.inbox.oldest,
+            has_way_out=lambda: self.way_out,
         )
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from fakes.health import health_of
 
 import bot
 from bot.bus import InProcessBus
@@ -125,6 +126,7 @@ def console(store, flows):
         ids=ids,
         settings=Settings(),
         accounts=Accounts(store, clock, ids, hashing=Hashing(_HASHER)),
+        health=health_of(store, clock, flows),
         extra_routes=studio_routes(studio, Shell()),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),
         extra_templates=(TEMPLATES,),
