@@ -24,7 +24,8 @@ class Subscription:
     async def wait(self, timeout_s: float) -> bool:
         """Wait for a hint or the timeout; True when there was a hint. Always poll afterwards."""
         try:
-            await asyncio.wait_for(self._flag.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # wait_for swallows a cancellation that meets a hint (until 3.12)
+                await self._flag.wait()
         except TimeoutError:
             return False
         self._flag.clear()

@@ -30,6 +30,7 @@ _BULK_UNDER_WAY_MAX = 48
 #: A call is given up before its lease ends, so that nobody else sends it meanwhile.
 _CALL_S_MAX = 45.0
 _POLL_S = 1.0
+_GAP_S = 0.005
 #: How soon to look again for a free slot while bulk waits for the limiter.
 _SLOT_S = 0.05
 _PUT_RIGHT_EVERY_S = 5.0
@@ -99,7 +100,10 @@ class Sender:
             try:
                 await self._recall_hold()
                 while True:
+                    began = self._clock.monotonic()
                     await self._hints.wait(await self._round_safely())
+                    if not self._done:  # hints of every turn, other channels' too, need not each be a transaction
+                        await asyncio.sleep(max(0.0, began + _GAP_S - self._clock.monotonic()))
             finally:
                 await self._finish()
 

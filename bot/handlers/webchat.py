@@ -31,9 +31,11 @@ class WebChannel:
         Raises:
             SendError: nobody has this address any more (erased).
         """
-        contact_id = message.contact_id or await self._store.read(
-            lambda found: contact_of(found, self._keyring, CHANNEL, message.external_id)
-        )
+        contact_id: str | None = message.contact_id
+        if not contact_id:
+            contact_id = await self._store.read(
+                lambda found: contact_of(found, self._keyring, CHANNEL, message.external_id)
+            )
         if contact_id is None:
             raise SendError("no_such_address", retryable=False)
         self._bus.publish(f"contact:{contact_id}")

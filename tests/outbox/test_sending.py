@@ -1,9 +1,11 @@
 """The pipeline on virtual time: order, retries, the provider's limits, the urgent lane, leases, a stop."""
 
+import asyncio
 import itertools
 
 import pytest
 
+from bot.bus import InProcessBus
 from bot.sender import recover
 
 
@@ -274,3 +276,18 @@ def test_a_deletion_that_must_be_tried_again_does_not_say_the_farewell_twice(pos
     assert ["سلام", "خدانگهدار"] == post.provider.texts("a")
     assert ["p1"] == post.provider.deleted
     assert ["sent", "sent"] == post.states()
+
+
+@pytest.mark.parametrize("passes", range(6))
+async def test_a_stop_that_meets_a_hint_is_not_lost(passes):
+    with InProcessBus().subscribe("outbox") as hints:
+        waiting = asyncio.create_task(hints.wait(5))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        hints.wake()
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        asked = waiting.cancel()
+        await asyncio.wait([waiting])
+
+    assert asked == waiting.cancelled()
