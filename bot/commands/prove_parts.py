@@ -9,6 +9,7 @@ from bot.proof.backup_drill import run_backup_drill
 from bot.proof.crash import run_kill_rounds
 from bot.proof.fuzz import run_fuzz
 from bot.proof.part import PartReport, Progress
+from bot.proof.simulation import run_simulation
 from bot.proof.upgrade import frozen_databases, run_upgrade_drill
 from bot.proof.wire_rounds import run_faults
 
@@ -27,6 +28,10 @@ class Order:
 
 
 Runner = Callable[[Order], PartReport]
+
+
+def _simulation(order: Order) -> PartReport:
+    return run_simulation(seed=order.seed, until=order.until, on_progress=order.tell, only=order.only)
 
 
 def _kills(order: Order) -> PartReport:
@@ -59,6 +64,7 @@ def _drills(order: Order) -> PartReport:
 
 #: Each part: what runs it, and its share of a long run's time.
 PARTS: dict[str, tuple[Runner, float]] = {
+    "simulation": (_simulation, 0.4),
     "kills": (_kills, 0.25),
     "faults": (_faults, 0.15),
     "fuzz": (_fuzz, 0.12),

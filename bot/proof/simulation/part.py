@@ -1,0 +1,30 @@
+"""The simulation as a part of `panah prove`: its short form, its long one, and one seed again."""
+
+from bot.proof.part import Found, PartReport, Progress, ignore
+from bot.proof.simulation.report import SEEDS_OF_A_RUN, SimReport
+from bot.proof.simulation.runner import run_seeds
+
+#: How many seeds the short form runs.
+SHORT = 200
+
+
+def run_simulation(
+    *, seed: int = 1, until: float | None = None, on_progress: Progress = ignore, only: int | None = None
+) -> PartReport:
+    """Run the seeds of one run: the short form, until a moment (time.monotonic), or only the one of that number."""
+    first = seed * SEEDS_OF_A_RUN + (only or 0)
+    count = 1 if only is not None else SHORT if until is None else SEEDS_OF_A_RUN
+
+    def tell(report: SimReport) -> None:
+        on_progress(f"{report.seeds} seeds, {len(report.failures)} broke something")
+
+    report = run_seeds(first, count, until=until, on_progress=tell, processes=1 if only is not None else None)
+    breaches = tuple(Found(said="; ".join(failure.breaches), replay=failure.replay) for failure in report.failures)
+    return PartReport(
+        name="simulation",
+        seed=seed,
+        took_s=report.seconds,
+        counts={"seeds": report.seeds, "steps": report.steps, "refused acts": sum(report.met.values())},
+        covered={**report.crashed, **report.faults},
+        breaches=breaches,
+    )
