@@ -27,8 +27,8 @@ from bot.proof.nursery import Nursery
 
 DANGER = "شوهرم داره منو می‌زنه"
 GREETING = "سلام"
-_DEATH_S = 6.0
-_SETTLE_S = 30.0
+_DEATH_S = 10.0
+_SETTLE_S = 60.0  # a busy machine starts slowly
 _CHATS = itertools.count(1_000)
 
 
