@@ -207,8 +207,13 @@ class EditPages:
         is_complete = request.query_params.get("check") == "complete"
         sources = {**read_sources(self._deps.flows_dir), sheet.name: sheet.text}
         checked = await self._checker.check(sources, complete=is_complete)
+        published = await self._deps.store.read(lambda found: version_sources(found, current_version(found)))
+        changed = [name for name in sorted({*sources, *published}) if sources.get(name) != published.get(name)]
+        others = {found.file for found in checked.issues} - {sheet.name}
         context = {
             "sheet": sheet,
+            "changed": changed,
+            "elsewhere": await self._checker.fresh(checked, published, files=others) if sheet.name in changed else [],
             "lines": sheet.text.count("\n") + 2,
             "issues": checked.of_file(sheet.name),
             "is_complete": is_complete,

@@ -7,8 +7,8 @@ the event loop, one at a time, and is remembered by what was checked.
 import asyncio
 import hashlib
 import json
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -62,6 +62,17 @@ class Checker:
                     self._known.popitem(last=False)
             return self._known[key]
 
+    async def fresh(self, checked: Checked, published: Sources, *, files: Container[str] | None = None) -> list[Issue]:
+        """Give the errors and warnings that what citizens get now does not have; of some files only, if named.
+
+        What is published is looked at quickly, and completely only where that leaves a warning over.
+        """
+        found = [one for one in checked.issues if one.severity != "N" and (files is None or one.file in files)]
+        left = _without(found, (await self.check(published, complete=False)).issues)
+        if any(one.severity == "W" for one in left):
+            left = _without(found, (await self.check(published, complete=True)).issues)
+        return left
+
     def _check(self, sources: Sources, *, complete: bool) -> Checked:
         bundle, issues = compile_sources(sources)
         if bundle is None:
@@ -75,3 +86,19 @@ class Checker:
 
     def _today(self) -> date:
         return self._clock.now().astimezone(TEHRAN).date()
+
+
+def _without(found: Iterable[Issue], known: Iterable[Issue]) -> list[Issue]:
+    """Take away what was known before, wherever its line has moved to."""
+    left = Counter(_name(one) for one in known)
+    fresh = []
+    for one in found:
+        if left[_name(one)] > 0:
+            left[_name(one)] -= 1
+        else:
+            fresh.append(one)
+    return fresh
+
+
+def _name(one: Issue) -> tuple[str, str, str]:
+    return one.file, one.rule, one.what_fa

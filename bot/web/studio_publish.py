@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from bot.core.jalali import long_moment
 from bot.drafts import FileDiff, Sources, diff, read_sources
+from bot.engine.issues import Issue, errors
 from bot.engine.read import read_aloud
 from bot.publishing import (
     NoReasonError,
@@ -82,7 +83,7 @@ class PublishPages:
         checked = await self._checker.check(sources, complete=True)
         bundle = checked.bundle
         try:
-            gate(checked.issues, acknowledged=fields.get("acknowledged") == "yes")
+            gate(await self._news(checked), acknowledged=fields.get("acknowledged") == "yes")
         except NotReadyError as error:
             return await self._changes(request, error=_WORDS[type(error)], status=422)
         if bundle is None or not diff(await self._published(), sources):
@@ -114,7 +115,7 @@ class PublishPages:
             record(tx, act, "publish", version)
 
         try:
-            gate(checked.issues, acknowledged=fields.get("acknowledged") == "yes")
+            gate(await self._news(checked), acknowledged=fields.get("acknowledged") == "yes")
             await self._deps.store.write(make_current)
         except PublishError as error:
             return await self._review(request, proposal, error=_WORDS[type(error)], status=409)
@@ -168,6 +169,11 @@ class PublishPages:
     async def _published(self) -> dict[str, str]:
         return await self._deps.store.read(lambda found: version_sources(found, current_version(found)))
 
+    async def _news(self, checked: Checked) -> list[Issue]:
+        """Give every error, and the warnings that nobody has ticked yet: those the published version does not have."""
+        fresh = await self._checker.fresh(checked, await self._published())
+        return errors(list(checked.issues)) + [found for found in fresh if found.severity == "W"]
+
     async def _proposal(self, request: Request) -> Proposal:
         request_id = request.path_params["request_id"]
         found = await self._deps.store.read(lambda connection: find_request(connection, request_id))
@@ -189,7 +195,7 @@ class PublishPages:
             "diffs": diffs,
             "may_propose": self._shell.allowed(request, "flow", "propose"),
             "error": error,
-            **_problems(checked, diffs),
+            **_problems(checked, await self._news(checked)),
         }
         return self._page(request, "studio/changes.html", context, status)
 
@@ -207,7 +213,7 @@ class PublishPages:
             "may_publish": self._shell.allowed(request, "flow", "publish"),
             "may_refuse": self._shell.allowed(request, "flow", "review"),
             "error": error,
-            **_problems(checked, diffs),
+            **_problems(checked, await self._news(checked)),
         }
         return self._page(request, "studio/request.html", context, status)
 
@@ -226,14 +232,13 @@ class PublishPages:
         return self._shell.page(request, template, {**context, "assets": self._assets}, status)
 
 
-def _problems(checked: Checked, diffs: list[FileDiff]) -> dict[str, Any]:
-    """Give errors, the warnings of changed files, and the warnings of all others."""
-    changed = {found.name for found in diffs}
-    warnings = [found for found in checked.issues if found.severity == "W"]
+def _problems(checked: Checked, news: list[Issue]) -> dict[str, Any]:
+    """Give errors, the warnings that are new, and those that citizens' version has already."""
+    warnings = [found for found in news if found.severity == "W"]
     return {
-        "errors": [found for found in checked.issues if found.severity == "E"],
-        "warnings": [found for found in warnings if found.file in changed],
-        "elsewhere": [found for found in warnings if found.file not in changed],
+        "errors": errors(list(checked.issues)),
+        "warnings": warnings,
+        "known": [found for found in checked.issues if found.severity == "W" and found not in warnings],
     }
 
 

@@ -226,3 +226,38 @@ async def test_nobody_sees_the_scripts_without_signing_in(console, sign_in):
     for path in ("/flows/", "/flows/edit/welcome.yaml", "/flows/changes", "/flows/history", "/flows/requests/x"):
         assert (await sara.get(path)).url.path in {"/login", path}
         assert "خوش‌آمد" not in (await sara.get(path)).text
+
+
+async def test_only_new_warnings_need_a_tick(sign_in):
+    sara = await sign_in("sara")
+    await change(sara, "welcome.yaml", "از چه بنویسیم؟", "دربارهٔ چه بنویسیم؟")
+    await change(sara, "welcome.yaml", "{gets: از چه بنویسیم}", "{gets: دربارهٔ چه بنویسیم}")
+    changes = await sara.get("/flows/changes")
+
+    assert 'name="acknowledged"' not in changes.text
+    assert "هشدار که در نسخهٔ منتشرشده هم هست" in changes.text
+    proposed = await sara.post("/flows/changes", {"note": "واژهٔ بهتر"})
+    assert "/flows/requests/" in str(proposed.url)
+
+
+async def test_a_new_warning_asks_for_its_tick_and_is_named_alone(sign_in):
+    sara = await sign_in("sara")
+    await change(sara, "welcome.yaml", "text: ممنون که", "text: خواهر گرامی، ممنون که")
+    changes = await sara.get("/flows/changes")
+
+    assert 'name="acknowledged"' in changes.text
+    assert "۱ هشدار تازه" in changes.text
+    assert (await sara.post("/flows/changes", {"note": "واژهٔ بهتر"})).status_code == 422
+
+
+async def test_what_a_change_breaks_in_another_file_is_shown_where_it_was_made(sign_in):
+    sara = await sign_in("sara")
+    await change(sara, "welcome.yaml", "- {end: done,", "- refer: place\n  to: ngo\n  text: باشد.\n- {end: done,")
+    before = await sara.get("/flows/edit/directory/ngo.yaml")
+    await change(sara, "directory/ngo.yaml", "directory: ngo", "directory: charity")
+    page = await sara.get("/flows/edit/directory/ngo.yaml")
+
+    assert "در فایل‌های دیگر" not in before.text
+    assert "در فایل‌های دیگر" in page.text
+    assert re.search(r'href="/flows/edit/welcome.yaml#L\d+"', page.text)
+    assert '<bdi dir="ltr">directory/ngo.yaml</bdi>، <bdi dir="ltr">welcome.yaml</bdi> آمده است' in page.text
