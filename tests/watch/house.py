@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from fakes.log import RecordingLog
@@ -84,12 +85,14 @@ class House:
         return [line["event"] for line in self.lines]
 
     def sql(self, statement, *values):
-        connection = sqlite3.connect(self.database, isolation_level=None)
-        connection.execute("PRAGMA synchronous=OFF")
-        try:
+        with closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous=OFF")
             return connection.execute(statement, values).fetchall()
-        finally:
-            connection.close()
+
+    def own(self, statement):
+        """Run a statement on the watch's own file."""
+        with closing(sqlite3.connect(self.home / "watch.db", isolation_level=None)) as connection:
+            return connection.execute(statement).fetchall()
 
     def staff(self, name, *roles, province="", chat=None, on_shift=False):
         listed = "[" + ",".join(f'"{role}"' for role in roles or ("counsellor",)) + "]"

@@ -80,7 +80,7 @@ async def test_a_failing_way_is_followed_by_another_and_every_attempt_is_on_reco
     await house.pass_(24)
 
     assert house.ways["command"].pages == [("duty:command@command", ("a",))]
-    rows = sqlite3.connect(house.home / "watch.db").execute("SELECT person, way, state, error FROM attempts").fetchall()
+    rows = house.own("SELECT person, way, state, error FROM attempts")
     assert ("mina", "staffbot", "failed", "status_403") in rows
     assert ("duty:command", "command", "sent", "") in rows
 
@@ -148,7 +148,7 @@ async def test_without_a_readable_database_what_is_known_is_still_told_and_the_l
             house.database.write_bytes(b"")
         case "other":
             house.database.unlink()
-            sqlite3.connect(house.database).execute("CREATE TABLE cases (id TEXT)").connection.close()
+            house.sql("CREATE TABLE cases (id TEXT)")
 
     await house.pass_(40, beats=False)
 
@@ -207,7 +207,7 @@ async def test_a_damaged_own_file_is_set_aside(house):
 
     assert house.pages == [("7", ("a",))]
     assert (house.home / "watch.damaged").is_file()
-    assert sqlite3.connect(house.home / "watch.db").execute("SELECT state FROM attempts").fetchall() == [("sent",)]
+    assert house.own("SELECT state FROM attempts") == [("sent",)]
 
 
 async def test_a_new_process_knows_what_was_told_and_tells_again_what_may_not_have_arrived(house):
@@ -216,9 +216,7 @@ async def test_a_new_process_knows_what_was_told_and_tells_again_what_may_not_ha
     await house.pass_(64)
     assert [chat for chat, _ in house.pages] == ["7", "8"]
     house.file.close()
-    sqlite3.connect(house.home / "watch.db", isolation_level=None).execute(
-        "UPDATE attempts SET state = 'trying' WHERE person = 'sara'"
-    )
+    house.own("UPDATE attempts SET state = 'trying' WHERE person = 'sara'")
 
     house.start()
     await house.pass_(20)
