@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from bot.core.clock import SystemClock, VirtualClock
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
+from bot.health.facts import WATCH_SIGN
 from bot.settings import Settings
 from bot.store import migrate, schema
 from bot.store.database import Store
@@ -209,8 +210,9 @@ async def _signed_in(room, username):
 class Served:
     """An application on a real port, in a thread of its own; `stop` ends its streams first."""
 
-    def __init__(self, app, deps):
+    def __init__(self, app, deps, beating=None):
         self._deps = deps
+        self._beating = beating
         self._begun = threading.Event()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
@@ -223,7 +225,10 @@ class Served:
     async def _serve(self):
         self._loop = asyncio.get_running_loop()
         self._begun.set()
+        beating = self._loop.create_task(self._beating()) if self._beating else None
         await self._server.serve([self._socket])
+        if beating is not None:
+            beating.cancel()
 
     def run(self, coroutine):
         """Run something on the server's own loop (playwright's stands on ours)."""
@@ -243,8 +248,17 @@ class Served:
 
 
 @pytest.fixture
-def served(room):
-    with Served(room.app, room.deps) as found:
+def served(room, tmp_path):
+    """Serve the console in a process that is well: its worker beats, and its alert loop gives its sign."""
+
+    async def beating():
+        while True:
+            (tmp_path / WATCH_SIGN).touch()
+            room.core.worker.kick()
+            await room.core.store.write(room.core.beats.write)
+            await asyncio.sleep(2)
+
+    with Served(room.app, room.deps, beating) as found:
         yield found
 
 
