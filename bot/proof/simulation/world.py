@@ -16,11 +16,11 @@ from escalation import acts, shifts
 from escalation.case import ActError
 
 #: Loops pass at most so often in one stretch of time; what is left of it then passes at once.
-PASSES_MAX = 16
-#: A present counsellor's console renews its claim this often.
-RENEW_S = 15.0
+PASSES_MAX = 10
+#: A present counsellor's console renews its claim at least this often.
+RENEW_S = 30.0
 #: Whoever works longer than this without a step of hers has left her desk.
-PRESENT_S = 180.0
+PRESENT_S = 120.0
 
 _DUE = """
 SELECT min(at) FROM (SELECT min(silence_at) AS at FROM sessions WHERE ended_at IS NULL
@@ -36,6 +36,7 @@ _GATE = """
 SELECT c.opted_out_at, c.left_at, c.sealed_safe_contact IS NOT NULL, c.erased_at, o.state FROM outbox o
 JOIN contacts c ON c.id = o.contact_id WHERE o.key = ?
 """
+_HELD = "SELECT id, token FROM cases WHERE state = 'claimed' AND holder = ? AND lease_until < ?"
 #: The rows that were leased together for one contact go out as one message.
 _JOINED = """
 SELECT o.key FROM outbox o JOIN outbox f ON f.key = ? AND o.contact_id = f.contact_id AND o.id >= f.id
@@ -152,7 +153,8 @@ class World:
             if now - worker.seen_s > PRESENT_S:
                 continue
             seen_s = worker.seen_s
-            held = self.house.rows("SELECT id, token FROM cases WHERE state = 'claimed' AND holder = ?", (who,))
+            soon_ms = self.house.now_ms() + int(RENEW_S * 1000)
+            held = self.house.rows(_HELD, (who, soon_ms))
             for case_id, token in held:
                 if worker.tokens.get(case_id) == token:
                     self.act("renew", who, case_id, acts.renew_lease, shown=token)
@@ -185,6 +187,8 @@ class World:
             self.redeliver_waiting()
             self.pump()
         self.clock.advance(max(0.0, until - self.clock.monotonic()))
+        self.keep_presence()
+        self.pump()
 
     def pump(self) -> None:
         """Let every loop do one pass."""
