@@ -93,6 +93,12 @@ def test_only_the_last_late_message_of_a_person_is_not_followed():
     assert [True, False, True, False] == [one.more_waits for one in batch]
 
 
+@pytest.fixture
+def core(make_core, tmp_path):
+    """A core as it runs in production: what does not fit one batch is taken by the writer's thread, batch by batch."""
+    return make_core(tmp_path / "panah.db", threaded=True)
+
+
 async def accept(core, *messages):
     return await core.inbox.accept_batch(list(messages))
 
@@ -124,6 +130,7 @@ def test_an_overload_is_refused_before_acceptance_and_leaves_nothing(core):
         asyncio.run(accept(core, message("stranger")))
 
     assert core.inbox.room.size == len(core.inbox)
+    release(core)
 
 
 def test_whoever_has_an_urgent_case_is_never_refused(core):
@@ -179,8 +186,7 @@ def test_a_slow_disk_makes_the_room_smaller_and_a_fast_one_larger(clock):
 BURST = 6_000
 
 
-def test_a_burst_loses_nothing_accepted_and_answers_within_the_deadline(make_core, tmp_path):
-    core = make_core(tmp_path / "panah.db", threaded=True)
+def test_a_burst_loses_nothing_accepted_and_answers_within_the_deadline(core):
     refused = 0
 
     async def offer(number):
