@@ -133,8 +133,8 @@ class Watcher:
         if world.wrong_by_s:
             world.clock.jump(-world.wrong_by_s)
             world.wrong_by_s = 0.0
-        for _ in range(3):
-            world.pass_time(_HEAL_S / 3)
+        for _ in range(2):
+            world.pass_time(_HEAL_S / 2)
             if self.look():
                 return world.oracle.breaches
         self._ask(_LIVENESS)
