@@ -10,6 +10,7 @@ import time
 
 import pytest
 from fakes.log import RecordingLog
+from system.harness import ROOT
 
 from bot.commands.watch import NO_WAY_OUT, duty_of, read_policy, ways_of, what_is_wrong
 from bot.commands.watch_child import WatchChild
@@ -149,3 +150,43 @@ def test_a_reader_of_the_log_who_hangs_does_not_hold_the_loop_up():
     os.close(reading)
     os.close(writing)
     assert AsideStream().write("") == 0
+
+
+FAILING_PARENT = """
+import asyncio, sys, uvloop
+from bot.commands.watch_child import WatchChild
+from bot.settings import read_settings
+from bot.telemetry import configure
+
+async def fail(settings):
+    child = WatchChild(settings, configure())
+    keeping = asyncio.create_task(child.run())
+    while not (settings.var / "watch.beat").exists():
+        await asyncio.sleep(0.02)
+    raise RuntimeError("a loop died")
+
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner.run(fail(read_settings()))
+"""
+
+
+def test_a_parent_that_fails_by_itself_leaves_its_watch_alive(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PANAH_")}
+    environment |= {"PANAH_VAR": str(tmp_path), "PANAH_HEARTBEAT_URL": "http://127.0.0.1:9/", "PYTHONPATH": str(ROOT)}
+    failed = subprocess.run(
+        [sys.executable, "-c", FAILING_PARENT],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    left = int((tmp_path / "watch.lock").read_text())
+
+    beat = (tmp_path / "watch.beat").stat().st_mtime_ns
+    deadline = time.monotonic() + 15
+    while (tmp_path / "watch.beat").stat().st_mtime_ns == beat:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(left, signal.SIGTERM)
+    assert failed.returncode == 1
