@@ -17,6 +17,10 @@ _REPLY_MS = 15 * 60_000
 #: She is writing just now: the word waits until she pauses.
 _PAUSE_MS = 2 * 60_000
 
+#: Words of one case that an outage pushed together are said once.
+_APART_MS = 10 * 60_000
+
+_SAID = "SELECT 1 FROM due WHERE kind = 'word' AND subject = ? AND state = 'fired' AND fired_at > ? LIMIT 1"
 _CASE = "SELECT state, token, tier, desk, covert, do_not_contact FROM cases WHERE id = ?"
 _HER = (
     "SELECT c.seen_at, c.sealed_safe_contact IS NOT NULL, s.status, s.not_taken_at IS NOT NULL FROM contacts c"
@@ -56,7 +60,8 @@ class DeskActions:
             return "dropped"  # several are late together (a process that stood still): one speaks for all (I18)
         _, _, _, _, covert, do_not_contact = case
         seen_at, is_safe, status, script_speaks = her
-        if do_not_contact or script_speaks or status not in {"waiting", "resting"}:
+        said = tx.raw.execute(_SAID, (due.subject, now_ms - _APART_MS)).fetchone() is not None
+        if said or do_not_contact or script_speaks or status not in {"waiting", "resting"}:
             return "dropped"
         quiet_ms = now_ms - seen_at
         if 0 <= quiet_ms < _PAUSE_MS:
