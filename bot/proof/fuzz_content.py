@@ -43,7 +43,7 @@ def content_targets() -> list[Target]:
     names = fact_names()
     flows = [path.read_text("utf-8") for path in sorted(PACKAGE_FLOWS.glob("*.yaml"))]
     return [
-        Target(name="text", make=lambda by: by.text()[:TEXT_CHARS_MAX], read=_read_text, cpu_s=0.1),
+        Target(name="text", make=lambda by: by.text()[:TEXT_CHARS_MAX], read=_read_text),
         Target(name="answers", make=lambda by: (by.text()[:TEXT_CHARS_MAX], by.text()[:60]), read=_read_answer),
         Target(name="screening", make=_make_talk, read=partial(_read_talk, screener), cpu_s=0.1, short=500),
         Target(name="condition", make=lambda by: by.text(CONDITIONS), read=partial(_read_condition, names)),

@@ -94,7 +94,7 @@ def channel_targets() -> list[Target]:
         Target(name="bale", make=lambda by: by.json(UPDATES), read=_read_update("bale"), short=500),
         Target(name="updates", make=_make_batch, read=_read_batch, short=500),
         Target(name="webchat", make=lambda by: _make_form(by, _FORM), read=_read_form),
-        Target(name="sms-text", make=lambda by: by.text()[: 2 * TEXT_CHARS_MAX], read=_read_sms, cpu_s=0.15, short=300),
+        Target(name="sms-text", make=lambda by: by.text()[: 2 * TEXT_CHARS_MAX], read=_read_sms, short=300),
         Target(name="stored", make=_make_stored, read=_read_stored, short=500),
         _receipts(),
     ]
