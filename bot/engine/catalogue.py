@@ -19,7 +19,7 @@ class Rule(NamedTuple):
 
 CATALOGUE: dict[str, Rule] = {
     # -- the file
-    "yaml_broken": Rule("E", "فایل خوانده نشد، سطر {line}: {why}", "the file cannot be read, line {line}: {why}", "تورفتگی را ببینید و متن را در گیومهٔ لاتین بگذارید", "check the indent, quote the text"),
+    "yaml_broken": Rule("E", "فایل خوانده نشد، سطر {line}، ستون {col}: {why_fa}", "the file cannot be read, line {line}, column {col}: {why_en}", "تورفتگی را ببینید و متن را در گیومهٔ لاتین بگذارید", "check the indent, quote the text"),
     "duplicate_key": Rule("E", "کلید {name} دو بار آمده", "key {name} is here twice", "یکی را نگه دارید", "keep one"),
     "forbidden_yaml": Rule("E", "{name} اینجا جایی ندارد", "{name} has no place here", "همان را کامل بنویسید", "write it out"),
     "unknown_key": Rule("E", "{name} شناخته نیست؛ منظورتان {nearest} بود؟", "{name} is not a key here; did you mean {nearest}?", "کلید را درست کنید یا بردارید", "mend or remove the key"),

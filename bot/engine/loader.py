@@ -31,6 +31,7 @@ from bot.engine.model import (
     Step,
 )
 from bot.engine.nodes import Node
+from bot.engine.yaml_words import broken
 
 STEPS_MAX_ALL = 2000
 _ALWAYS_KINDS: dict[str, type[Step]] = {"ask": Ask, "say": Say, "escalate": Escalate}
@@ -156,9 +157,9 @@ def _read(path: Path, name: str) -> tuple[Node | None, list[Issue]]:
     try:
         return read_yaml(path.read_bytes().decode("utf-8-sig"), name)
     except UnicodeDecodeError:
-        return None, [issue("yaml_broken", name, (1, 1), line=1, why="not UTF-8")]
+        return None, [broken(name, (1, 1), "not UTF-8")]
     except OSError as error:
-        return None, [issue("yaml_broken", name, (1, 1), line=1, why=type(error).__name__)]
+        return None, [broken(name, (1, 1), type(error).__name__)]
 
 
 def _can_stand(bundle: Bundle) -> bool:

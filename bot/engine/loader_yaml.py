@@ -13,6 +13,7 @@ from ruamel.yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent
 
 from bot.engine.issues import Issue, Place, issue
 from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
+from bot.engine.yaml_words import broken
 
 BYTES_MAX = 1_000_000
 DEPTH_MAX = 16
@@ -32,11 +33,11 @@ def read_yaml(text: str, file: str) -> tuple[Node | None, list[Issue]]:
     except MarkedYAMLError as error:
         line, col = _place(error.problem_mark)
         why = error.problem or "?"
-        return None, [*reader.issues, issue("yaml_broken", file, (line, col), line=line, why=why)]
+        return None, [*reader.issues, broken(file, (line, col), why)]
     except (YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         # The reader's own complaints (control characters, surrogates) carry no mark; a scanner bug must not kill us.
         why = type(error).__name__
-        return None, [*reader.issues, issue("yaml_broken", file, (1, 1), line=1, why=why)]
+        return None, [*reader.issues, broken(file, (1, 1), why)]
     return root, reader.issues
 
 
@@ -64,13 +65,11 @@ class _Reader:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self._refuse(
-                        "yaml_broken", event, line=_place(event.start_mark)[0], why="two documents in one file"
-                    )
+                    raise _RefusedError(broken(self.file, _place(event.start_mark), "two documents in one file"))
             elif isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent | AliasEvent):
                 root = self._node(event, 1)
         if root is None:
-            raise _RefusedError(issue("yaml_broken", self.file, (1, 1), line=1, why="the file is empty"))
+            raise _RefusedError(broken(self.file, (1, 1), "the file is empty"))
         return root
 
     def _node(self, event: Any, depth: int) -> Node:

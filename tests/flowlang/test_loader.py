@@ -185,3 +185,28 @@ def test_answers_are_found_however_they_are_typed(bundle):
     assert ask.keys_by_text["بله امن است"] == "yes"
     assert ask.skip.danger == "high"
     assert ask.numbered
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "word"),
+    [
+        ("a: b: c", (1, 5), "دونقطه"),
+        ("a: [1, 2", (1, 9), "کروشه"),
+        ("a: {x: 1", (1, 9), "آکولاد"),
+        ('a: "x', (1, 6), "گیومه"),
+        ("a:\n\t- b", (2, 1), "Tab"),
+        ("a: @x", (1, 4), "گیومهٔ لاتین"),
+        ("a: - b", (1, 4), "خط تیره"),
+        ("- a\nb: c", (2, 1), "هم‌تراز"),
+        ("a: ]", (1, 4), "مقداری"),
+        ("", (1, 1), "خالی"),
+        ("a: b\n---\nc: d", (2, 1), "دو تا"),
+    ],
+)
+def test_a_slip_of_yaml_is_told_in_plain_persian_with_line_and_column(text, place, word):
+    (found,) = load_flow(text, "x.yaml")[1]
+
+    assert (found.line, found.col) == place
+    assert word in found.what_fa
+    assert "expected" not in found.what_fa
+    assert "ستون" in found.what_fa
