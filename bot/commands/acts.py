@@ -17,6 +17,7 @@ from bot.app import Core
 from bot.bus import InProcessBus
 from bot.commands.backup import note
 from bot.drafts import Sources, diff, read_sources
+from bot.engine.issues import errors
 from bot.engine.model import Bundle
 from bot.errors import CommandError
 from bot.publishing import (
@@ -158,9 +159,12 @@ class Acts:
         await self.core.store.write(partial(note, key="backup_at", value=str(at_ms)))
 
     async def _checked(self, sources: Sources, *, accept_warnings: bool) -> Bundle:
+        """Give the scripts compiled; only warnings that the published version does not have need to be accepted."""
         checked = await self._checker.check(sources, complete=True)
+        published = await self.core.store.read(lambda found: version_sources(found, current_version(found)))
+        news = [one for one in await self._checker.fresh(checked, published) if one.severity == "W"]
         try:
-            gate(checked.issues, acknowledged=accept_warnings)
+            gate(errors(list(checked.issues)) + news, acknowledged=accept_warnings)
         except NotReadyError as error:
             raise control.RefusedError(_in_the_way(error)) from error
         assert checked.bundle is not None  # a bundle that cannot be read comes with errors
