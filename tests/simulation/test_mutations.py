@@ -6,10 +6,11 @@ Patching our own modules is forbidden elsewhere; here a broken module is what is
 import pytest
 
 from bot import app, outbox_claim, outbox_record, sender, turns, waiting, worker
-from bot.commit import STATEMENTS, Rows
+from bot.commit import Rows
 from bot.core.channels import Sent
 from bot.proof.simulation.plan import plan
 from bot.proof.simulation.runner import STEPS_A_SEED, run_steps
+from bot.statements import STATEMENTS, Update
 from bot.timers import Timers
 from escalation import acts, case, intake, relay
 
@@ -85,7 +86,8 @@ def let_a_tier_fall(patch):
         return found
 
     patch.setattr(intake, "_enrich", enrich)
-    patch.setitem(STATEMENTS, "case_raise", STATEMENTS["case_raise"].replace("min(tier, :tier)", ":tier"))
+    raised = Update("UPDATE cases SET tier = :tier, kinds = :kinds, changed_at = :changed_at WHERE id = :id")
+    patch.setitem(STATEMENTS, "case_raise", raised)
 
 
 def call_it_sent_before_it_is(patch):

@@ -17,9 +17,9 @@ from bot.proof.simulation.world import World
 
 STEPS_A_SEED = 200
 #: Seeds a process takes at a time.
-_CHUNK = 20
+_CHUNK = 5
 #: A failing seed is made small by at most so many runs.
-_SHRINK_RUNS = 150
+_SHRINK_RUNS = 40
 
 
 def run_steps(seed: int, steps: Sequence[Step], report: SimReport | None = None) -> list[str]:
