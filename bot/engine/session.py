@@ -127,7 +127,7 @@ def session_from_json(kept: list[Any]) -> Session:
     Raises:
         IndexError, TypeError, ValueError: the data is not a session.
     """
-    values = kept[: len(_NAMES)]
+    values = [*kept, *_values(Session(""))[len(kept) :]][: len(_NAMES)]
     values[_STACK] = [_frame(frame) for frame in values[_STACK]]
     for at in _TUPLES:
         if at < len(values):
