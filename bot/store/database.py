@@ -87,7 +87,7 @@ def _connect(url_path: str, *, read_only: bool) -> Engine:
             raw.execute("PRAGMA page_size=8192")  # a turn's rows are a few KB: fewer, fuller pages a commit
             raw.execute("PRAGMA journal_mode=WAL")
             raw.execute("PRAGMA synchronous=FULL")
-            raw.execute("PRAGMA wal_autocheckpoint=1000")  # small and often: a large one holds a turn up for 50 ms
+            raw.execute("PRAGMA wal_autocheckpoint=300")  # small and often: a large one holds a turn up for 50 ms
             raw.execute("PRAGMA cache_size=-32000")
 
     return engine

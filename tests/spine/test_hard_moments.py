@@ -7,6 +7,7 @@ import time
 from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, InboundMsg, SilenceInput, TextInput
 from bot.core.screening import NOTHING_FOUND
 from bot.store.database import Store
+from bot.worker import SEEN
 
 _numbers = itertools.count(1)
 
@@ -188,6 +189,7 @@ def test_the_hot_queries_use_their_indexes(core):
     assert "SCAN outbox" not in plan(
         "SELECT 1 FROM outbox WHERE channel = 'web' AND state IN ('queued', 'sending') AND state = 'queued'"
     )
+    assert "SCAN i" not in plan(SEEN.replace("?", "''"))
 
 
 def test_a_wake_up_on_a_closed_loop_does_not_end_the_writer(tmp_path):
