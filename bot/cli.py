@@ -188,10 +188,15 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
 
 
 def _bench(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("what", choices=("turns",))
-    verb.add_argument("--contacts", type=int, default=200)
-    verb.add_argument("--rounds", type=int, default=5)
-    verb.add_argument("--peer", choices=("aiogram", "none"), default="aiogram")
+    what = ("turns", "webhook", "escalation", "console", "triage", "soak", "gate")
+    verb.add_argument("what", choices=what)
+    verb.add_argument("--rounds", type=int, default=5, help="5 or more; medians are quoted")
+    verb.add_argument("--peer", choices=("aiogram", "none"), default="aiogram", help="turns, webhook")
+    verb.add_argument("--contacts", type=int, default=200, help="turns, webhook: dialogues a round")
+    verb.add_argument("--share", type=float, default=1.0, help="console: 1 is a million closed cases")
+    verb.add_argument("--minutes", type=float, default=1.0, help="soak")
+    verb.add_argument("--rate", type=float, help="escalation, soak: messages a second")
+    verb.add_argument("--accept", action="store_true", help="gate: write the new number")
     verb.add_argument("--json", action="store_true")
 
 

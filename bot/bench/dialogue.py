@@ -28,7 +28,7 @@ def update(number: int, contact: int, text: str) -> bytes:
         "message_id": number,
         "from": {**person, "is_bot": False, "language_code": "fa"},
         "chat": {**person, "type": "private"},
-        "date": 1_760_000_000 + number,
+        "date": int(time.time()),  # an old one would be a late message, which is answered in another way
         "text": text,
     }
     return json.dumps({"update_id": 10_000_000 + number, "message": message}, ensure_ascii=False).encode()
@@ -59,11 +59,11 @@ class Measured:
 
 
 class Dialogues:
-    """Updates for many contacts; every round has contacts of its own."""
+    """Updates for many contacts; every round has contacts of its own, counted from `contact` and `number`."""
 
-    def __init__(self) -> None:
-        self._contact = 1_000_000
-        self._number = 0
+    def __init__(self, contact: int = 1_000_000, number: int = 0) -> None:
+        self._contact = contact
+        self._number = number
 
     def of(self, contacts: int) -> list[list[bytes]]:
         """Prepare whole dialogues for so many new contacts."""

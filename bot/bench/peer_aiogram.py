@@ -26,19 +26,22 @@ _GUIDES = ("راهنمای سطح کم.", "راهنمای سطح متوسط.", "
 _HEAVY, _SOME = 14, 7
 
 
-class _Stub(BaseSession):
+class StubSession(BaseSession):
     """Takes every call and answers at once."""
 
     answer = Message.model_validate(_SENT)
     calls = 0
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Hold nothing, let go of nothing."""
 
     async def make_request(self, bot: Bot, method: Any, timeout: int | None = None) -> Any:  # noqa: ARG002, ASYNC109
+        """Count the call."""
         self.calls += 1
         return self.answer
 
     async def stream_content(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Give nothing."""
         yield b""
 
 
@@ -96,10 +99,10 @@ class AiogramPeer:
     def __init__(self, port: int) -> None:
         self._pool = BlockingConnectionPool(host="127.0.0.1", port=port, max_connections=64, timeout=30)
         self._redis = Redis(connection_pool=self._pool)
-        self._stub = _Stub()
+        self._stub = StubSession()
         self._bot = Bot("42:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", session=self._stub)
         self._dispatcher = Dispatcher(storage=RedisStorage(self._redis))
-        self._dispatcher.include_router(_router())
+        self._dispatcher.include_router(screening_router())
 
     @property
     def calls(self) -> int:
@@ -132,7 +135,8 @@ async def _has_text(message: Message) -> bool:
     return bool(message.text)
 
 
-def _router() -> Router:
+def screening_router() -> Router:
+    """Give the dialogue as aiogram's handlers."""
     router = Router()
 
     @router.message(CommandStart())

@@ -5,7 +5,6 @@ the rounds are quoted, with minimum and maximum, because machines are noisy.
 """
 
 import asyncio
-import statistics
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from bot.app import Core, build_core, settle_memory
 from bot.bench.dialogue import TURNS, Dialogues, Feed, Measured, closed_loop, open_loop
+from bot.bench.report import must_be, spread
 from bot.bus import InProcessBus
 from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_or_refuse, load_screener
 from bot.core.clock import SystemClock
@@ -28,10 +28,6 @@ from bot.telemetry import configure
 
 _FLOW = Path(__file__).with_name("screening.yaml")
 _TABLES = ("contacts", "addresses", "inbox", "sessions", "turns", "messages", "outbox", "cases")
-
-
-class MissingRowsError(Exception):
-    """The tables hold fewer rows than turns were answered: something was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +47,11 @@ def bench_bundle() -> Bundle:
     return with_version(replace(bundle, entry=flow.id, flows={**bundle.flows, flow.id: flow}))
 
 
-def panah_core(directory: Path) -> Core:
-    """Wire production's core on a database of its own."""
-    create_key_file(directory / "panah.key")
+def panah_core(directory: Path, key: Path | None = None) -> Core:
+    """Wire production's core on a database of its own, or on one that is there with its key."""
+    if key is None:
+        key = directory / "panah.key"
+        create_key_file(key)
     store = Store(directory / "panah.db")
     migrate.upgrade(store.connection)
     bundle = bench_bundle()
@@ -61,7 +59,7 @@ def panah_core(directory: Path) -> Core:
     lines = lines_of(bundle)
     core = build_core(
         store=store,
-        keyring=load_keyring(directory / "panah.key"),
+        keyring=load_keyring(key),
         bus=InProcessBus(),
         clock=SystemClock(),
         ids=system_ids,
@@ -113,10 +111,7 @@ async def _rounds(plan: Plan, core: Core) -> dict[str, Any]:
     finally:
         await peer.close()
     rows = count_rows(core)
-    if rows["inbox"] != fed or rows["turns"] != fed:
-        raise MissingRowsError(
-            f"{fed} turns were answered, {rows['inbox']} inbox and {rows['turns']} turn rows are there"
-        )
+    must_have(rows, fed)
     return _report(ours, theirs, opened, rows, plan)
 
 
@@ -149,33 +144,38 @@ def count_rows(core: Core) -> dict[str, int]:
     return core.store.read_now(count)
 
 
+def must_have(rows: dict[str, int], turns: int) -> None:
+    """Find the rows of so many turns.
+
+    Raises:
+        MissingRowsError: some are missing.
+    """
+    must_be(turns, rows["inbox"], "inbox rows")
+    must_be(turns, rows["turns"], "turn rows")
+
+
 def _report(
     ours: list[Measured], theirs: list[Measured], opened: list[Measured], rows: dict[str, int], plan: Plan
 ) -> dict[str, Any]:
     report: dict[str, Any] = {
         "dialogue": {"turns_a_contact": TURNS, "contacts_at_once": plan.contacts, "rounds": plan.rounds},
         "panah": _summary(ours),
-        "panah_open_loop_at_half": {**_summary(opened), "p99_ms": _spread([m.percentile_ms(0.99) for m in opened])},
+        "panah_open_loop_at_half": {**_summary(opened), "p99_ms": spread([m.percentile_ms(0.99) for m in opened])},
         "rows": rows,
     }
     if theirs:
         report["aiogram_redis_always"] = _summary(theirs)
         ratios = [mine.turns_per_s / other.turns_per_s for mine, other in zip(ours, theirs, strict=True)]
-        report["times_the_peer"] = _spread(ratios)
+        report["times_the_peer"] = spread(ratios)
     return report
 
 
 def _summary(rounds: list[Measured]) -> dict[str, Any]:
     return {
-        "turns_per_s": _spread([m.turns_per_s for m in rounds]),
-        "cpu_us_per_turn": _spread([m.cpu_us for m in rounds]),
-        "p50_ms": _spread([m.percentile_ms(0.5) for m in rounds]),
+        "turns_per_s": spread([m.turns_per_s for m in rounds]),
+        "cpu_us_per_turn": spread([m.cpu_us for m in rounds]),
+        "p50_ms": spread([m.percentile_ms(0.5) for m in rounds]),
     }
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return {"median": round(middle, 2), "min": round(low, 2), "max": round(high, 2)}
 
 
 def run(plan: Plan) -> dict[str, Any]:

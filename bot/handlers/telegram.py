@@ -78,13 +78,15 @@ class Telegram:
 
     mode: Mode = "rich"
 
-    def __init__(self, *, token: str, api: str, clock: Clock, capabilities: Capabilities = TELEGRAM) -> None:
+    def __init__(
+        self, *, token: str, api: str, clock: Clock, capabilities: Capabilities = TELEGRAM, pace: Pace | None = None
+    ) -> None:
         self.name = capabilities.name
         self.can = capabilities
         self.api = api.rstrip("/")
         self.token = token
         self._clock = clock
-        self.pace = Pace(clock, per_s=20.0, per_chat=True)  # the provider's: 30 a second, 1 a second in a chat
+        self.pace = pace or Pace(clock, per_s=20.0, per_chat=True)  # the provider's: 30 a second, 1 a second in a chat
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._later: set[asyncio.Task[None]] = set()
         try:

@@ -99,6 +99,11 @@ class Counsellor:
                     return
 
     @property
+    def http(self) -> aiohttp.ClientSession:
+        """Her browser, signed in."""
+        return self._http
+
+    @property
     def _base(self) -> str:
         return f"http://127.0.0.1:{self._installation.console_port}"
 
