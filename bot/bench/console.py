@@ -50,9 +50,7 @@ async def _fill(directory: Path, size: Size) -> dict[str, Any]:
     try:
         await Crowd(core, int(core.clock.now().timestamp() * 1000)).fill(size)
         sql = "SELECT state, count(*) FROM cases GROUP BY state"
-        count: dict[str, int] = core.store.read_now(
-            lambda db: {state: found for state, found in db.exec_driver_sql(sql)}
-        )
+        count: dict[str, int] = core.store.read_now(lambda db: dict(map(tuple, db.exec_driver_sql(sql))))
         must_be(size.closed, count.get("closed", 0), "closed cases")
         must_be(size.live, count.get("claimed", 0), "live chats")
         sessions = count_rows(core)["sessions"]

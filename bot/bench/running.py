@@ -4,11 +4,14 @@ Its ordinary messages come by Rasa's webhook, where the reply goes out in the re
 thirty messages a second would otherwise be all that is measured.
 """
 
+import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import aiohttp
 
@@ -19,13 +22,38 @@ from bot.content import PACKAGE_FLOWS
 from bot.proof.counsellor import Counsellor
 from bot.proof.installation import Installation
 from bot.proof.ledger import Ledger
-from bot.proof.nursery import Nursery
+from bot.proof.nursery import Child, Nursery
 
 RASA_PATH = "/rasa/webhook"
 DANGER = "قرص خوردم که بمیرم"
 _ALERT = """#!/bin/sh
 printf '%s %s\\n' "$(date +%s.%N)" "$(cat)" >> '{file}'
 """
+
+
+class _Starter(Nursery):
+    """Starts each process afresh, as a person does: a forked one would bring its parent's memory along."""
+
+    async def __aenter__(self) -> Self:
+        self._ends: set[asyncio.Task[None]] = set()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._ends, return_exceptions=True)
+
+    async def start(self, environment: Mapping[str, str], log: Path, argv: Sequence[str] = ("run",)) -> Child:
+        """Start `panah …`; its output goes to the end of `log`."""
+        with log.open("ab") as output:
+            command = (sys.executable, "-m", "bot", *argv)
+            process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=output, stderr=output)
+        child = Child(process.pid)
+
+        async def end() -> None:
+            child.ended.set_result(await process.wait())
+
+        task = asyncio.create_task(end())
+        self._ends.add(task)
+        return child
 
 
 @dataclass(slots=True)
@@ -77,7 +105,7 @@ async def running(directory: Path, **settings: str) -> AsyncIterator[Running]:
     alerts, program = directory / "alerts.jsonl", directory / "alert.sh"
     program.write_text(_ALERT.format(file=alerts), "utf-8")
     program.chmod(0o700)
-    async with Nursery() as nursery, Ledger() as ledger:
+    async with _Starter() as nursery, Ledger() as ledger:
         installation = Installation(
             directory,
             nursery,
