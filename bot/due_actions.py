@@ -25,14 +25,17 @@ from bot.turns import TurnRunner
 _PUT_OFF_MS = 3600_000
 #: How long a promised contact waits for her answer before somebody worries.
 _ANSWER_MS = 24 * 3600_000
-#: An erasure that an open case holds up is looked at again after this; closing the case brings it at once.
+#: An erasure that an open case or a stored message holds up is looked at again after this; closing the case brings it at once.
 _ERASE_LATER_MS = 3600_000
 #: The beginning of her hours is not one moment for everybody.
 _WINDOW_SPREAD_MS = 10 * 60_000
 
 _MAY_SPEAK = "SELECT sealed_safe_contact FROM contacts WHERE id = ? AND opted_out_at IS NULL AND left_at IS NULL"
 _CLAIMED = "SELECT 1 FROM cases WHERE contact_id = ? AND state = 'claimed'"
-_OPEN_CASE = "SELECT 1 FROM cases WHERE contact_id = ? AND state <> 'closed'"
+_NEEDED = (
+    "SELECT 1 FROM cases WHERE contact_id = :id AND state <> 'closed'"
+    " UNION ALL SELECT 1 FROM inbox WHERE contact_id = :id AND state = 'waiting' LIMIT 1"
+)
 
 
 class BotActions:
@@ -87,8 +90,8 @@ class BotActions:
         return "fired"
 
     def erase(self, tx: Tx, due: Due, now_ms: int) -> Outcome:
-        """Erase who asked for it, unless a case still needs her; decided and done in one transaction."""
-        if tx.raw.execute(_OPEN_CASE, (due.contact_id,)).fetchone() is not None:
+        """Erase who asked for it, unless a case or what she wrote last still needs her; decided and done in one transaction."""
+        if tx.raw.execute(_NEEDED, {"id": due.contact_id}).fetchone() is not None:
             return now_ms + _ERASE_LATER_MS
         gone = {due.contact_id}
         erase(tx, contact_id=due.contact_id, now_ms=now_ms)

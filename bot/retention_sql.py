@@ -40,18 +40,20 @@ SENT_GOES = (
     " THEN 'expired' ELSE state END WHERE id > :from AND id <= :to"
 )
 AUDIT_GOES = "DELETE FROM audit WHERE id > :from AND id <= :to"
-#: Of these turns: who has no case, no promise, and was not here for so long.
+#: Of these turns: who has no case, no promise, nothing stored that waits for its turn (I3), and was not here for so long.
 STRANGERS = (
     "SELECT DISTINCT c.id FROM turns t JOIN contacts c ON c.id = t.contact_id WHERE t.id > :from AND t.id <= :to"
     " AND c.erased_at IS NULL AND c.seen_at <= :now - :session"
     " AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id)"
     " AND NOT EXISTS (SELECT 1 FROM due d WHERE d.contact_id = c.id AND d.state = 'planned')"
+    " AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.contact_id = c.id AND i.state = 'waiting')"
 )
 CASE = "SELECT state, closed_at, tier, contact_id FROM cases WHERE id = ?"
-#: True for a contact who was not here for so long and whose every case is over and let go.
+#: True for a contact who was not here for so long, of whom nothing waits, and whose every case is over and let go.
 LAST_CASE = (
     "SELECT 1 FROM contacts c WHERE c.id = :contact AND c.seen_at <= :now - :session AND NOT EXISTS"
     " (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND (k.state <> 'closed' OR k.closed_at > :now - :case))"
+    " AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.contact_id = c.id AND i.state = 'waiting')"
 )
 SUMMARY_GOES = "UPDATE cases SET sealed_summary = NULL WHERE id = ?"
 NOTES_GO = "UPDATE case_notes SET sealed_body = NULL WHERE case_id = ?"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot import retention_sql as sql
 from bot.core.promise import due_row
 from bot.due import plan
 from bot.retention import BUDGET_S, Keep, keep_of
@@ -259,3 +260,67 @@ def test_the_settings_are_what_is_kept():
     found = keep_of(read_settings({"PANAH_KEEP_RAW_HOURS": "24", "PANAH_KEEP_SESSION_DAYS": "7"}))
 
     assert replace(KEEP, raw=24 * 3600_000, session=7 * DAY_MS) == found
+
+
+def cries_and_waits(town, who="a"):
+    """Let her cry for help after an unclean stop: stored and answered for, not yet run."""
+    town.core.worker.be_careful(600)
+    assert town.say(CRY, who).deferred
+
+
+def has_key(town):
+    return town.rows("SELECT wrapped_key IS NOT NULL FROM contacts") == [(1,)]
+
+
+def test_who_was_long_away_is_not_erased_while_her_cry_waits_for_its_turn(town):
+    town.say(HUMAN)
+    town.run("DELETE FROM cases")  # what she asked for is over and gone
+    town.run("DELETE FROM due")
+    town.clock.advance(40 * 86_400)
+    cries_and_waits(town)
+    town.plan("retention", "all")
+    town.core.timers.fire_due()
+
+    assert has_key(town)
+    town.core.waiting.run_due()
+    assert [("T1",)] == town.rows("SELECT tier FROM cases")
+
+
+def test_the_end_of_her_last_case_does_not_erase_a_cry_that_waits_for_its_turn(town):
+    town.say(CRY)
+    case_id = close(town)
+    town.run("DELETE FROM due WHERE kind <> 'case_end'")
+    town.clock.advance(1_825 * 86_400 + 60)
+    cries_and_waits(town)
+    town.core.timers.fire_due()
+
+    assert [("fired",)] == town.rows("SELECT state FROM due WHERE kind = 'case_end' AND subject = ?", case_id)
+    assert has_key(town)
+    town.core.waiting.run_due()
+    assert [("T1",)] == town.rows("SELECT tier FROM cases WHERE state <> 'closed'")
+
+
+def test_an_erasure_that_was_asked_for_waits_for_what_waits_for_its_turn(town):
+    town.say("سلام")
+    ((contact_id,),) = town.rows("SELECT id FROM contacts")
+    cries_and_waits(town)
+    town.plan("erase", contact_id, contact_id=contact_id)
+    town.core.timers.fire_due()
+
+    assert has_key(town)
+    assert ["planned"] == town.states("erase")
+    town.core.waiting.run_due()
+    assert [("T1",)] == town.rows("SELECT tier FROM cases")
+
+
+@pytest.mark.parametrize("statement", [sql.STRANGERS, sql.LAST_CASE])
+def test_whether_something_waits_is_looked_up_by_the_contact(town, statement):
+    values = {"from": 0, "to": 9, "now": 1, "session": 1, "case": 1, "contact": "a"}
+    plan = [
+        row[3]
+        for row in town.core.store.write_now(
+            lambda tx: tx.raw.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+        )
+    ]
+
+    assert [line for line in plan if "SEARCH i USING" in line and "contact_id=?" in line]
