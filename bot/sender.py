@@ -27,7 +27,7 @@ from bot.telemetry import Log
 #: How many messages may be under way, and how many of them may be bulk: a hanging provider leaves urgent ones room.
 _UNDER_WAY_MAX = 64
 _BULK_UNDER_WAY_MAX = 48
-#: A call is given up before its lease ends, so that nobody else sends it meanwhile.
+#: So long after the lease was taken a call is given up, and none begins any more: nobody else may send it meanwhile.
 _CALL_S_MAX = 45.0
 _POLL_S = 1.0
 _GAP_S = 0.005
@@ -130,6 +130,7 @@ class Sender:
     async def _turn_over(self, *, take: bool = True) -> list[Leased]:
         """Write down what came back and lease what may go out, in one transaction; then hand it over."""
         done, self._done = self._done, []
+        until_s = self._clock.monotonic() + _CALL_S_MAX
         wanted = self._wanted() if take else None
         if not done and wanted is None:
             return []
@@ -141,7 +142,7 @@ class Sender:
         if leased:
             fault("O1")
         for item in leased:
-            task = asyncio.create_task(self._hand_over(item))
+            task = asyncio.create_task(self._hand_over(item, until_s))
             self._under_way[task] = item
             task.add_done_callback(self._landed)
         return leased
@@ -203,9 +204,9 @@ class Sender:
             await self._store.write(lambda tx: put_right(tx, name, now_ms))
             self._bus.publish("cases")
 
-    async def _hand_over(self, item: Leased) -> None:
+    async def _hand_over(self, item: Leased, until_s: float) -> None:
         fault("O2")
-        result = await self._send(item)
+        result = await self._send(item, until_s - self._clock.monotonic())
         fault("O4")
         if isinstance(result, SendError):
             self._beats.count("send_failed", channel=self._channel.name, code=result.code)
@@ -217,13 +218,15 @@ class Sender:
         if self._hints is not None:
             self._hints.wake()
 
-    async def _send(self, item: Leased) -> Sent | SendError:
+    async def _send(self, item: Leased, left_s: float) -> Sent | SendError:
+        if left_s <= 0:  # the process stood still: the lease may be over and the row somebody else's
+            return SendError("timeout", retryable=True)
         try:
             message, deletes = _message_of(item, self._keyring)
         except UnreadableError:
             return SendError("unreadable", retryable=False)
         try:
-            async with asyncio.timeout(_CALL_S_MAX):
+            async with asyncio.timeout(left_s):
                 sent = self._owed_deletions.pop(item.row_id, None) or await self._channel.send(message)
                 fault("O3")
                 if deletes:

@@ -43,6 +43,32 @@ def test_a_call_that_hangs_is_given_up_before_its_lease_ends_and_tried_again(pos
     assert [("sent", 2)] == post.rows("SELECT state, attempts FROM outbox")
 
 
+class StandsStill:
+    """A store whose process stands still for a while, once, right behind the commit of its first lease."""
+
+    def __init__(self, store, clock):
+        self._store, self._clock, self._for_s = store, clock, 70
+
+    async def read(self, ask):
+        return await self._store.read(ask)
+
+    async def write(self, act):
+        answer = await self._store.write(act)
+        if answer:
+            self._clock.advance(self._for_s)
+            self._for_s = 0
+        return answer
+
+
+def test_no_call_begins_under_a_lease_that_ended_while_the_process_stood_still(post):
+    post.contact("a")
+    post.say("a", "سلام")
+    post.run(post.sender(store=StandsStill(post.core.store, post.clock)), for_s=80)
+
+    assert ["سلام"] == post.provider.texts("a")
+    assert [("sent", 2)] == post.rows("SELECT state, attempts FROM outbox")
+
+
 def test_retries_wait_longer_and_longer_and_not_all_alike(post):
     names = [post.contact(f"c{number}") for number in range(6)]
     for name in names:
