@@ -37,7 +37,8 @@ _WAITS = (
     ("staff_sessions", "expires_at", "1"),
     ("leases", "lease_until", "1"),
 )
-#: What was written at a time that never was: its order must hold among what follows. The audit stays as it is.
+#: What was written at a time that never was: its order must hold among what follows. The audit and the history of
+#: cases stay as they are; what stands in them by then no longer tells the time.
 _WRITTEN = (
     ("sessions", "started_at"),
     ("sessions", "updated_at"),
@@ -45,18 +46,33 @@ _WRITTEN = (
     ("messages", "at"),
     ("turns", "at"),
     ("inbox", "received_at"),
+    ("inbox", "done_at"),
     ("outbox", "created_at"),
+    ("outbox", "sent_at"),
     ("cases", "opened_at"),
     ("cases", "closed_at"),
+    ("beats", "at"),
 )
 #: How many of the newest rows of a table can have been written at such a time.
 _NEWEST = 200_000
+_KEPT = ("audit", "case_events")
+_SET_BACK = (
+    "INSERT INTO meta (key, value) SELECT 'set_back.{0}', coalesce(max(id), 0) FROM {0} WHERE true"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+_LAST_KEPT = (
+    "(SELECT coalesce(max(at), 0) FROM (SELECT at FROM {0} WHERE id >"
+    " coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'set_back.{0}'), 0) ORDER BY id DESC LIMIT 1))"
+)
 #: The newest moments that the database knows.
-_LAST_WRITTEN = (
-    "SELECT max((SELECT coalesce(max(at), 0) FROM beats),"
-    " (SELECT coalesce(max(at), 0) FROM (SELECT at FROM case_events ORDER BY id DESC LIMIT 1)),"
-    " (SELECT coalesce(max(at), 0) FROM (SELECT at FROM audit ORDER BY id DESC LIMIT 1)),"
-    " (SELECT coalesce(max(received_at), 0) FROM (SELECT received_at FROM inbox ORDER BY id DESC LIMIT 1)))"
+_LAST_WRITTEN = "SELECT max({})".format(
+    ", ".join(
+        [
+            "(SELECT coalesce(max(at), 0) FROM beats)",
+            "(SELECT coalesce(max(received_at), 0) FROM (SELECT received_at FROM inbox ORDER BY id DESC LIMIT 1))",
+            *(_LAST_KEPT.format(table) for table in _KEPT),
+        ]
+    )
 )
 
 
@@ -72,6 +88,8 @@ def shift(tx: Tx, *, by_ms: int, now_ms: int) -> None:
                 f" AND rowid > (SELECT coalesce(max(rowid), 0) FROM {table}) - {_NEWEST}",
                 values,
             )
+        for table in _KEPT:
+            tx.raw.execute(_SET_BACK.format(table))
 
 
 class Jumps:

@@ -91,6 +91,22 @@ def test_after_a_stop_a_clock_that_stands_before_what_is_written_was_set_back(ma
     assert [("queued",)] == second.rows("SELECT state FROM cases")
 
 
+def test_a_clock_that_was_set_back_is_not_set_back_again_by_a_restart(make_town, tmp_path):
+    first = make_town(path=tmp_path / "panah.db")
+    first.say(CRY)
+    first.claim(first.case())
+    first.run("INSERT INTO audit (actor, action, target, at) VALUES ('mina', 'open', 'case', ?)", first.now)
+    first.run("INSERT INTO beats (name, at, detail) VALUES ('worker', ?, '{}')", first.now)
+    first.clock.jump(-DAY)
+    first.tick()
+    before = first.due("word")
+    first.core.store.close()
+    second = make_town(path=tmp_path / "panah.db")
+    second.tick()
+
+    assert before == second.due("word")
+
+
 def test_what_an_outage_made_late_is_spread_and_not_said_at_once(make_town):
     town = make_town()
     for n in range(40):
