@@ -17,7 +17,7 @@ from escalation import reading, repo
 from escalation.case import BadInputError, Case, CaseClosedError, CaseTakenError, TooLateError
 from escalation.office import Office, move_session, record
 from escalation.policy import Actor, NotAllowedError, may, require
-from escalation.relay import keep_note
+from escalation.relay import keep_reason
 from escalation.routing import is_desk
 
 
@@ -171,7 +171,7 @@ def close_case(
     require(actor, "case", "close")
     before = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
     after = machine.close(before, staff_id=actor.staff_id, token=token, outcome=outcome, now_ms=now_ms)
-    keep_note(tx, office, case=before, actor=actor, text=reason, now_ms=now_ms)
+    keep_reason(tx, office, case=before, actor=actor, text=reason, now_ms=now_ms)
     repo.save(tx, before, after, now_ms=now_ms)
     record(tx, office, after, kind="closed", actor=actor, now_ms=now_ms, data={"outcome": outcome}, reason=outcome)
     move_session(tx, office, after, "closed", now_ms)
@@ -237,7 +237,7 @@ def lower_tier(
         raise BadInputError
     before = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
     after = machine.lower(before, tier=tier, staff_id=actor.staff_id, token=token)
-    keep_note(tx, office, case=before, actor=actor, text=reason, now_ms=now_ms)
+    keep_reason(tx, office, case=before, actor=actor, text=reason, now_ms=now_ms)
     repo.save(tx, before, after, now_ms=now_ms)
     data = {"tier": tier, "before": before.tier}
     record(tx, office, after, kind="lowered", actor=actor, now_ms=now_ms, data=data, reason=f"{before.tier}>{tier}")

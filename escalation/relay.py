@@ -6,6 +6,7 @@ wrote in the last 15 minutes; later than that it is proactive and passes only if
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 from bot.core.fault import fault
@@ -114,6 +115,16 @@ def add_note(tx: Tx, office: Office, *, actor: Actor, case_id: str, text: str, n
     note_id = keep_note(tx, office, case=case, actor=actor, text=text, now_ms=now_ms)
     record(tx, office, case, kind="noted", actor=actor, now_ms=now_ms)
     return note_id
+
+
+def keep_reason(tx: Tx, office: Office, *, case: Case, actor: Actor, text: str, now_ms: int) -> None:
+    """Seal the reason of a close or a lower tier as a note; of an erased contact only the outcome stays on record.
+
+    Raises:
+        BadInputError: empty or too long.
+    """
+    with suppress(ErasedError):
+        keep_note(tx, office, case=case, actor=actor, text=text, now_ms=now_ms)
 
 
 def keep_note(tx: Tx, office: Office, *, case: Case, actor: Actor, text: str, now_ms: int) -> str:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bot.erasing import erase
 from bot.store import schema
 from bot.store.vault import unseal
 from escalation import acts
@@ -83,3 +84,18 @@ def test_merging_the_case_of_an_erased_contact_merges_no_words(house, mina, case
 
     assert house.do(acts.undo_close, actor=mina, case_id=case_id).tier == "T1"
     assert house.case(newer)["tier"] == "T1"
+
+
+def test_the_case_of_an_erased_contact_is_lowered_and_closed_without_its_note(house, mina, case_id):
+    claim = house.do(acts.claim_case, actor=mina, case_id=case_id)
+    house.store.write_now(lambda tx: erase(tx, contact_id="p", now_ms=house.now))  # a restored copy's tombstone
+    held = {"actor": mina, "case_id": case_id, "token": claim.token, "reason": "پاک شده است"}
+    with pytest.raises(BadInputError):
+        house.do(acts.close_case, **{**held, "reason": " "}, outcome="duplicate")
+    house.do(acts.lower_tier, **held, tier="T3")
+    house.do(acts.close_case, **held, outcome="duplicate")
+
+    case = house.case(case_id)
+    assert (case["tier"], case["state"], case["outcome"]) == ("T3", "closed", "duplicate")
+    assert house.rows(schema.case_notes) == []
+    assert [row["reason"] for row in house.rows(schema.audit)][-2:] == ["T1>T3", "duplicate"]
