@@ -5,7 +5,7 @@ times only.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -132,6 +132,10 @@ class Counts:
     on_shift: int
 
 
+#: What a line of the queue takes over from its row as it is.
+_SAME = tuple(name for name in QueueRow.__dataclass_fields__ if name not in {"holder_name", "mine", "overflow"})
+
+
 def queue(connection: Connection, *, actor: Actor, now_ms: int) -> list[QueueRow]:
     """Give every open case the actor may see, in the order in which they are to be taken (routing.order).
 
@@ -143,7 +147,7 @@ def queue(connection: Connection, *, actor: Actor, now_ms: int) -> list[QueueRow
     desks = _desks(actor)
     rows = [
         _queue_row(row, actor, names, now_ms)
-        for row in repo_read.open_cases(connection, desks=desks, staff_id=actor.staff_id)
+        for row in map(dict, repo_read.open_cases(connection, desks=desks, staff_id=actor.staff_id))
         if _visible(row, actor, now_ms)
     ]
     return sorted(rows, key=lambda one: order(tier=one.tier, child=one.child, queued_at=one.queued_at, case_id=one.id))
@@ -247,7 +251,7 @@ def _desks(actor: Actor) -> tuple[str, ...] | None:
     return (*near_desks(actor.province), actor.province) if actor.province else None
 
 
-def _visible(row: RowMapping, actor: Actor, now_ms: int) -> bool:
+def _visible(row: Mapping[str, Any] | RowMapping, actor: Actor, now_ms: int) -> bool:
     if row["holder"] == actor.staff_id and row["state"] == "claimed":
         return True
     late = overflows(tier=row["tier"], state=row["state"], queued_at=row["queued_at"], now_ms=now_ms)
@@ -259,9 +263,9 @@ def _left_us(row: RowMapping, actor: Actor) -> bool:
     return bool(json.loads(row["data"]).get("left") == (actor.province or NATIONAL))
 
 
-def _queue_row(row: RowMapping, actor: Actor, names: dict[str, str], now_ms: int) -> QueueRow:
+def _queue_row(row: Mapping[str, Any], actor: Actor, names: dict[str, str], now_ms: int) -> QueueRow:
     late = overflows(tier=row["tier"], state=row["state"], queued_at=row["queued_at"], now_ms=now_ms)
-    same = {name: row[name] for name in QueueRow.__dataclass_fields__ if name in row}
+    same = {name: row[name] for name in _SAME}
     return QueueRow(
         **{
             **same,

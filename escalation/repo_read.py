@@ -6,7 +6,7 @@ Every query of the queue and the feed carries the desks it may show; None stands
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select, true
 
 from bot.store import schema
 
@@ -22,7 +22,7 @@ def _within(desks: Sequence[str] | None, staff_id: str) -> ColumnElement[bool]:
 
 
 def open_cases(connection: Connection, *, desks: Sequence[str] | None, staff_id: str) -> Sequence[RowMapping]:
-    """Give the open cases of some desks and those the person holds, with what was written since staff last wrote."""
+    """Give the open cases of some desks and those the person holds, these with what was written since staff last wrote."""
     last = (
         select(func.coalesce(func.max(_messages.id), 0))
         .where(_messages.contact_id == _cases.contact_id, _messages.author == "staff")
@@ -35,7 +35,9 @@ def open_cases(connection: Connection, *, desks: Sequence[str] | None, staff_id:
         .correlate(schema.cases)
         .scalar_subquery()
     )
-    query = select(schema.cases, unread.label("unread")).where(_cases.state != "closed", _within(desks, staff_id))
+    mine = and_(_cases.holder == staff_id, _cases.state == "claimed")
+    counted = case((mine, unread), else_=0)  # only on her own cases is it shown
+    query = select(schema.cases, counted.label("unread")).where(_cases.state != "closed", _within(desks, staff_id))
     return connection.execute(query).mappings().all()
 
 

@@ -12,16 +12,27 @@ from escalation.routing import desk_name
 
 #: So long a provider keeps what people write to a bot that does not fetch it.
 _KEPT_S = 24 * 3600
+#: So many cases of colleagues stand on the page at first.
+OTHERS_SHOWN = 100
 
 
-def queue_view(rows: Sequence[QueueRow], *, on_shift: Sequence[str], gaps: Sequence[Gap], now_ms: int) -> QueueView:
-    """Sort the queue into mine, waiting and the rest, keeping the order in which cases are to be taken."""
-    lines = [(row, _row_view(row, now_ms)) for row in rows]
+def queue_view(
+    rows: Sequence[QueueRow], *, on_shift: Sequence[str], gaps: Sequence[Gap], now_ms: int, all_others: bool = False
+) -> QueueView:
+    """Sort the queue into mine, waiting and the rest, keeping the order in which cases are to be taken.
+
+    Of the rest, which colleagues hold, only the first are shown unless all are wanted: thousands of lines that nobody
+    can act on would make every page slow.
+    """
     queued = [row for row in rows if row.state == "queued"]
+    others = [row for row in rows if row.state != "queued" and not row.mine]
+    shown = others if all_others else others[:OTHERS_SHOWN]
     return QueueView(
-        mine=tuple(view for row, view in lines if row.mine),
-        waiting=tuple(view for row, view in lines if row.state == "queued"),
-        others=tuple(view for row, view in lines if row.state != "queued" and not row.mine),
+        mine=tuple(_row_view(row, now_ms) for row in rows if row.mine),
+        waiting=tuple(_row_view(row, now_ms) for row in queued),
+        others=tuple(_row_view(row, now_ms) for row in shown),
+        others_count=len(others),
+        address="/?all=1" if all_others else "/",
         counts=tuple((tier, word, sum(row.tier == tier for row in queued)) for tier, word in wording.TIERS.items()),
         on_shift=tuple(on_shift),
         alarm_ids=tuple(row.id for row in queued if row.tier == "T1"),

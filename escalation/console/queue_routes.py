@@ -37,7 +37,8 @@ async def queue_page(request: Request) -> Response:
             reading.gaps(connection, now_ms),
         )
     )
-    view = queue_view(rows, on_shift=names, gaps=gaps, now_ms=now_ms)
+    all_others = request.query_params.get("all") == "1"
+    view = queue_view(rows, on_shift=names, gaps=gaps, now_ms=now_ms, all_others=all_others)
     notice = _SAID.get(request.query_params.get("said", ""), "")
     return render(request, "queue.html", queue=view, notice=notice)
 

@@ -40,6 +40,8 @@ class QueueView:
     mine: tuple[CaseRow, ...]
     waiting: tuple[CaseRow, ...]
     others: tuple[CaseRow, ...]
+    others_count: int  # more than are shown, when there are very many
+    address: str  # where the page brings itself up to date from
     counts: tuple[tuple[str, str, int], ...]  # tier, its word, how many wait
     on_shift: tuple[str, ...]
     alarm_ids: tuple[str, ...]  # T1 cases that wait for anybody
