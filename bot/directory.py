@@ -60,6 +60,7 @@ FROM contacts c JOIN addresses a ON a.contact_id = c.id
 LEFT JOIN sessions s ON s.contact_id = c.id AND s.address_id = a.id
 WHERE c.id = ? ORDER BY s.started_at DESC, a.created_at DESC LIMIT 1
 """
+_KEY = "SELECT wrapped_key FROM contacts WHERE id = ?"
 _LAST_SESSION = """
 SELECT id, sealed_state, started_at, ended_at, silence_at, silence_visit, not_taken_at, not_taken_visit
 FROM sessions WHERE contact_id = ? ORDER BY ended_at IS NOT NULL, started_at DESC, rowid DESC LIMIT 1
@@ -112,19 +113,39 @@ class Directory:
             return None
 
     def find_contact(self, tx: Tx, contact_id: str, now_ms: int) -> Known | None:
-        """Give a contact by id, at the address of her newest session; None when she was erased."""
+        """Give a contact by id, at the address of her newest session; None when she was erased.
+
+        Raises:
+            UnreadableError: her key is damaged, which is no erasure: a person must be told.
+        """
         known = self._by_contact.get(contact_id)
         if known is not None:
             self._by_contact.move_to_end(contact_id)
             return known
         found = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()
-        try:
-            known = self._load(tx, found, now_ms) if found else None
-        except UnreadableError:
-            return None
+        known = self._load(tx, found, now_ms) if found else None
         if known is not None:
             self._remember(known, None)
         return known
+
+    def find_or_stand_in(self, tx: Tx, contact_id: str, rows: Rows, now_ms: int) -> Known | None:
+        """Give a contact by id; when her key is damaged, one without an address under whom a case can be opened."""
+        try:
+            return self.find_contact(tx, contact_id, now_ms)
+        except UnreadableError:
+            return self._stand_in(tx, contact_id, rows, now_ms)
+
+    def _stand_in(self, tx: Tx, contact_id: str, rows: Rows, now_ms: int) -> Known:
+        """Give the one contact that stands in for an unreadable one, made (rows) when there is none yet."""
+        channel = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()[2]
+        contact_id += "~"
+        found = tx.raw.execute(_KEY, (contact_id,)).fetchone()
+        while found is not None and found[0] is None:  # an earlier one was erased when its case was over
+            contact_id += "~"
+            found = tx.raw.execute(_KEY, (contact_id,)).fetchone()
+        if found is not None:
+            return Known(contact_id, "", channel, self._keyring.unwrap(found[0]))
+        return Known(contact_id, "", channel, self._new_contact(contact_id, rows, now_ms))
 
     def forget(self, contact_ids: set[str]) -> None:
         """Drop entries whose rows were not committed."""
@@ -185,19 +206,9 @@ class Directory:
         return known
 
     def _new(self, channel: str, external_id: str, index: str, rows: Rows, now_ms: int) -> Known:
-        wrapped, key = self._keyring.new_data_key()
-        known = Known(self._ids(), self._ids(), channel, key)
-        rows.add(
-            "contact_new",
-            {
-                "id": known.contact_id,
-                "wrapped_key": wrapped,
-                "key_id": self._keyring.key_id,
-                "language": "fa",
-                "created_at": now_ms,
-                "seen_at": now_ms,
-            },
-        )
+        contact_id = self._ids()
+        key = self._new_contact(contact_id, rows, now_ms)
+        known = Known(contact_id, self._ids(), channel, key)
         rows.add(
             "address_new",
             {
@@ -210,6 +221,21 @@ class Directory:
             },
         )
         return known
+
+    def _new_contact(self, contact_id: str, rows: Rows, now_ms: int) -> DataKey:
+        wrapped, key = self._keyring.new_data_key()
+        rows.add(
+            "contact_new",
+            {
+                "id": contact_id,
+                "wrapped_key": wrapped,
+                "key_id": self._keyring.key_id,
+                "language": "fa",
+                "created_at": now_ms,
+                "seen_at": now_ms,
+            },
+        )
+        return key
 
 
 def _session(key: DataKey, sealed: bytes | None) -> Session | None:

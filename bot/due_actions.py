@@ -49,13 +49,13 @@ class BotActions:
 
     def follow_up(self, tx: Tx, due: Due, now_ms: int) -> Outcome:
         """Begin a promised contact inside her hours; without a safe way nothing is begun, only its silence counts."""
-        known = self._directory.find_contact(tx, due.contact_id, now_ms)
+        known = self._directory.find_or_stand_in(tx, due.contact_id, Rows(), now_ms)
         if known is None:
             return "dropped"
         if _in_conversation(tx, known):
             return now_ms + _PUT_OFF_MS
         now = _moment(now_ms)
-        window = window_of(self._safe_way(tx, known), known.channel)
+        window = window_of(self._safe_way(tx, known), known.channel) if known.address_id else None
         if window is not None:
             opens_at = window.opens_at(now)
             if opens_at > now:
@@ -72,7 +72,8 @@ class BotActions:
 
     def no_answer(self, tx: Tx, due: Due, now_ms: int) -> Outcome:
         """Open a case: a promised contact got no answer, and the script said that this should worry somebody."""
-        known = self._directory.find_contact(tx, due.contact_id, now_ms)
+        rows = Rows()
+        known = self._directory.find_or_stand_in(tx, due.contact_id, rows, now_ms)
         if known is None:
             return "dropped"
         message = InboundMsg(
@@ -84,7 +85,6 @@ class BotActions:
         )
         tier = due.detail["if_silent"]
         events: list[Event] = [EscalationRequested(tier=tier, cause="step", why=("به پیگیری پاسخ نداد",))]
-        rows = Rows()
         self._runner.write_down(tx, known, events, inbox_id=0, message=message, rows=rows)
         rows.write(tx)
         tx.after_commit(partial(self._bus.publish, *rows.topics))

@@ -53,6 +53,28 @@ def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, sta
     }
 
 
+def bare_row(arrival: Arrival, inbox_id: int, now_ms: int) -> dict[str, Any]:
+    """Give the waiting row of a deadline whose contact cannot be read: nothing is sealed, its kind says enough."""
+    message = arrival.message
+    return {
+        "id": inbox_id,
+        "channel": message.channel,
+        "provider_id": message.provider_id,
+        "contact_id": arrival.contact_id,
+        "address_id": None,
+        "kind": input_kind(message.input),
+        "sealed_input": None,
+        "sealed_raw": None,
+        "received_at": int(message.received_at.timestamp() * 1000),
+        "sent_at": None,
+        "state": "waiting",
+        "attempts": arrival.attempts,
+        "due_at": now_ms,
+        "done_at": None,
+        "error": None,
+    }
+
+
 def session_row(context: TurnContext) -> dict[str, Any]:
     """Give the session's row: its sealed state, its status in the clear, and the deadlines that may fall due."""
     session = context.session

@@ -199,15 +199,16 @@ class WaitingRows:
         contact_id = found[2]
         self._beats.count("quarantined")
         self._log.error("quarantined", channel=found[0], row_id=row_id)
-        known = self._directory.find_contact(tx, contact_id, self._now_ms())
+        rows = Rows()
+        known = self._directory.find_or_stand_in(tx, contact_id, rows, self._now_ms())
         if known is not None:
-            self._tell_a_person(tx, known, row_id, self._message(known, found))
+            self._tell_a_person(tx, known, row_id, self._message(known, found), rows)
             known.timers.pop(found[3], None)
         for sql in _NO_DEADLINE.get(found[3], ()):  # given up: it must not fall due again every second
             tx.raw.execute(sql, (contact_id,))
         self._done(tx, row_id, found, state="quarantined", error="three_times")
 
-    def _tell_a_person(self, tx: Tx, known: Known, row_id: int, message: InboundMsg) -> None:
+    def _tell_a_person(self, tx: Tx, known: Known, row_id: int, message: InboundMsg, rows: Rows) -> None:
         status = known.session.status if known.session else "waiting"
         covert = known.session is not None and known.session.covert
         events: list[Event] = [
@@ -218,9 +219,8 @@ class WaitingRows:
                 do_not_contact=status == "locked",
             )
         ]
-        if isinstance(message.input, HUMAN_INPUTS) and status not in {"held", "locked"}:
+        if known.address_id and isinstance(message.input, HUMAN_INPUTS) and status not in {"held", "locked"}:
             events.append(MessageSent(text=SAFE_TEXT_COVERT if covert else SAFE_TEXT, urgent=True))
-        rows = Rows()
         message = replace(message, received_at=self._clock.now(), sent_at=message.written_at())
         self._runner.write_down(tx, known, events, inbox_id=row_id, message=message, rows=rows)
         rows.write(tx)

@@ -22,10 +22,11 @@ from bot.core.fault import fault
 from bot.directory import Directory, Known
 from bot.inbox import Accepted, Arrival, Inbox
 from bot.inbox_order import mark_followed
+from bot.store.crypto import UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.trouble import is_disk_trouble
 from bot.telemetry import Log
-from bot.turn_rows import inbox_row
+from bot.turn_rows import bare_row, inbox_row
 from bot.turns import TurnRunner, UnknownContactError
 
 #: Turns that may share one commit.
@@ -175,6 +176,8 @@ class Worker:
             known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
+        except UnreadableError as error:
+            return self._park(None, arrival, inbox_id, batch, error)
         if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
             batch.rows = batch.rows.written(tx)
         batch.touched.add(known.contact_id)
@@ -194,6 +197,8 @@ class Worker:
             known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()
+        except UnreadableError as error:
+            return self._park(None, arrival, inbox_id, batch, error)
         batch.touched.add(known.contact_id)
         return self._wait(known, arrival, inbox_id, batch)
 
@@ -204,15 +209,19 @@ class Worker:
         batch.rows.topics.add("inbox")
         return Accepted(contact_id=known.contact_id, deferred=True)
 
-    def _park(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
+    def _park(self, known: Known | None, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
+        """Keep what could not have its turn; without the contact (her key is damaged) only that it was due."""
         self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
         self._beats.count("turns_failed")
         arrival.attempts += not is_disk_trouble(error)
-        known.parked = True
-        row = inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting")
+        if known is None:
+            row = bare_row(arrival, inbox_id, batch.now_ms)
+        else:
+            known.parked = True
+            row = inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting")
         batch.rows.add("inbox_new", {**row, "due_at": batch.now_ms + RETRY_MS[1], "error": type(error).__name__})
         batch.rows.topics.add("inbox")
-        return Accepted(contact_id=known.contact_id, deferred=True)
+        return Accepted(contact_id=row["contact_id"], deferred=True)
 
     def _try_again(self) -> None:
         self._trying_again = False

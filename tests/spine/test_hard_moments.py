@@ -123,6 +123,45 @@ def test_a_damaged_key_makes_way_for_a_new_contact_and_a_person_is_told(core):
     assert [("T1",)] == rows(core, "SELECT tier FROM cases")
 
 
+def damage_key(core):
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE contacts SET wrapped_key = x'00112233'"))
+    core.directory.forget_all()
+
+
+def run_for(core, clock, seconds, step=1):
+    for _ in range(0, seconds, step):
+        clock.advance(step)
+        core.timers.fire_due()
+        core.waiting.run_due()
+
+
+def test_what_waits_under_a_damaged_key_is_no_erased_contacts_and_a_person_is_told_once(core, clock):
+    say(core, "سلام")
+    core.worker.be_careful(600)
+    assert say(core, "شوهرم داره منو می‌زنه").deferred
+    assert say(core, "کمک").deferred
+    damage_key(core)
+    run_for(core, clock, 60)
+
+    assert [("done",), ("quarantined",), ("quarantined",)] == rows(core, "SELECT state FROM inbox ORDER BY id")
+    assert [("T2", "failure", "queued")] == rows(core, "SELECT tier, cause, state FROM cases")
+    assert [(1,)] == rows(core, "SELECT count(*) FROM contacts WHERE wrapped_key = x'00112233'")
+    assert say(core, "هستید؟").deferred  # still careful; she is another contact from now on
+    core.waiting.run_due()
+    assert [(3,)] == rows(core, "SELECT count(*) FROM contacts")
+
+
+def test_a_silence_under_a_damaged_key_is_parked_and_brings_a_person(core, clock):
+    say(core, "دیگه نمی‌خوام زنده باشم شاید")
+    core.store.write_now(lambda tx: tx.raw.execute("DELETE FROM cases"))
+    damage_key(core)
+    run_for(core, clock, 900, step=15)
+
+    assert [("silence", "quarantined")] == rows(core, "SELECT kind, state FROM inbox WHERE channel = 'timer'")
+    assert [("T2", "failure")] == rows(core, "SELECT tier, cause FROM cases")
+    assert [] == rows(core, "SELECT 1 FROM sessions WHERE silence_at IS NOT NULL")
+
+
 def test_a_case_that_opens_just_before_an_erasure_stops_it(core, clock):
     say(core, "سلام")
     say(core, "حذف اطلاعات من")

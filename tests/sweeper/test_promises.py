@@ -57,6 +57,20 @@ def test_without_a_safe_way_nothing_is_said_and_its_silence_still_counts(town):
     assert [("T2",)] == town.rows("SELECT tier FROM cases")
 
 
+def test_a_promise_to_a_contact_whose_key_is_damaged_ends_in_a_case(town):
+    contact = town.say("سلام").contact_id
+    town.make_reachable(contact)
+    town.run("UPDATE contacts SET wrapped_key = x'00112233'")
+    town.core.directory.forget_all()
+    town.plan("follow_up", contact, contact_id=contact, flow="check_in", if_silent="T2")
+    town.core.timers.fire_due()
+    town.clock.advance(86_401)
+    town.core.timers.fire_due()
+
+    assert (["dropped"], ["fired"]) == (town.states("follow_up"), town.states("no_answer"))
+    assert ("T2", "step") in town.rows("SELECT tier, cause FROM cases")
+
+
 def test_no_answer_for_a_day_becomes_a_case_when_the_script_said_so(town):
     contact = quiet_woman(town)
     town.plan("follow_up", contact, contact_id=contact, flow="check_in", if_silent="T2")
