@@ -128,14 +128,15 @@ def safe_contact_recorded(event: SafeContactRecorded, context: TurnContext, rows
 def opted_out(_event: OptedOut, context: TurnContext, rows: Rows) -> None:
     """Stop everything proactive."""
     rows.add("contact_opted_out", {"id": context.contact_id, "at": context.now_ms})
-    _hold_proactive(context, rows, "opted_out")
+    rows.add("outbox_held_back", {"contact_id": context.contact_id, "why": "opted_out"})
+    rows.add("follow_ups_dropped", {"contact_id": context.contact_id})
 
 
 def quick_exit_used(_event: QuickExitUsed, context: TurnContext, rows: Rows) -> None:
-    """Hide the transcript from her own screens, hold what is proactive; the next text also asks for deletion."""
+    """Hide the transcript from her own screens, say nothing that waits; the next text also asks for deletion."""
     context.left = True
     rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
-    _hold_proactive(context, rows, "left")
+    _say_nothing_more(context, rows, "left")
 
 
 def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows) -> None:
@@ -145,7 +146,7 @@ def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows
     row = due_row("erase", context.contact_id, "1", due_at=due_at, now_ms=context.now_ms, contact_id=context.contact_id)
     rows.add("due_plan", row)
     rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
-    _hold_proactive(context, rows, "erased")
+    _say_nothing_more(context, rows, "erased")
 
 
 def session_ended(_event: SessionEnded, context: TurnContext, _rows: Rows) -> None:
@@ -153,6 +154,9 @@ def session_ended(_event: SessionEnded, context: TurnContext, _rows: Rows) -> No
     context.ended = True
 
 
-def _hold_proactive(context: TurnContext, rows: Rows, why: str) -> None:
-    rows.add("outbox_held_back", {"contact_id": context.contact_id, "why": why})
+def _say_nothing_more(context: TurnContext, rows: Rows, why: str) -> None:
+    """Close all that still waits to be said to her, but for the words of this turn, and tell her case."""
+    waits = {"contact_id": context.contact_id, "why": why, "at": context.now_ms}
+    rows.add("unsaid_new", waits)
+    rows.add("outbox_left", waits)
     rows.add("follow_ups_dropped", {"contact_id": context.contact_id})

@@ -173,6 +173,8 @@ def _joined(tx: Tx, keyring: Keyring, now_ms: int, row: tuple[Any, ...]) -> list
             if due_at > now_ms or expires_at <= now_ms:
                 break
             last = read_body(key, sealed or b"")
+            if last.get("delete"):
+                break  # what she is left with after a quick exit stands alone
             units += _units(last) + 2
             if units > _JOINED_UNITS_MAX:
                 break

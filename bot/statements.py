@@ -92,14 +92,6 @@ STATEMENTS: dict[str, Insert | Update] = {
     "messages_hidden": Update(
         "UPDATE messages SET hidden_at = :at WHERE contact_id = :contact_id AND hidden_at IS NULL"
     ),
-    "outbox_held_back": Update(
-        "UPDATE outbox SET state = 'expired', error = :why WHERE contact_id = :contact_id"
-        " AND state = 'queued' AND kind = 'proactive'"
-    ),
-    "outbox_new": Insert(
-        "outbox",
-        "key contact_id address_id channel kind urgent sealed_body state attempts created_at due_at expires_at",
-    ),
     "case_open": _upsert(
         "cases",
         "id code contact_id session_id channel language tier kinds cause child covert do_not_contact province desk"
@@ -127,5 +119,26 @@ STATEMENTS: dict[str, Insert | Update] = {
     ),
     "follow_ups_dropped": Update(
         "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'follow_up' AND state = 'planned'"
+    ),
+    # What waited when she left is closed before the decoy is put in; her case, opened perhaps just now, hears of it.
+    "unsaid_new": Update(
+        "INSERT INTO case_events (case_id, kind, actor, data, at)"
+        " SELECT k.id, 'unsaid', 'outbox', json_object('count', count(*), 'why', :why), :at"
+        " FROM cases k JOIN outbox o ON o.contact_id = k.contact_id"
+        " WHERE k.contact_id = :contact_id AND k.state <> 'closed' AND o.state IN ('queued', 'sending')"
+        " AND o.state = 'queued' GROUP BY k.id"
+    ),
+    "outbox_left": Update(  # what is under way cannot be called back, but it is not tried again
+        "UPDATE outbox SET error = CASE state WHEN 'queued' THEN :why ELSE error END,"
+        " state = CASE state WHEN 'queued' THEN 'expired' ELSE state END, expires_at = min(expires_at, :at)"
+        " WHERE contact_id = :contact_id AND state IN ('queued', 'sending')"
+    ),
+    "outbox_held_back": Update(
+        "UPDATE outbox SET state = 'expired', error = :why WHERE contact_id = :contact_id"
+        " AND state IN ('queued', 'sending') AND state = 'queued' AND kind = 'proactive'"
+    ),
+    "outbox_new": Insert(
+        "outbox",
+        "key contact_id address_id channel kind urgent sealed_body state attempts created_at due_at expires_at",
     ),
 }
