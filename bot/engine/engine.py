@@ -237,7 +237,7 @@ def _last_words(run: Run, *, leaving: bool) -> None:
         run.disarm(name)
     if leaving:
         run.emit(QuickExitUsed)
-        run.emit(MessageSent, text=_DECOY)
+        run.emit(MessageSent, text=_DECOY, urgent=True)
         run.emit(SessionEnded, outcome="quick_exit")
         session.status = "locked"
     elif session.status in {"held", "locked"}:

@@ -112,7 +112,7 @@ def quick_exit(run: "Run") -> None:
     run.pop_interrupts()
     run.pay("net", do_not_contact=True)
     run.emit(QuickExitUsed)
-    run.say_always("decoy")
+    run.say_always("decoy", urgent=True)  # it also cleans her screen: that waits behind nobody
     run.disarm("silence")
     run.disarm("not_taken")
     run.emit(SessionEnded, outcome="quick_exit")
@@ -222,7 +222,7 @@ def _erase(run: "Run") -> None:
     run.count_open()
     run.pop_interrupts()
     run.emit(ErasureRequested)
-    run.say_always("erased")
+    run.say_always("erased", urgent=True)
     moves.end_session(run, "erased")
 
 
