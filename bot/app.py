@@ -41,7 +41,7 @@ from bot.due_actions import BotActions
 from bot.inbox import Inbox
 from bot.jumps import Jumps
 from bot.retention import Keep, Retention
-from bot.store.crypto import Keyring
+from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
 from bot.telemetry import Log
@@ -126,7 +126,16 @@ def open_case(tx: Tx, known: Known) -> OpenCase | None:
     if found is None:
         return None
     row = dict(zip((column[0] for column in cursor.description), found, strict=True))
-    return _snapshot(row, unseal(known.key, "cases.summary", row["sealed_summary"]) if row["sealed_summary"] else {})
+    return _snapshot(row, _summary(known, row["sealed_summary"]))
+
+
+def _summary(known: Known, sealed: bytes | None) -> dict[str, Any]:
+    """Open a case's reasons; damaged ones must not stand between her and her counsellor."""
+    try:
+        summary: dict[str, Any] = unseal(known.key, "cases.summary", sealed) if sealed else {}
+    except UnreadableError:
+        return {}
+    return summary
 
 
 def closed_lately(tx: Tx, known: Known, now_ms: int) -> ClosedLately | None:

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
 from bot.core.events import events_from_json
-from bot.store.crypto import DataKey
+from bot.store.crypto import DataKey, Keyring, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import contact_key, unseal
 from escalation import repo, repo_read
@@ -47,7 +47,7 @@ def read_case(
     within = (now_ms - AGAIN_MS, now_ms)
     if not (again and repo.audited_within(connection, actor=actor, action=action, case_id=case_id, within=within)):
         repo.add_audit(tx, actor=actor.staff_id, action=action, target="case", target_id=case_id, now_ms=now_ms)
-    key = contact_key(connection, office.keyring, case.contact_id)
+    key, erased = _key_of(connection, office.keyring, case.contact_id)
     row = repo_read.case_row(connection, case_id)
     summary = _open(key, "cases.summary", row["sealed_summary"]) or {}
     names = repo_read.staff_names(connection)
@@ -66,7 +66,7 @@ def read_case(
         mine=case.state == "claimed" and case.holder == actor.staff_id,
         live=is_live(case, now_ms),
         content=content,
-        erased=key is None,
+        erased=erased,
         why=tuple(summary.get("why", ())),
         note=summary.get("note", "") if content else "",
         history=tuple(
@@ -215,7 +215,20 @@ def _undo_until(history: Sequence[RowMapping], kinds: tuple[str, ...], actor: Ac
 
 
 def _open(key: DataKey | None, place: str, sealed: bytes | None) -> Any:
-    return None if key is None or sealed is None else unseal(key, place, sealed)
+    """Open what is sealed; None when it is erased or damaged, so that the rest of the page can be read."""
+    try:
+        return None if key is None or sealed is None else unseal(key, place, sealed)
+    except UnreadableError:
+        return None
+
+
+def _key_of(connection: Connection, keyring: Keyring, contact_id: str) -> tuple[DataKey | None, bool]:
+    """Give a contact's key, and whether she was erased: a damaged key is none, and no erasure."""
+    try:
+        key = contact_key(connection, keyring, contact_id)
+    except UnreadableError:
+        return None, False
+    return key, key is None
 
 
 def _events(key: DataKey | None, sealed: bytes | None) -> list[dict[str, Any]]:

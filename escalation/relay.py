@@ -13,7 +13,7 @@ from bot.core.fault import fault
 from bot.core.messages import TEXT_CHARS_MAX, OutboundKind
 from bot.core.text import display
 from bot.outbox import enqueue
-from bot.store.crypto import DataKey
+from bot.store.crypto import DataKey, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import contact_key, seal
 from escalation import case as machine
@@ -118,12 +118,12 @@ def add_note(tx: Tx, office: Office, *, actor: Actor, case_id: str, text: str, n
 
 
 def keep_reason(tx: Tx, office: Office, *, case: Case, actor: Actor, text: str, now_ms: int) -> None:
-    """Seal the reason of a close or a lower tier as a note; of an erased contact only the outcome stays on record.
+    """Seal the reason of a close or a lower tier as a note; without her key (erased, damaged) the outcome alone stays.
 
     Raises:
         BadInputError: empty or too long.
     """
-    with suppress(ErasedError):
+    with suppress(ErasedError, UnreadableError):
         keep_note(tx, office, case=case, actor=actor, text=text, now_ms=now_ms)
 
 

@@ -6,6 +6,7 @@ Acts find a case only through `find_case`, which asks the actor's scope; the mac
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
@@ -14,7 +15,7 @@ from bot.core.promise import due_row
 from bot.core.screening import Tier
 from bot.due import plan
 from bot.store import schema
-from bot.store.crypto import DataKey
+from bot.store.crypto import DataKey, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import seal, unseal
 from escalation.case import Case, NoSuchCaseError, StaleTokenError, State
@@ -168,7 +169,10 @@ def merge_into(tx: Tx, *, old: Case, target: Case, key: DataKey | None, now_ms: 
 
 
 def _join_summaries(key: DataKey, *rows: RowMapping) -> dict[str, Any]:
-    summaries = [unseal(key, "cases.summary", row["sealed_summary"]) for row in rows if row["sealed_summary"]]
+    summaries = []
+    for row in rows:
+        with suppress(UnreadableError):  # a damaged summary gives nothing to join
+            summaries.append(unseal(key, "cases.summary", row["sealed_summary"]) if row["sealed_summary"] else {})
     why = dict.fromkeys(line for summary in summaries for line in summary.get("why", ()))
     notes = dict.fromkeys(summary["note"] for summary in summaries if summary.get("note"))
     return {"why": list(why), "note": "\n".join(notes)}

@@ -291,6 +291,22 @@ def test_an_erased_contact_leaves_a_line_and_nothing_else(house, mina):
     assert shown.assessments[0].items == ()
 
 
+def test_one_damaged_piece_leaves_the_rest_of_the_page_to_be_read(house, mina):
+    case_id = house.escalate(house.contact("a"), "T1", why=("چون",))
+    fill(house, "a")
+    token = house.do(acts.claim_case, actor=mina, case_id=case_id).token
+    house.change(schema.cases, case_id, sealed_summary=b"damaged")
+    shown = house.do(read_case, actor=mina, case_id=case_id)
+    assert (shown.erased, shown.why) == (False, ())
+    assert "سلام" in [one.text for one in shown.messages]
+
+    house.change(schema.contacts, "a", wrapped_key=b"damaged")
+    shown = house.do(read_case, actor=mina, case_id=case_id)
+    assert (shown.erased, shown.case.tier, shown.messages) == (False, "T1", ())
+    house.do(acts.close_case, actor=mina, case_id=case_id, token=token, outcome="duplicate", reason="خراب است")
+    assert house.case(case_id)["state"] == "closed"
+
+
 def test_a_long_transcript_is_given_in_order_from_its_newest(house, mina):
     case_id = house.escalate(house.contact("a"), "T1")
     for number in range(5):

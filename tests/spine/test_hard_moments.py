@@ -162,6 +162,15 @@ def test_a_silence_under_a_damaged_key_is_parked_and_brings_a_person(core, clock
     assert [] == rows(core, "SELECT 1 FROM sessions WHERE silence_at IS NOT NULL")
 
 
+def test_a_damaged_summary_of_her_case_does_not_cut_her_off_from_her_counsellor(core):
+    say(core, "شوهرم داره منو می‌زنه")
+    core.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET sealed_summary = x'00112233'"))
+
+    assert not say(core, "تو رو خدا کمک کنید").deferred
+    assert ("message",) in rows(core, "SELECT kind FROM case_events")
+    assert [(2,)] == rows(core, "SELECT count(*) FROM messages WHERE author = 'contact'")
+
+
 def test_a_case_that_opens_just_before_an_erasure_stops_it(core, clock):
     say(core, "سلام")
     say(core, "حذف اطلاعات من")
