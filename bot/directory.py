@@ -150,7 +150,9 @@ class Directory:
     def forget(self, contact_ids: set[str]) -> None:
         """Drop entries whose rows were not committed."""
         for contact_id in contact_ids:
-            self._by_contact.pop(contact_id, None)
+            gone = self._by_contact.pop(contact_id, None)
+            if gone is not None:
+                self._forget_addresses(gone)
 
     def look_for_parked(self, tx: Tx, contact_id: str) -> None:
         """See whether something of hers still waits, after a waiting row had its turn."""
@@ -166,12 +168,15 @@ class Directory:
     def _remember(self, known: Known, address: tuple[str, str] | None) -> None:
         if len(self._by_contact) >= REMEMBERED:
             _, gone = self._by_contact.popitem(last=False)
-            for old in gone.asked_by:
-                self._by_address.pop(old, None)
+            self._forget_addresses(gone)
         self._by_contact[known.contact_id] = known
         if address is not None:
             known.asked_by.append(address)
             self._by_address[address] = known.contact_id
+
+    def _forget_addresses(self, gone: Known) -> None:
+        for address in gone.asked_by:
+            self._by_address.pop(address, None)
 
     def _load(
         self, tx: Tx, found: tuple[str, str, str, bytes | None, str, int | None, int], now_ms: int

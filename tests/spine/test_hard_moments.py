@@ -171,6 +171,14 @@ def test_a_damaged_summary_of_her_case_does_not_cut_her_off_from_her_counsellor(
     assert [(2,)] == rows(core, "SELECT count(*) FROM messages WHERE author = 'contact'")
 
 
+def test_who_is_forgotten_is_forgotten_with_her_addresses(core):
+    first, second = say(core, "سلام"), say(core, "سلام", "b")
+    core.directory.forget({first.contact_id})
+    assert {second.contact_id} == {*core.directory._by_address.values()}
+
+    assert say(core, "سلام").contact_id == first.contact_id
+
+
 def test_a_case_that_opens_just_before_an_erasure_stops_it(core, clock):
     say(core, "سلام")
     say(core, "حذف اطلاعات من")
