@@ -6,7 +6,6 @@ out) it goes on with what it remembers: telling twice is cheap, silence is not. 
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,11 +15,12 @@ from typing import Protocol
 from bot.core.clock import Clock
 from bot.core.fault import fault
 from bot.telemetry import Log
+from escalation.routing import NATIONAL
 from escalation.watch_ages import Ages, Jumps
 from escalation.watch_file import WatchFile
 from escalation.watch_model import Attempt, CaseLine, Person, Policy
 from escalation.watch_rows import Picture, look
-from escalation.watch_rules import due_attempts
+from escalation.watch_rules import due_attempts, reachable, untold, with_ways
 from escalation.watch_trouble import Troubles
 from escalation.watch_ways import Threads, Way, WayError
 from escalation.watch_words import Page
@@ -37,8 +37,8 @@ _LOST_S = 60.0
 class Heart(Protocol):
     """Where the loop says that it lives."""
 
-    def beat(self, *, reaching: bool) -> None:
-        """Say it; `reaching` is false when pages are due and none leaves."""
+    def beat(self, *, reaching: bool, people: int) -> None:
+        """Say it; `reaching` is false when pages are due and none leaves, `people` is how many can be paged now."""
         ...
 
 
@@ -72,6 +72,7 @@ class Watch:
         self._again = asyncio.Event()
         self._held_off: dict[str, float] = {}
         self._lost_since: float | None = None
+        self._untold_since: float | None = None
 
     def parent_gone(self) -> None:
         """Say that the process that started this one ended without a word."""
@@ -110,11 +111,14 @@ class Watch:
         lines = self._lines(picture, now_ms, monotonic_s)
         if not lines:
             self._lost_since = None
-        due = due_attempts(lines, self._duties.file.history, self._policy(), self._people(), now)
+        policy, people = self._policy(), self._people()
+        due = due_attempts(lines, self._duties.file.history, policy, people, now)
         if due:
             fault("A1")
             self._begin(due, lines, now)
-        self._duties.heart.beat(reaching=not self._is_lost(monotonic_s))
+        self._note_untold(untold(lines, self._duties.file.history, policy, people, now), monotonic_s)
+        in_reach = len(reachable(NATIONAL, policy, people, now))
+        self._duties.heart.beat(reaching=not self._is_lost(monotonic_s), people=in_reach)
         return len(due)
 
     async def settle(self) -> None:
@@ -136,34 +140,33 @@ class Watch:
         now_ms = int(self._clock.now().timestamp() * 1000)
         try:
             return await self._reader.run(lambda: look(self._duties.database, now_ms), _LOOK_WITHIN_S)
-        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever breaks, what is remembered is paged
             self._duties.log.error("database_unreadable", error=type(error).__name__)
             return None
 
     def _lines(self, picture: Picture | None, now_ms: int, monotonic_s: float) -> list[CaseLine]:
-        """Give who waits now; without a new look, what is remembered still waits."""
+        """Give who waits now; without a look that can be used, what is remembered still waits."""
         if picture is not None:
-            self._picture = picture
-            if monotonic_s - self._kept_at >= _KEEP_PICTURE_S:
-                self._kept_at = monotonic_s
-                self._duties.file.keep_picture(picture)
+            try:
+                lines = self._ages.lines(picture.cases, now_ms, monotonic_s)
+                self._remember(picture, monotonic_s)
+                return [*lines, *self._troubles.lines(picture, now_ms, monotonic_s)]
+            except Exception as error:  # noqa: BLE001 - a row that makes no sense hides no other
+                self._duties.log.error("database_unreadable", error=type(error).__name__)
         known = () if self._picture is None else self._picture.cases
         lines = self._ages.lines(known, now_ms, monotonic_s)
-        return [*lines, *self._troubles.lines(picture, now_ms, monotonic_s)]
+        return [*lines, *self._troubles.lines(None, now_ms, monotonic_s)]
+
+    def _remember(self, picture: Picture, monotonic_s: float) -> None:
+        self._picture = picture
+        if monotonic_s - self._kept_at >= _KEEP_PICTURE_S:
+            self._kept_at = monotonic_s
+            self._duties.file.keep_picture(picture)
 
     def _people(self) -> list[Person]:
         """Give staff with every way that stands open, and the house's own addresses."""
         staff = () if self._picture is None else self._picture.people
-        numbers = self._duties.policy.phones
-        people = [
-            replace(one, addresses={**one.addresses, "sms": numbers[one.key]}) if one.key in numbers else one
-            for one in staff
-        ]
-        ways = self._duties.ways
-        return [
-            replace(one, addresses={way: to for way, to in one.addresses.items() if way in ways})
-            for one in (*people, *self._duties.duty)
-        ]
+        return with_ways(staff, self._duties.duty, self._duties.policy, self._duties.ways)
 
     def _policy(self) -> Policy:
         """Give the policy without the ways whose provider asked to be left alone for a while."""
@@ -215,6 +218,15 @@ class Watch:
         self._lost_since = None
         log.info("alert_sent", channel=attempt.way, count=len(attempt.cases))
 
+    def _note_untold(self, lines: Sequence[CaseLine], monotonic_s: float) -> None:
+        """Note that somebody waits and nobody is told, not even in vain."""
+        if not lines:
+            self._untold_since = None
+        elif self._untold_since is None:
+            self._untold_since = monotonic_s
+            self._duties.log.error("nobody_to_tell", count=len(lines))
+
     def _is_lost(self, monotonic_s: float) -> bool:
-        """True when pages fail and none has left for a while."""
-        return self._lost_since is not None and monotonic_s - self._lost_since >= _LOST_S
+        """True when pages fail and none has left for a while, or there is nobody to send one to."""
+        began = [since for since in (self._lost_since, self._untold_since) if since is not None]
+        return bool(began) and monotonic_s - min(began) >= _LOST_S

@@ -24,14 +24,16 @@ class FileHeart:
         self._url = url
         self._clock = clock
         self._log = log
+        self._said: int | None = None
         self._pinged_s = float("-inf")
         self._threads = Threads(at_once=1)
         self._ping: asyncio.Task[None] | None = None
 
-    def beat(self, *, reaching: bool) -> None:
-        """Touch the file; ping when it is time, unless no page leaves."""
+    def beat(self, *, reaching: bool, people: int) -> None:
+        """Touch the file, which says how many can be paged; ping when it is time, unless no page leaves."""
         with suppress(OSError):  # a full disk: the ping and the pages go on
             self._touch()
+            self._say(people)
         now_s = self._clock.monotonic()
         if self._url and reaching and now_s - self._pinged_s >= PING_EVERY_S and self._is_idle():
             self._pinged_s = now_s
@@ -42,6 +44,11 @@ class FileHeart:
             os.utime(self._file)
         except FileNotFoundError:
             self._file.touch(mode=0o600)
+
+    def _say(self, people: int) -> None:
+        if people != self._said:
+            self._file.write_text(str(people), "ascii")
+            self._said = people
 
     def _is_idle(self) -> bool:
         return self._ping is None or self._ping.done()

@@ -7,8 +7,8 @@ as not there for a new case, which then goes to the next level at once rather th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from escalation.routing import NATIONAL
@@ -42,6 +42,47 @@ def due_attempts(
             levels[place] = [_members(level, case.desk, policy, people, now) for level in tier.levels]
         _call(_Due(case, tier, began), levels[place], book, calls)
     return [attempt for key in sorted(calls) for attempt in book.next_attempts(key, calls[key])]
+
+
+def with_ways(staff: Iterable[Person], duty: Iterable[Person], policy: Policy, ways: Collection[str]) -> list[Person]:
+    """Give everybody with the addresses that stand open: the staff with the policy's numbers, the house's own."""
+    numbers = policy.phones
+    people = [
+        replace(one, addresses={**one.addresses, "sms": numbers[one.key]}) if one.key in numbers else one
+        for one in staff
+    ]
+    return [
+        replace(one, addresses={way: to for way, to in one.addresses.items() if way in ways})
+        for one in (*people, *duty)
+    ]
+
+
+def reachable(desk: str, policy: Policy, people: Sequence[Person], now: datetime) -> frozenset[str]:
+    """Give who can be paged at this moment for an immediate case of a desk, by any level."""
+    levels = policy.tiers["T1"].levels
+    return frozenset(one.key for level in levels for one, _ in _members(level, desk, policy, people, now))
+
+
+def untold(
+    cases: Sequence[CaseLine], attempts: Iterable[Attempt], policy: Policy, people: Sequence[Person], now: datetime
+) -> list[CaseLine]:
+    """Give the urgent lines that I7 has told somebody of by now, and nobody was: no page left or is on its way.
+
+    One that only waits because whoever can be told was paged a moment ago is not among them.
+    """
+    book = _Book(attempts, policy, int(now.timestamp() * 1000))
+    found = []
+    for case in cases:
+        if case.tier not in _URGENT:
+            continue
+        tier = policy.tiers[case.tier]
+        began = begins_at(case, tier)
+        if book.now - began < FIRST_BY_S * 1000 or book.has_left(case.id, began):
+            continue
+        members = (one for level in tier.levels for one, _ in _members(level, case.desk, policy, people, now))
+        if not any(book.is_resting(one.key) for one in members):
+            found.append(case)
+    return found
 
 
 def begins_at(case: CaseLine, tier: TierPolicy) -> int:
@@ -160,11 +201,14 @@ class _Book:
         self._pages: dict[str, dict[int, list[Attempt]]] = defaultdict(lambda: defaultdict(list))
         self._told: dict[tuple[str, str], int] = {}
         self._delivered: dict[tuple[str, bool], int] = {}
+        self._left: dict[str, int] = {}
         for attempt in attempts:
             self._pages[attempt.person][attempt.page].append(attempt)
             if self._may_have_arrived(attempt):
                 mark = (attempt.person, attempt.urgent)
                 self._delivered[mark] = max(attempt.page, self._delivered.get(mark, attempt.page))
+                for case in attempt.cases:
+                    self._left[case] = max(attempt.page, self._left.get(case, attempt.page))
             if attempt.state == "sent":
                 for case in attempt.cases:
                     self._told[attempt.person, case] = max(attempt.page, self._told.get((attempt.person, case), 0))
@@ -185,6 +229,14 @@ class _Book:
             return True
         latest = due.began + (FIRST_BY_S if is_first else NEXT_BY_S) * 1000
         return self._free_at(person, urgent=True) <= max(self.now, latest)
+
+    def has_left(self, case: str, began: int) -> bool:
+        """True when somebody was told of the case since it began, or is being told."""
+        return self._left.get(case, began - 1) >= began
+
+    def is_resting(self, person: str) -> bool:
+        """True when the person was paged so lately that an urgent page must wait."""
+        return self._free_at(person, urgent=True) > self.now
 
     def next_attempts(self, person: str, call: _Call) -> list[Attempt]:
         """Give what is due for a person: nothing, the next way of a page that fails, or a new page."""

@@ -15,10 +15,16 @@ from bot import control
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.commands.doctor_rows import check_rows
 from bot.commands.doctor_settings import check_settings
+from bot.commands.watch import duty_of
+from bot.errors import CommandError
 from bot.settings import Settings, read_settings, ways_configured
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, load_keyring
 from bot.store.database import StoreUnwritableError, reading
+from escalation.routing import NATIONAL
+from escalation.watch_policy import PolicyError, load_policy
+from escalation.watch_rows import look
+from escalation.watch_rules import reachable, with_ways
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -60,16 +66,25 @@ def _database(settings: Settings, connection: Connection, now: datetime, *, ever
     except KeyFileError:
         keyring = None  # said above
     yield from check_rows(connection, keyring, now, everything=everything)
-    yield _who_hears(settings, connection)
+    yield _who_hears(settings, now)
 
 
-def _who_hears(settings: Settings, connection: Connection) -> Finding:
-    """Say whether the staff bot, when it is the only way out, has anybody to write to."""
-    sql = "SELECT count(*) FROM staff WHERE disabled_at IS NULL AND staffbot_chat IS NOT NULL"
-    linked = connection.exec_driver_sql(sql).scalar()
-    if ways_configured(settings) == ("staffbot",) and not linked:
-        return fail("who is called", "the staff bot is the only way out, and nobody has linked a chat with it")
-    return ok("who is called", f"{linked} of the staff have linked a chat with the staff bot")
+def _who_hears(settings: Settings, now: datetime) -> Finding:
+    """Say how many people an immediate case of the national desk would call at this moment, where each case ends."""
+    try:
+        policy = load_policy(settings.alert_policy)
+    except PolicyError:
+        policy = load_policy()  # as the alert loop does; the mistakes are told above
+    try:
+        duty = duty_of(settings, policy)
+    except CommandError:
+        duty = []  # told above
+    staff = look(settings.database, int(now.timestamp() * 1000)).people
+    people = with_ways(staff, duty, policy, ways_configured(settings))
+    found = len(reachable(NATIONAL, policy, people, now))
+    if not found:
+        return fail("who is called", "nobody can be called for an immediate case: no linked chat, number or command")
+    return ok("who is called", f"{found} can be called now for an immediate case")
 
 
 def _running(settings: Settings) -> Finding:

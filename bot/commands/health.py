@@ -9,10 +9,11 @@ from starlette.routing import Route
 
 from bot.engine.model import Bundle
 from bot.health import HealthWatch
+from bot.health.facts import WATCH_SIGN, people_in_reach
 from bot.health.probe import yes_or_no
 from bot.health.watch import HealthDeps
 from bot.service import Service
-from bot.settings import ways_configured
+from bot.settings import Settings, ways_configured
 from bot.turns import Versions
 
 
@@ -29,9 +30,14 @@ def health_of(service: Service) -> HealthWatch:
             oldest_arrival=core.inbox.oldest,
             oldest_line=_oldest_line(core.versions),
             counted=lambda: {**core.beats.counts, ("refused", ()): core.inbox.refused},
-            has_way_out=lambda: bool(ways_configured(settings)),
+            has_way_out=lambda: has_way_out(settings),
         )
     )
+
+
+def has_way_out(settings: Settings) -> bool:
+    """True when an alert can leave and somebody would get it; who that is, the alert loop says in its sign."""
+    return bool(ways_configured(settings)) and people_in_reach(settings.var / WATCH_SIGN) != 0
 
 
 def _oldest_line(versions: Versions) -> Callable[[], date | None]:

@@ -57,3 +57,11 @@ def touched_ms(path: Path) -> int | None:
         return int(path.stat().st_mtime * 1000)
     except OSError:
         return None
+
+
+def people_in_reach(sign: Path) -> int | None:
+    """Give how many people the alert loop could page when it looked last; None when it has not said."""
+    try:
+        return int(sign.read_text("ascii"))
+    except (OSError, ValueError):
+        return None

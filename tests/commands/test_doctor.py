@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -171,3 +173,35 @@ def test_helplines_that_nobody_verified_for_half_a_year_fail(installed, verb):
     assert verb("staff", "add", "lale", "--role", "counsellor").returncode == 0
 
     assert "fail  helplines" in verb("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "state"),
+    [
+        ({}, "", "fail"),
+        ({"PANAH_STAFFBOT_TOKEN": "1:a"}, "", "fail"),  # nobody has linked a chat with it
+        (
+            {"PANAH_STAFFBOT_TOKEN": "1:a"},
+            "UPDATE staff SET staffbot_chat = username",
+            "fail",
+        ),  # no role that is called
+        (
+            {"PANAH_STAFFBOT_TOKEN": "1:a"},
+            "UPDATE staff SET staffbot_chat = username, roles = '[\"supervisor\"]'",
+            "ok",
+        ),
+        (
+            {"PANAH_STAFFBOT_TOKEN": "1:a"},
+            "UPDATE staff SET staffbot_chat = username, roles = '[\"supervisor\"]', disabled_at = 1",
+            "fail",
+        ),
+        ({"PANAH_ALERT_COMMAND": "true"}, "", "ok"),
+    ],
+)
+def test_who_is_called_counts_people_and_not_tokens(installed, verb, settings, change, state):
+    with closing(sqlite3.connect(installed.var / "panah.db")) as connection:
+        connection.executescript(change)
+
+    said = {one["name"]: one["state"] for one in json.loads(verb("doctor", "--json", **settings).stdout)["checks"]}
+
+    assert said["who is called"] == state

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.beats import Beat
+from bot.commands.health import has_way_out
 from bot.health import Facts, judge
 from bot.health.checks import CONDITIONS
+from bot.health.facts import WATCH_SIGN
 from bot.health.probe import answers
 from bot.health.words import NOW, WORDS, loop_words
+from bot.settings import Settings
 
 NOW_MS = 1_800_000_000_000
 WELL = Facts(
@@ -107,3 +110,20 @@ def test_the_persian_runbook_says_what_the_page_says():
         for key, words in WORDS.items()
         if not all(part in text for part in (words.name, words.means, words.act, words.over))
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "settings", "green"),
+    [
+        ("2", {"staffbot_token": "1:a"}, True),
+        ("0", {"staffbot_token": "1:a"}, False),  # a token, and nobody has linked a chat
+        ("", {"staffbot_token": "1:a"}, True),  # the alert loop has not looked yet; its silence is told by itself
+        (None, {"staffbot_token": "1:a"}, True),
+        ("2", {}, False),
+    ],
+)
+def test_a_way_out_is_one_that_reaches_a_person(tmp_path, said, settings, green):
+    if said is not None:
+        (tmp_path / WATCH_SIGN).write_text(said)
+
+    assert has_way_out(Settings(var=tmp_path, **settings)) is green

@@ -38,9 +38,11 @@ class KeptHeart:
     """Keeps whether the last beat said that pages leave."""
 
     beats: list = field(default_factory=list)
+    people: int = 0
 
-    def beat(self, *, reaching):
+    def beat(self, *, reaching, people):
         self.beats.append(reaching)
+        self.people = people
 
 
 class House:

@@ -1,6 +1,7 @@
 """The loop over a real database: what it reads, what it survives, what it remembers."""
 
 import asyncio
+import contextlib
 import sqlite3
 from datetime import timedelta
 
@@ -156,6 +157,27 @@ async def test_without_a_readable_database_what_is_known_is_still_told_and_the_l
     assert any("service:database" in page for _, page in house.ways["command"].pages)
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE case_events SET data = '[]' WHERE case_id = 'b'",
+        "UPDATE cases SET queued_at = 'soon' WHERE id = 'b'; DELETE FROM case_events WHERE case_id = 'b'",
+        "UPDATE staff SET roles = '3'",
+    ],
+)
+async def test_rows_that_make_no_sense_stop_no_page(house, harm):
+    house.open("a")
+    await house.pass_(10)
+    house.open("b")
+    with contextlib.closing(sqlite3.connect(house.database)) as connection:
+        connection.executescript(harm)
+
+    await house.pass_(40)
+
+    assert (house.pages[0][0], house.pages[0][1][0]) == ("7", "a")
+    assert any("service:database" in page for _, page in house.ways["command"].pages)
+
+
 async def test_a_locked_database_stops_no_alert(house):
     house.open("a")
     await house.pass_(18)
@@ -265,6 +287,54 @@ async def test_the_outside_watcher_hears_nothing_more_once_no_page_leaves(house)
     house.watch._duties.ways["command"] = house.ways["command"]
     await house.pass_(40)
     assert house.heart.beats[-1]
+
+
+async def test_the_outside_watcher_hears_nothing_more_once_somebody_waits_and_nobody_can_be_told(tmp_path):
+    house = House(tmp_path)
+    house.duty = []
+    house.start()
+    house.staff("mina", on_shift=True)  # a staff bot, and nobody has linked a chat with it
+    await house.pass_(4)
+    assert (house.heart.beats[-1], house.heart.people) == (True, 0)
+    house.open("a")
+
+    await house.pass_(100)
+
+    assert house.pages == []
+    assert not house.heart.beats[-1]
+    assert house.events.count("nobody_to_tell") == 1
+
+    house.sql("UPDATE staff SET staffbot_chat = '7'")
+    await house.pass_(4)
+    assert house.pages == [("7", ("a",))]
+    assert (house.heart.beats[-1], house.heart.people) == (True, 1)
+
+
+async def test_pages_for_one_desk_do_not_hide_that_another_has_nobody(tmp_path):
+    house = House(tmp_path)
+    house.duty = []
+    house.start()
+    house.staff("mina", province="IR-23", chat="7", on_shift=True)
+    house.open("a", desk="IR-23")
+    house.open("b", desk="EOC")
+
+    await house.pass_(400)
+
+    assert {cases for _, cases in house.pages} == {("a",)}
+    assert not any(house.heart.beats[60:])
+
+
+async def test_a_case_that_waits_for_the_end_of_a_gap_between_pages_is_no_loss(house):
+    house.duty.clear()
+    house.open("a")
+    await house.pass_(24)
+    house.open("b")
+
+    await house.pass_(200)
+
+    assert all(house.heart.beats)
+    assert ("7", ("a", "b")) in house.pages
+    assert "nobody_to_tell" not in house.events
 
 
 ROW = {
