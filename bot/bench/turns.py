@@ -6,6 +6,7 @@ the rounds are quoted, with minimum and maximum, because machines are noisy.
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,57 +83,69 @@ def panah_feed(core: Core) -> Feed:
     return feed
 
 
-async def measure(plan: Plan) -> dict[str, Any]:
-    """Run all rounds and give the report."""
-    with tempfile.TemporaryDirectory(prefix="panah-bench-") as name:
+def run(plan: Plan) -> dict[str, Any]:
+    """Measure on uvloop, as production does; the peer on uvloop too, and on the plain loop that its own docs use."""
+    with tempfile.TemporaryDirectory(prefix="panah-bench-") as name, asyncio.Runner(loop_factory=_uvloop) as ours:
         core = panah_core(Path(name))
+        peers = _peers(plan.peer)
         try:
-            return await _rounds(plan, core)
+            return _rounds(plan, core, ours, peers)
         finally:
+            for peer in peers:
+                peer.close()
             core.store.close()
 
 
-async def _rounds(plan: Plan, core: Core) -> dict[str, Any]:
+def _rounds(plan: Plan, core: Core, ours: asyncio.Runner, peers: "list[_Peer]") -> dict[str, Any]:
     dialogues = Dialogues()
-    ours, theirs, opened = [], [], []
+    closed, opened = [], []
     feed = panah_feed(core)
-    peer = _Peer(plan.peer)
     fed = 0
-    try:
-        for number in range(plan.rounds + 1):  # the first round warms up and is not counted
-            mine = await closed_loop(feed, dialogues.of(plan.contacts * 2), plan.contacts)
-            other = await peer.round(dialogues.of(plan.contacts), plan.contacts)
-            half = await open_loop(feed, dialogues.of(plan.contacts), mine.turns_per_s / 2)
-            fed += mine.turns + half.turns
-            if number:
-                ours.append(mine)
-                theirs.extend(other)
-                opened.append(half)
-    finally:
-        await peer.close()
+    for number in range(plan.rounds + 1):  # the first round warms up and is not counted
+        mine = ours.run(closed_loop(feed, dialogues.of(plan.contacts * 2), plan.contacts))
+        for peer in peers:
+            peer.round(dialogues.of(plan.contacts), plan.contacts)
+        half = ours.run(open_loop(feed, dialogues.of(plan.contacts), mine.turns_per_s / 2))
+        fed += mine.turns + half.turns
+        if number:
+            closed.append(mine)
+            opened.append(half)
     rows = count_rows(core)
     must_have(rows, fed)
-    return _report(ours, theirs, opened, rows, plan)
+    return _report(closed, opened, peers, rows, plan)
+
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.new_event_loop()
 
 
 class _Peer:
-    """The peer in the same run; `none` measures nothing."""
+    """The peer on a loop of its own in the same run. `rounds` begins with the one that warms up."""
 
-    def __init__(self, name: str) -> None:
-        self._server = self._peer = None
-        if name == "aiogram":
-            from bot.bench.peer_aiogram import AiogramPeer, RedisServer  # noqa: PLC0415 - takes seconds to import
+    def __init__(self, name: str, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+        from bot.bench.peer_aiogram import AiogramPeer, RedisServer  # noqa: PLC0415 - takes seconds to import
 
-            self._server = RedisServer()
-            self._peer = AiogramPeer(self._server.port)
+        self.name = name
+        self.rounds: list[Measured] = []
+        self._runner = asyncio.Runner(loop_factory=loop)
+        self._server = RedisServer()
+        self._peer = AiogramPeer(self._server.port)
 
-    async def round(self, dialogues: list[list[bytes]], at_once: int) -> list[Measured]:
-        return [] if self._peer is None else [await closed_loop(self._peer.feed, dialogues, at_once)]
+    def round(self, dialogues: list[list[bytes]], at_once: int) -> None:
+        self.rounds.append(self._runner.run(closed_loop(self._peer.feed, dialogues, at_once)))
 
-    async def close(self) -> None:
-        if self._peer is not None and self._server is not None:
-            await self._peer.close()
-            self._server.stop()
+    def close(self) -> None:
+        self._runner.run(self._peer.close())
+        self._runner.close()
+        self._server.stop()
+
+
+def _peers(name: str) -> list[_Peer]:
+    if name == "none":
+        return []
+    return [_Peer("aiogram_redis_always", asyncio.new_event_loop), _Peer("aiogram_redis_always_uvloop", _uvloop)]
 
 
 def count_rows(core: Core) -> dict[str, int]:
@@ -155,18 +168,18 @@ def must_have(rows: dict[str, int], turns: int) -> None:
 
 
 def _report(
-    ours: list[Measured], theirs: list[Measured], opened: list[Measured], rows: dict[str, int], plan: Plan
+    closed: list[Measured], opened: list[Measured], peers: list[_Peer], rows: dict[str, int], plan: Plan
 ) -> dict[str, Any]:
     report: dict[str, Any] = {
         "dialogue": {"turns_a_contact": TURNS, "contacts_at_once": plan.contacts, "rounds": plan.rounds},
-        "panah": _summary(ours),
+        "panah": _summary(closed),
         "panah_open_loop_at_half": {**_summary(opened), "p99_ms": spread([m.percentile_ms(0.99) for m in opened])},
         "rows": rows,
     }
-    if theirs:
-        report["aiogram_redis_always"] = _summary(theirs)
-        ratios = [mine.turns_per_s / other.turns_per_s for mine, other in zip(ours, theirs, strict=True)]
-        report["times_the_peer"] = spread(ratios)
+    for peer in peers:
+        theirs = peer.rounds[1:]
+        ratios = [mine.turns_per_s / other.turns_per_s for mine, other in zip(closed, theirs, strict=True)]
+        report[peer.name] = {**_summary(theirs), "times_slower": spread(ratios)}
     return report
 
 
@@ -176,11 +189,3 @@ def _summary(rounds: list[Measured]) -> dict[str, Any]:
         "cpu_us_per_turn": spread([m.cpu_us for m in rounds]),
         "p50_ms": spread([m.percentile_ms(0.5) for m in rounds]),
     }
-
-
-def run(plan: Plan) -> dict[str, Any]:
-    """Run the bench on uvloop, as production does."""
-    import uvloop  # noqa: PLC0415
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(measure(plan))
