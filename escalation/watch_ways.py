@@ -125,7 +125,9 @@ class SmsWay:
             "Accept": "application/json",
         }
         request = urllib.request.Request(self._url, body, headers)  # noqa: S310 - the address is a setting
-        await _call(self._threads, request)
+        answer = await _call(self._threads, request)
+        if not answer.get("sid"):  # a page of a network that blocks the provider says 200 too
+            raise WayError("refused")
 
 
 class CommandWay:

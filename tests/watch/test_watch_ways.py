@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from fakes.telegram_api import FakeTelegram
 from fakes.telegram_state import Failure
 from fakes.twilio_api import Failure as SmsFailure
@@ -110,6 +112,23 @@ async def test_an_sms_carries_numbers_only_in_two_parts_at_most():
         assert server.problems == []
     assert phone.texts == [sms_text(one) for one in (ONE, MANY, DOWN)]
     assert all(len(text) <= 134 for text in phone.texts)
+
+
+@pytest.mark.parametrize("body", ["<html>This site is blocked</html>", "{}", '{"sid": null}', "[]"])
+async def test_an_answer_that_is_not_the_providers_is_a_failed_way(body):
+    async def blocked(_request):
+        return web.Response(text=body, content_type="text/html")
+
+    site = web.Application()
+    site.router.add_post("/{path:.*}", blocked)
+    async with TestServer(site) as server:
+        url = str(server.make_url("/"))
+        for way in (
+            SmsWay(account=ACCOUNT, token=SECRET, number=NUMBER, api=url),
+            StaffBotWay(token=TOKEN, api=url),
+        ):
+            with pytest.raises(WayError, match="refused"):
+                await way.send("989120000001", ONE)
 
 
 @pytest.fixture
