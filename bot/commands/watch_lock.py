@@ -74,9 +74,20 @@ class WatchLock:
         return None
 
     def _kill_holder(self) -> None:
-        """End the process that holds the lock and does nothing. Its number is right as long as the lock is held."""
+        """End the process that holds the lock and does nothing, when it is the one that the file names."""
         with suppress(OSError, ValueError):
-            os.kill(int(self._path.read_text("ascii")), signal.SIGKILL)
+            number = int(self._path.read_text("ascii"))
+            if _holds(number, self._path):
+                os.kill(number, signal.SIGKILL)
+
+
+def _holds(number: int, path: Path) -> bool:
+    """True when the kernel says so: a number in a file may have been given to another process long ago."""
+    inode = str(path.stat().st_ino)
+    locks = (line.split() for line in Path("/proc/locks").read_text("ascii").splitlines())
+    return any(
+        words[1:2] == ["FLOCK"] and words[4] == str(number) and words[5].rpartition(":")[2] == inode for words in locks
+    )
 
 
 def _moved_ns(path: Path) -> int:

@@ -101,6 +101,30 @@ async def test_an_orphan_hears_a_living_newcomer_and_not_a_dead_ones_wish(tmp_pa
     newcomer.release()
 
 
+HOLDER = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
+
+
+def test_only_the_process_that_truly_holds_the_lock_is_ended(tmp_path):
+    path = tmp_path / "watch.lock"
+    path.touch()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with (
+        subprocess.Popen([sys.executable, "-c", HOLDER, path], **pipes) as holder,
+        subprocess.Popen([sys.executable, "-c", HOLDER, os.devnull], **pipes) as stranger,
+    ):
+        assert (holder.stdout.readline(), stranger.stdout.readline()) == (b"\n", b"\n")
+        lock = WatchLock(path, tmp_path / "watch.beat")
+
+        path.write_text(str(stranger.pid))  # its number was the holder's once
+        lock._kill_holder()
+        stranger.stdin.close()
+        assert stranger.wait(10) == 0
+
+        path.write_text(str(holder.pid))
+        lock._kill_holder()
+        assert holder.wait(10) == -signal.SIGKILL
+
+
 async def test_where_no_lock_file_can_be_made_the_watch_goes_on_without(tmp_path):
     lock = WatchLock(tmp_path / "none" / "watch.lock", tmp_path / "watch.beat")
 
