@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.core.fault import fault
 from bot.core.messages import InboundMsg, NotTakenInput, SilenceInput
 from bot.due import GRACE_MS, SPOKEN, SPREAD_MS, Due, DueActions, Outcome
-from bot.inbox import Inbox
+from bot.inbox import Arrival, Inbox
 from bot.jumps import Jumps
 from bot.store.database import Store, Tx
 from bot.telemetry import Log
@@ -57,6 +57,7 @@ class Timers:
         self._actions = actions
         self._jumps = jumps
         self._log = log
+        self._in_line: dict[str, Arrival] = {}  #: by provider id, until the worker has taken it
 
     async def run(self) -> None:
         """Look each second, for ever."""
@@ -82,23 +83,32 @@ class Timers:
     def fire_due(self) -> int:
         """Act on all that is due; give how many."""
         self._jumps.settle()
-        waits = self._store.read_now(self._waits)
-        for name, contact_id, row_id, due_at, visit in waits:
-            message = InboundMsg(
-                channel="timer",
-                external_id="",
-                provider_id=f"{row_id}:{name}:{due_at}",
-                input=SilenceInput(visit) if name == "silence" else NotTakenInput(visit),
-                received_at=self._clock.now(),
-            )
-            self._inbox.put(message, contact_id=contact_id)
+        waits = self._put_waits()
         now_ms = self._now_ms()
         for kind in self._store.read_now(lambda db: _missed(db, now_ms)):
             values = {"kind": kind, "now": now_ms, "missed": now_ms - GRACE_MS, "within": SPREAD_MS[kind]}
             self._store.write_now(lambda tx, values=values: tx.raw.execute(_SPREAD, values))  # type: ignore[misc]
         if self._store.read_now(lambda db: db.exec_driver_sql(_DUE, (now_ms, 1)).first()) is None:
-            return len(waits)
-        return len(waits) + self._store.write_now(self._fire)
+            return waits
+        return waits + self._store.write_now(self._fire)
+
+    def _put_waits(self) -> int:
+        """Put each session's deadline in line, once: while the writer stands still it does not come again and again."""
+        self._in_line = {name: arrival for name, arrival in self._in_line.items() if not arrival.done.done()}
+        before = len(self._in_line)
+        for name, contact_id, row_id, due_at, visit in self._store.read_now(self._waits):
+            provider_id = f"{row_id}:{name}:{due_at}"
+            if provider_id in self._in_line:
+                continue
+            message = InboundMsg(
+                channel="timer",
+                external_id="",
+                provider_id=provider_id,
+                input=SilenceInput(visit) if name == "silence" else NotTakenInput(visit),
+                received_at=self._clock.now(),
+            )
+            self._in_line[provider_id] = self._inbox.put(message, contact_id=contact_id)
+        return len(self._in_line) - before
 
     def _fire(self, tx: Tx) -> int:
         """Act on the due rows, read again inside the transaction that marks them."""

@@ -171,6 +171,35 @@ def test_a_damaged_summary_of_her_case_does_not_cut_her_off_from_her_counsellor(
     assert [(2,)] == rows(core, "SELECT count(*) FROM messages WHERE author = 'contact'")
 
 
+def test_a_deadline_stands_in_line_once_while_the_writer_stands_still(core, clock):
+    say(core, "سلام")
+    clock.advance(4 * 86_400)
+    core.worker._kicked = True  # nobody takes what comes
+    for _ in range(30):
+        clock.advance(1)
+        core.timers.fire_due()
+    assert 1 == len(core.inbox)
+
+    core.worker._kicked = False
+    core.worker.kick()
+    assert [("silence", "done")] == rows(core, "SELECT kind, state FROM inbox WHERE channel = 'timer'")
+
+
+def test_a_deadline_that_could_not_be_stored_stands_in_line_again(core, clock):
+    say(core, "سلام")
+    clock.advance(4 * 86_400)
+    core.store.write_now(
+        lambda tx: tx.raw.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON inbox BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+        )
+    )
+    core.timers.fire_due()
+    core.store.write_now(lambda tx: tx.raw.execute("DROP TRIGGER full"))
+    core.timers.fire_due()
+
+    assert [("silence", "done")] == rows(core, "SELECT kind, state FROM inbox WHERE channel = 'timer'")
+
+
 def test_who_is_forgotten_is_forgotten_with_her_addresses(core):
     first, second = say(core, "سلام"), say(core, "سلام", "b")
     core.directory.forget({first.contact_id})
