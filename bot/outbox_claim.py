@@ -5,14 +5,12 @@ for 30 seconds at most. Nothing late is chosen, and nothing proactive outside he
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bot.core.safe_contact import Window, window_of
 from bot.outbox import note_unsaid, read_body
+from bot.outbox_gate import Words, why_not
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Tx
-from bot.store.vault import unseal
 
 LEASE_MS = 60_000
 #: How long a more urgent message of the same contact waits for one that cannot be sent.
@@ -24,6 +22,9 @@ MARKED_MS = 60_000
 _JOINED_MAX = 8
 #: The longest joined text, in UTF-16 units: within one message of Telegram.
 _JOINED_UNITS_MAX = 4_000
+#: After an outage much may have to be closed before something that may go out is found: so often, so many rows.
+_LOOKS = 4
+_LOOK_MOST = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +68,24 @@ class Leased:
         return self.rows[0][1]
 
 
-#: A row waits behind an earlier open one of the same conversation. It does not wait behind what is over, behind what
-#: waits for her safe window (unless it does so itself), nor, being urgent, for ever behind what is not.
+#: A row waits behind an earlier open one of the same conversation. It does not wait behind what is over, nor behind
+#: what comes by itself and is not under way: that waits behind every answer. What is urgent does not wait for ever
+#: behind what is not, but who left is not to be shown what was under way after her screen was cleaned.
 _CANDIDATES = f"""
 SELECT o.id, o.contact_id, o.address_id, o.key, o.kind, o.urgent, o.attempts, o.due_at, o.expires_at, o.sealed_body,
-  a.sealed_external_id, a.unreachable_at, c.wrapped_key
+  a.sealed_external_id, a.unreachable_at, c.wrapped_key, c.left_at, o.created_at
 FROM outbox o LEFT JOIN addresses a ON a.id = o.address_id LEFT JOIN contacts c ON c.id = o.contact_id
 WHERE o.channel = :channel AND o.urgent = :urgent AND o.state IN ('queued', 'sending') AND o.due_at <= :now
   AND o.expires_at > :now AND (o.lease_until IS NULL OR o.lease_until <= :now)
   AND NOT EXISTS (
     SELECT 1 FROM outbox p WHERE p.contact_id = o.contact_id AND p.id < o.id AND p.state IN ('queued', 'sending')
       AND p.address_id = o.address_id AND (p.expires_at > :now OR p.lease_until > :now)
-      AND NOT (p.kind = 'proactive' AND o.kind <> 'proactive' AND p.state = 'queued' AND p.due_at > :now)
-      AND NOT (o.urgent AND NOT p.urgent AND o.created_at <= :now - {OVERTAKE_MS}))
+      AND NOT (p.kind = 'proactive' AND o.kind <> 'proactive' AND p.state = 'queued')
+      AND NOT (o.urgent AND NOT p.urgent AND o.created_at <= :now - {OVERTAKE_MS}
+        AND (c.left_at IS NULL OR p.state = 'queued')))
+  AND NOT (o.kind = 'proactive' AND EXISTS (
+    SELECT 1 FROM outbox q WHERE q.contact_id = o.contact_id AND q.id > o.id AND q.state IN ('queued', 'sending')
+      AND q.address_id = o.address_id AND q.kind <> 'proactive' AND (q.expires_at > :now OR q.lease_until > :now)))
 ORDER BY o.due_at, o.id LIMIT :most
 """  # noqa: S608 - a constant of ours
 _FOLLOWERS = f"""
@@ -105,11 +111,6 @@ _HOLD = (
 )
 _HOLD_PROACTIVE = _HOLD + " AND kind = 'proactive'"
 _REPLAN = "UPDATE outbox SET state = 'queued', lease_until = NULL, lease_by = NULL, due_at = ? WHERE id = ?"
-_SAFETY = """
-SELECT c.wrapped_key, c.sealed_safe_contact, c.opted_out_at, c.left_at, coalesce(c.erased_at, c.erase_due_at),
-  (SELECT max(k.do_not_contact) FROM cases k WHERE k.contact_id = c.id AND k.state <> 'closed')
-FROM contacts c WHERE c.id = ?
-"""
 
 
 def newest_row(tx: Tx) -> int:
@@ -125,18 +126,39 @@ def claim(tx: Tx, keyring: Keyring, wanted: Wanted) -> list[Leased]:
     leased: list[Leased] = []
     for urgent, most in ((1, wanted.urgent), (0, wanted.bulk)):
         if most > 0:
-            asked = {"channel": wanted.channel, "urgent": urgent, "now": wanted.now_ms, "most": most}
-            found = tx.raw.execute(_CANDIDATES, asked).fetchall()
-            safe = [row for row in found if row[4] != "proactive" or _may_go_out(tx, keyring, wanted, row)]
-            leased.extend(_lease_of(tx, keyring, wanted, row) for row in safe)
+            chosen = _choose(tx, keyring, wanted, urgent=urgent, most=most)
+            leased.extend(_lease_of(tx, keyring, wanted, row) for row in chosen)
     until = wanted.now_ms + LEASE_MS
     tx.raw.executemany(_LEASE, [(until, wanted.holder, row_id) for item in leased for row_id, _ in item.rows])
     return leased
 
 
+def _choose(tx: Tx, keyring: Keyring, wanted: Wanted, *, urgent: int, most: int) -> list[tuple[Any, ...]]:
+    """Give up to `most` rows of a lane that may go out now; those that never may are closed on the way."""
+    chosen: dict[int, tuple[Any, ...]] = {}
+    for look in range(_LOOKS):
+        asked = {
+            "channel": wanted.channel,
+            "urgent": urgent,
+            "now": wanted.now_ms,
+            "most": _LOOK_MOST if look else most,
+        }
+        refused = 0
+        for row in tx.raw.execute(_CANDIDATES, asked).fetchall():
+            if row[0] in chosen or len(chosen) >= most:
+                continue
+            if _may_go_out(tx, keyring, wanted, row):
+                chosen[row[0]] = row
+            else:
+                refused += 1
+        if not refused:
+            break
+    return list(chosen.values())
+
+
 def _lease_of(tx: Tx, keyring: Keyring, wanted: Wanted, row: tuple[Any, ...]) -> Leased:
     row_id, contact_id, address_id, key, kind, urgent, attempts, due_at, expires_at, body, *whose = row
-    external_id, unreachable_at, wrapped_key = whose
+    external_id, unreachable_at, wrapped_key, _, _ = whose
     rows: tuple[tuple[int, int], ...] = ((row_id, attempts + 1),)
     bodies: tuple[bytes | None, ...] = (body,)
     if wanted.joins and not urgent and kind == "reply" and wanted.now_ms - due_at > QUEUED_MS:
@@ -189,46 +211,32 @@ def _units(body: dict[str, Any]) -> int:
 
 
 def _may_go_out(tx: Tx, keyring: Keyring, wanted: Wanted, row: tuple[Any, ...]) -> bool:
-    """Pass a proactive row, move it into her next window, or close it and tell her case (I17)."""
-    row_id, contact_id, expires_at, now_ms = row[0], row[1], row[8], wanted.now_ms
-    found = _safety(tx, keyring, contact_id, wanted.channel)
-    why = found if isinstance(found, str) else "not_safe_now"
-    if isinstance(found, Window):
-        opens_ms = int(found.opens_at(datetime.fromtimestamp(now_ms / 1000, UTC)).timestamp() * 1000)
-        if opens_ms <= now_ms:
-            return True
-        if opens_ms < expires_at:
-            tx.raw.execute(_REPLAN, (opens_ms, row_id))
-            hold_followers(tx, contact_id, row_id, opens_ms, proactive_only=True)
-            return False
+    """Pass a row, move it into her next safe window, or close it and tell her case (I17)."""
+    row_id, contact_id, _, _, kind, urgent, _, _, expires_at, body, _, _, wrapped_key, left_at, created_at = row
+    words = Words(
+        contact_id=contact_id,
+        channel=wanted.channel,
+        kind=kind,
+        urgent=bool(urgent),
+        created_at=created_at,
+        has_left=left_at is not None,
+        sealed_body=body,
+        wrapped_key=wrapped_key,
+    )
+    why = why_not(tx, keyring, words, wanted.now_ms)
+    if why is None:
+        return True
+    if isinstance(why, int) and why < expires_at:
+        tx.raw.execute(_REPLAN, (why, row_id))
+        hold_followers(tx, contact_id, row_id, why, proactive_only=True)
+        return False
+    why = "not_safe_now" if isinstance(why, int) else why
     tx.raw.execute(
         "UPDATE outbox SET state = 'expired', error = ?, lease_until = NULL, lease_by = NULL WHERE id = ?",
         (why, row_id),
     )
-    note_unsaid(tx, contact_id, count=1, why=why, tiers="T1 T2 T3 T4", now_ms=now_ms)
+    note_unsaid(tx, contact_id, count=1, why=why, tiers="T1 T2 T3 T4", now_ms=wanted.now_ms)
     return False
-
-
-def _safety(tx: Tx, keyring: Keyring, contact_id: str, channel: str) -> Window | str:
-    """Give when a contact may be written to unasked, or the code of why never."""
-    found = tx.raw.execute(_SAFETY, (contact_id,)).fetchone()
-    if found is None or found[4] is not None or found[0] is None:
-        return "erased"
-    wrapped_key, sealed, opted_out_at, left_at, _, do_not_contact = found
-    for fact, why in (
-        (opted_out_at is not None, "opted_out"),
-        (left_at is not None, "left"),
-        (do_not_contact, "not_safe"),
-    ):
-        if fact:
-            return why
-    if sealed is None:
-        return "not_safe"
-    try:
-        safe = unseal(keyring.unwrap(wrapped_key), "contacts.safe_contact", sealed)
-    except UnreadableError:
-        return "not_safe"
-    return window_of(safe, channel) or "not_safe"
 
 
 def hold_followers(tx: Tx, contact_id: str, row_id: int, due_ms: int, *, proactive_only: bool = False) -> None:

@@ -81,7 +81,7 @@ def _record_failure(tx: Tx, item: Leased, error: SendError, *, holder: str, now_
             tx.raw.execute(_AGAIN, (due_ms, error.code, row_id, holder, tried)).rowcount for row_id, tried in item.rows
         ]
         if any(ours):
-            hold_followers(tx, item.contact_id, item.row_id, due_ms)
+            hold_followers(tx, item.contact_id, item.row_id, due_ms, proactive_only=item.kind == "proactive")
         return
     ours = [tx.raw.execute(_FAILED, (error.code, row_id, holder, tried)).rowcount for row_id, tried in item.rows]
     if not any(ours) or item.wrapped_key is None:  # not ours any more, or she asked to be erased

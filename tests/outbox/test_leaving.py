@@ -98,6 +98,16 @@ def test_what_was_under_way_when_she_left_is_not_tried_again(post):
     assert not post.open_rows()
 
 
+def test_a_counsellors_words_wait_for_nobody_who_has_left(post):
+    known = write(post, _CRY)
+    write(post, "0")
+    live(post, known)
+    post.run(for_s=10)
+
+    assert 1 == len(post.provider.said)
+    assert {"count": 1, "why": "left"} in unsaid(post)
+
+
 def test_who_comes_back_is_answered(post):
     write(post, "سلام")
     write(post, "0")

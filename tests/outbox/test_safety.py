@@ -8,6 +8,7 @@ from bot.core.clock import TEHRAN
 from bot.core.safe_contact import allows_channel, hours_of, window_of
 from bot.engine.model import Ask
 from bot.outbox import EXPIRES_MS
+from bot.outbox_gate import ANSWER_MS
 from bot.outbox_record import settle_restored
 from escalation import repo_relay
 
@@ -230,3 +231,93 @@ def test_a_window_opens_by_tehrans_weekday_and_hour():
 
     assert window.opens_at(inside.astimezone(UTC)) == inside
     assert window.opens_at(wednesday_noon.astimezone(UTC)) == datetime(2026, 11, 28, 9, 0, tzinfo=TEHRAN)
+
+
+def test_a_reminder_that_is_not_under_way_holds_no_answer_and_no_words_of_a_counsellor(post):
+    for number in range(300):
+        post.contact(f"c{number}")
+        post.say(f"c{number}", "سلام")
+    for name, kind in (("a", "reply"), ("b", "live")):
+        post.contact(name, safe={"way": "همین‌جا بنویسید", "hours": "هر وقت"})
+        post.say(name, "یادآوری", kind="proactive")
+        post.say(name, "۱۱۰ را بگیرید", kind=kind, urgent=True)
+    post.run(for_s=20)
+
+    for name in "ab":
+        assert ["۱۱۰ را بگیرید", "یادآوری"] == post.provider.texts(name)
+        assert min(call.at for call in post.provider.calls if call.chat == name) <= 2
+
+
+def test_a_reminder_that_cannot_be_sent_holds_no_answer_either(post):
+    post.contact("a", safe={"way": "همین‌جا بنویسید", "hours": "هر وقت"})
+    post.say("a", "یادآوری", kind="proactive")
+    post.provider.planned["a"].extend(["429 20"])
+    post.run(for_s=40, acts=[(5, lambda: post.say("a", "پاسخ"))])
+
+    assert ["پاسخ", "یادآوری"] == post.provider.texts("a")
+
+
+@pytest.mark.parametrize("kind", ["reply", "live"])
+@pytest.mark.parametrize("channel", ["telegram", "bale", "sms"])
+def test_an_answer_that_a_quarter_of_an_hour_held_up_is_not_said_to_whoever_has_the_phone(post, clock, kind, channel):
+    post.contact("a")
+    post.case("a", "T3")
+    post.provider.name = channel
+    post.say("a", "خانهٔ امن پیدا شد", kind=kind, urgent=True)
+    post.core.store.write_now(lambda tx: tx.raw.execute("UPDATE outbox SET channel = ?", (channel,)))
+    clock.advance(ANSWER_MS / 1000 + 1)
+    post.run(for_s=30)
+
+    assert [] == post.provider.calls
+    assert [("expired", "not_safe")] == post.rows("SELECT state, error FROM outbox")
+    assert [("unsaid", {"count": 1, "why": "not_safe"})] == post.events("a")
+
+
+@pytest.mark.parametrize("channel", ["web", "rasa"])
+def test_where_nothing_pops_up_a_late_answer_is_still_shown(post, clock, channel):
+    post.contact("a")
+    post.provider.name = channel
+    post.say("a", "پاسخ")
+    post.core.store.write_now(lambda tx: tx.raw.execute("UPDATE outbox SET channel = ?", (channel,)))
+    clock.advance(ANSWER_MS / 1000 + 1)
+    post.run(for_s=30)
+
+    assert ["پاسخ"] == post.provider.texts("a")
+
+
+@pytest.mark.parametrize(("hours", "said"), [("هر وقت", ["پاسخ"]), ("صبح تا ظهر", [])])
+def test_a_late_answer_goes_out_in_her_safe_hours_only_and_never_hours_later(post, clock, hours, said):
+    post.contact("a", safe={"way": "همین‌جا بنویسید", "hours": hours})
+    post.case("a")
+    post.say("a", "پاسخ")
+    clock.advance(ANSWER_MS / 1000 + 1)
+    post.run(for_s=30)
+    clock.advance(UNTIL_EIGHT_S - 60)
+    post.run(for_s=30)
+
+    assert said == post.provider.texts("a")
+    assert ([] if said else [("unsaid", {"count": 1, "why": "late"})]) == post.events("a")
+
+
+def test_bare_numbers_to_call_are_never_held_back(post, clock):
+    post.contact("a")
+    post.say("a", "110 / 123", urgent=True)
+    post.say("a", "همین حالا 110 را بگیرید", urgent=True)
+    clock.advance(ANSWER_MS / 1000 + 1)
+    post.run(for_s=30)
+
+    assert ["110 / 123"] == post.provider.texts("a")
+
+
+def test_a_crowd_of_late_answers_holds_nobody_who_writes_now(post, clock):
+    for number in range(700):
+        post.contact(f"c{number}")
+        post.say(f"c{number}", "دیر")
+    clock.advance(ANSWER_MS / 1000 + 1)
+    post.contact("a")
+    post.say("a", "تازه")
+    began = clock.monotonic()
+    post.run(for_s=10)
+
+    assert [("a", "تازه")] == post.provider.said
+    assert post.provider.calls[0].at <= began + 5
