@@ -38,6 +38,7 @@ from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same
 from bot.handlers.pace import Pace
 from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
 from bot.handlers.telegram_errors import UnreadSuccessError, send_error
+from bot.handlers.telegram_session import PlainSession
 from bot.handlers.telegram_text import keyboard, split_text, without_markdown
 from bot.inbox import NotStoredError
 from bot.settings import SettingsError
@@ -60,6 +61,7 @@ class Capabilities:
     deletes_many: bool
     filters_updates: bool
     parses_markdown: bool
+    takes_json: bool = False
 
 
 TELEGRAM = Capabilities(
@@ -70,6 +72,7 @@ TELEGRAM = Capabilities(
     deletes_many=True,
     filters_updates=True,
     parses_markdown=False,
+    takes_json=True,
 )
 
 
@@ -90,7 +93,8 @@ class Telegram:
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._later: set[asyncio.Task[None]] = set()
         try:
-            self._bot = Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(self.api)))
+            make = PlainSession if self.can.takes_json else AiohttpSession
+            self._bot = Bot(token, session=make(api=TelegramAPIServer.from_base(self.api)))
         except TokenValidationError:
             raise SettingsError(f"PANAH_{self.name.upper()}_TOKEN must look like 123456:letters-and-digits") from None
 
