@@ -3,6 +3,7 @@
 import pytest
 
 from bot.core.screening import NOTHING_FOUND, Screening
+from bot.inbox import enqueue_act
 
 CRY = "شوهرم داره منو می‌زنه"
 
@@ -73,3 +74,25 @@ def test_what_is_given_up_holds_nobody_up(make_town):
 
     assert [("quarantined",), ("done",), ("quarantined",)] == town.rows("SELECT state FROM inbox ORDER BY id")
     assert not town.say("سوم").deferred
+
+
+def test_one_contacts_long_line_behind_a_failure_does_not_stand_before_the_others(town):
+    town.say(CRY)
+    assert town.say("زهر").deferred
+    for number in range(120):
+        assert town.say(f"خب {number}").deferred
+    other = town.say("سلام", "b").contact_id
+    act = {"contact_id": other, "kind": "held", "provider_id": "held:1", "now_ms": town.now}
+    town.core.store.write_now(lambda tx: enqueue_act(tx, **act))
+    town.core.waiting.run_due()
+
+    assert [("done",)] == town.rows("SELECT state FROM inbox WHERE channel = 'desk'")
+
+
+def test_a_long_line_is_run_in_one_pass_when_nothing_fails(town):
+    town.core.worker.be_careful(600)
+    for number in range(50):
+        assert town.say(f"خب {number}").deferred
+    town.core.waiting.run_due()
+
+    assert turns(town) == list(range(1, 51))
