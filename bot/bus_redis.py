@@ -62,7 +62,9 @@ class RedisBus:
             while True:
                 try:
                     await self._serve()
-                except Exception as error:  # noqa: BLE001 - whatever Redis does, this process goes on
+                except (Exception, asyncio.CancelledError) as error:
+                    if _is_stopping():
+                        raise
                     failures = 1 if self.is_connected else failures + 1
                     self.is_connected = False
                     self._log.warning("redis_is_away", code=type(error).__name__, attempts=failures)
@@ -123,3 +125,9 @@ class RedisBus:
             return
         topics = [item for item in hint[1 : _TOPICS_MAX + 1] if isinstance(item, str) and len(item) <= _TOPIC_CHARS_MAX]
         self._local.publish(*topics)
+
+
+def _is_stopping() -> bool:
+    """True when this loop itself is cancelled: a client under it may leak a cancellation of its own."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

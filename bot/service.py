@@ -43,6 +43,10 @@ from bot.versions import VersionCache
 GRACE_S = 5
 
 
+class LoopEndedError(Exception):
+    """A loop of the service ended by itself; what was under way is taken up by the next start."""
+
+
 @dataclass(slots=True)
 class Service:
     """One process's parts, in the order they were made."""
@@ -181,16 +185,22 @@ def server(app: ASGIApp) -> uvicorn.Server:
 async def serve_until_stopped(
     service: Service, apps: Sequence[tuple[ASGIApp, socket.socket]], verbs: control.ControlVerbs
 ) -> None:
-    """Run until a signal asks to stop; a loop that dies takes the process with it, loudly, to be restarted."""
+    """Run until a signal asks to stop; a loop that ends in any way takes the process with it, loudly, to be restarted.
+
+    Raises:
+        LoopEndedError: nobody asked to stop.
+    """
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, service.stopping.set)
     servers = [server(app) for app, _ in apps]
     door = await control.serve(service.settings.socket, verbs, service.log)
     tasks = [asyncio.create_task(made.serve(sockets=[taken])) for made, (_, taken) in zip(servers, apps, strict=True)]
-    tasks += [asyncio.create_task(made) for made in (*service.loops, *core_loops(service.core))]
+    loops = (*service.loops, *core_loops(service.core))
+    tasks += [asyncio.create_task(made, name=getattr(made, "__qualname__", "loop")) for made in loops]
     stop = asyncio.create_task(service.stopping.wait())
     done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+    was_asked = service.stopping.is_set()
     service.stopping.set()
     for made in servers:
         made.should_exit = True
@@ -201,9 +211,21 @@ async def serve_until_stopped(
     await asyncio.gather(*tasks, stop, return_exceptions=True)
     for channel in service.channels:
         await channel.close()
-    broken = [task.exception() for task in done if task is not stop and not task.cancelled()]
-    if any(broken):
-        raise next(error for error in broken if error is not None)
+    ended = [task for task in tasks if task in done and not (was_asked and _is_quiet(task))]
+    for task in ended:
+        service.log.error("loop_ended", code=task.get_name(), error=_how(task))
+    if ended:
+        raise LoopEndedError from (None if ended[0].cancelled() else ended[0].exception())
+
+
+def _is_quiet(task: asyncio.Task[Any]) -> bool:
+    return task.cancelled() or task.exception() is None
+
+
+def _how(task: asyncio.Task[Any]) -> str:
+    if task.cancelled():
+        return "cancelled"
+    return type(task.exception()).__name__ if task.exception() else "returned"
 
 
 def core_loops(core: Core) -> list[Coroutine[Any, Any, None]]:

@@ -161,3 +161,32 @@ async def test_what_strangers_put_on_the_channel_is_passed_over(redis, connect):
 
         assert await hints.wait(5)
     assert bus.is_connected
+
+
+class LeakingRedis:
+    """A client whose library lets a cancellation of its own out, as under a timeout that came too late."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def pubsub(self):
+        self.asked += 1
+        raise asyncio.CancelledError
+
+    async def aclose(self):
+        pass
+
+
+async def test_a_cancellation_that_leaks_from_the_client_ends_nothing_and_a_real_one_does(log_lines):
+    bus = RedisBus("redis://127.0.0.1:9/0", log=RecordingLog(log_lines), name="a")
+    await bus._redis.aclose()
+    bus._redis = LeakingRedis()
+    task = asyncio.create_task(bus.run())
+
+    await until(lambda: bus._redis.asked > 1)
+    assert not task.done()
+    assert {line["code"] for line in log_lines if line["event"] == "redis_is_away"} == {"CancelledError"}
+
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
