@@ -1,50 +1,34 @@
 """SMS by Twilio: signed webhooks in, texts of at most two parts out, receipts that only move forward.
 
-Twilio never repeats a webhook that failed; twilio_catchup asks for what is missing. twilio's logger would write URLs with numbers in them; it is held at WARNING.
+Twilio never repeats a webhook that failed; twilio_catchup asks for what is missing.
 """
 
-import logging
-import re
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-import aiohttp
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
-from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]
-from twilio.http.response import Response as TwilioResponse  # type: ignore[import-untyped]
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from bot.core.channels import SendError, SendErrorCode, Sent
+from bot.core.channels import SendError, Sent
 from bot.core.clock import Clock
 from bot.core.fault import fault
-from bot.core.messages import (
-    InboundMsg,
-    Input,
-    MediaInput,
-    MediaKind,
-    Mode,
-    OutboundMsg,
-    UnreadableInput,
-    text_input,
-)
+from bot.core.messages import InboundMsg, Mode, OutboundMsg
 from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, stored
 from bot.handlers.pace import Pace
 from bot.handlers.receipts import apply_receipt
 from bot.handlers.sms import fit, pages
+from bot.handlers.twilio_client import open_client, translated
+from bot.handlers.twilio_decode import PERSON, inbound, utc
 from bot.inbox import NotStoredError
 
 SMS_PATH = "/hooks/twilio/sms"
 STATUS_PATH = "/hooks/twilio/status"
 
-_API = "https://api.twilio.com"
-_TIMEOUT_S = 15.0
 #: A counsellor's words are not cut as a script's would be: they go on in a next SMS.
 _LIVE_PAGES_MAX = 4
 _CATCH_UP_MOST = 1000
@@ -52,60 +36,7 @@ _FIELDS_MAX = 100
 #: Ten times what Twilio sends. Fields are decoded before the signature can be checked: a stranger's must not be many.
 _BODY_BYTES_MAX = 256 * 1024
 
-_PERSON = re.compile(r"\+[1-9]\d{6,14}")
-_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-
-#: Source: twilio.com/docs/api/errors, read 2026-11. (code, retryable, ours)
-_ERRORS: dict[int, tuple[SendErrorCode, bool, bool]] = {
-    20003: ("not_configured", True, True),  # authentication
-    20429: ("throttled", True, False),
-    21211: ("no_such_address", False, False),
-    21214: ("no_such_address", False, False),
-    21217: ("no_such_address", False, False),
-    21612: ("no_such_address", False, False),
-    21614: ("no_such_address", False, False),  # not a mobile number
-    21610: ("blocked_by_contact", False, False),  # she wrote STOP
-    21606: ("not_configured", True, True),  # our number cannot send
-    21603: ("not_configured", True, True),
-    21659: ("not_configured", True, True),
-    21408: ("not_configured", True, True),  # the country is not enabled
-}
-_STATUSES: dict[int, tuple[SendErrorCode, bool, bool]] = {
-    401: ("not_configured", True, True),
-    403: ("not_configured", True, True),
-    404: ("not_configured", True, True),
-    429: ("throttled", True, False),
-}
-_UNAVAILABLE: tuple[SendErrorCode, bool, bool] = ("unavailable", True, False)
-_REJECTED: tuple[SendErrorCode, bool, bool] = ("rejected", False, True)
-_BAD_RESPONSE: tuple[SendErrorCode, bool, bool] = ("bad_response", True, False)
-_MEDIA: dict[str, MediaKind] = {"image": "photo", "audio": "voice", "video": "video"}
-
-logging.getLogger("twilio").setLevel(logging.WARNING)
-
-
-class _Rebased(AsyncTwilioHttpClient):  # type: ignore[misc]
-    """The client's transport with another base: a national proxy, or a fake in tests."""
-
-    def __init__(self, api: str) -> None:
-        super().__init__(timeout=_TIMEOUT_S)
-        self._api = api.rstrip("/")
-
-    async def request(
-        self, method: str, url: str, *args: Any, auth: tuple[str, str] | None = None, **kwargs: Any
-    ) -> TwilioResponse:
-        """Send one request, and forget it: the parent keeps the last one, text and number included.
-
-        The account goes as a header, since aiohttp is giving up the `auth` that the parent would pass.
-        """
-        if auth is not None:
-            kwargs["headers"] = {**(kwargs.get("headers") or {}), "Authorization": aiohttp.encode_basic_auth(*auth)}
-        try:
-            answer: TwilioResponse = await super().request(method, url.replace(_API, self._api, 1), *args, **kwargs)
-            return answer
-        finally:
-            self._test_only_last_request = self._test_only_last_response = None
 
 
 class Twilio:
@@ -130,7 +61,7 @@ class Twilio:
         Raises:
             SendError: it was not accepted.
         """
-        if not _PERSON.fullmatch(message.external_id):
+        if not PERSON.fullmatch(message.external_id):
             raise SendError("no_such_address", retryable=False)
         texts = pages(message.text, _LIVE_PAGES_MAX) if message.kind == "live" else [fit(message.text)]
         sids: list[str] = []
@@ -160,17 +91,17 @@ class Twilio:
         Raises:
             SendError: the list could not be read.
         """
-        found = await _translated(
+        found = await translated(
             self._open().messages.list_async(to=self.number, date_sent_after=since, limit=_CATCH_UP_MOST)
         )
         arrived = [
             replace(
-                _inbound(
+                inbound(
                     {"From": item.from_, "Body": item.body, "MessageSid": item.sid, "NumMedia": item.num_media},
                     b"",
                     now,
                 ),
-                sent_at=_utc(item.date_sent),
+                sent_at=utc(item.date_sent),
             )
             for item in reversed(found)
             if item.direction == "inbound"
@@ -179,7 +110,7 @@ class Twilio:
 
     def _open(self) -> Client:
         if self._client is None:  # its session belongs to a running loop
-            self._client = Client(self._account, self._token, http_client=_Rebased(self._api))
+            self._client = open_client(self._account, self._token, self._api)
         return self._client
 
     async def _send_one(self, message: OutboundMsg, text: str) -> str:
@@ -187,69 +118,12 @@ class Twilio:
         if self.base_url:
             wanted["status_callback"] = f"{self.base_url}{STATUS_PATH}?key={quote(message.key, safe='')}"
         try:
-            sent = await _translated(self._open().messages.create_async(**wanted))
+            sent = await translated(self._open().messages.create_async(**wanted))
         except SendError as error:
             if error.code == "throttled":
                 self.pace.hold(error.retry_after_s or 1.0)
             raise
         return str(sent.sid)
-
-
-async def _translated(call: Any) -> Any:
-    """Await a call of the client; what it raises quotes numbers and URLs, so only our word for it is kept."""
-    try:
-        return await call
-    except TwilioRestException as error:
-        failed = _rest_error(error)
-    except TimeoutError:
-        failed = SendError("timeout", retryable=True)
-    except (aiohttp.ClientError, OSError):
-        failed = SendError("unavailable", retryable=True)
-    except TwilioException as error:  # a page of a list that was refused carries its answer beside the sentence
-        status = getattr(error.args[1], "status_code", 0) if len(error.args) > 1 else 0
-        failed = _send_error(_STATUSES.get(status, _BAD_RESPONSE))
-    except (ValueError, KeyError):
-        failed = _send_error(_BAD_RESPONSE)
-    raise failed
-
-
-def _rest_error(error: TwilioRestException) -> SendError:
-    otherwise = _UNAVAILABLE if error.status >= 500 else _REJECTED
-    return _send_error(_ERRORS.get(error.code or 0) or _STATUSES.get(error.status) or otherwise)
-
-
-def _send_error(found: tuple[SendErrorCode, bool, bool]) -> SendError:
-    code, retryable, ours = found
-    return SendError(code, retryable=retryable, ours=ours, retry_after_s=1.0 if code == "throttled" else None)
-
-
-def _inbound(fields: Mapping[str, Any], raw: bytes, now: datetime) -> InboundMsg:
-    sender = str(fields.get("From") or "")
-    sid = str(fields.get("MessageSid") or "")
-    return InboundMsg(
-        channel="sms",
-        external_id=sender if _PERSON.fullmatch(sender) and _SID.fullmatch(sid) else "",
-        provider_id=sid[:64] or "none",
-        input=_input(fields),
-        received_at=now,
-        raw=raw,
-    )
-
-
-def _utc(date: object) -> datetime | None:
-    """Give a date of the list as an aware one; Twilio speaks UTC."""
-    if not isinstance(date, datetime):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _input(fields: Mapping[str, Any]) -> Input:
-    text = str(fields.get("Body") or "").replace("\0", "")
-    if text.strip():
-        return text_input(text)
-    if str(fields.get("NumMedia") or "0") not in {"", "0"}:
-        return MediaInput(_MEDIA.get(str(fields.get("MediaContentType0") or "").split("/")[0], "document"))
-    return UnreadableInput("empty")
 
 
 def twilio_routes(channel: Twilio, door: Door) -> list[Route]:
@@ -264,7 +138,7 @@ def twilio_routes(channel: Twilio, door: Door) -> list[Route]:
         if fields is None:
             return Response(status_code=403)
         fault("W2")
-        message = _inbound(fields, body, door.clock.now())
+        message = inbound(fields, body, door.clock.now())
         try:
             if message.external_id:
                 await door.inbox.accept(message)
