@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import os
 import socket
-import sys
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -14,6 +12,7 @@ import uvloop
 from bot.bus import Bus, InProcessBus
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of, plain_routes
+from bot.commands.staffbot_child import StaffBotChild
 from bot.commands.watch import what_is_wrong
 from bot.commands.watch_child import WatchChild
 from bot.commands.ways import add_channels
@@ -82,31 +81,14 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
     watch = WatchChild(settings, service.log)
     if watch.is_wanted:
         service.loops.append(watch.run())
-    helper = await _start_staffbot(settings)
-    if helper is not None:
+    if settings.staffbot_token:
         core.beats.beat("staffbot")
+        service.loops.append(StaffBotChild(service.log).run())
     await _greet(settings, await accounts.first_admin_code())
-    try:
-        await serve_until_stopped(
-            service, [(citizen, listeners[0]), (console, listeners[1])], control_verbs(service, accounts)
-        )
-        await watch.stop()  # after anything but a stop that was asked for it lives on, and tells
-    finally:
-        if helper is not None and helper.returncode is None:
-            helper.terminate()
-            await helper.wait()
-
-
-async def _start_staffbot(settings: Settings) -> asyncio.subprocess.Process | None:
-    """Start the staff bot as a process of its own: its token, its libraries, its crashes."""
-    if not settings.staffbot_token:
-        return None
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "serve", "--role", "staffbot", "--with-parent"),
-        env=environment,
-        stdin=asyncio.subprocess.PIPE,
+    await serve_until_stopped(
+        service, [(citizen, listeners[0]), (console, listeners[1])], control_verbs(service, accounts)
     )
+    await watch.stop()  # after anything but a stop that was asked for it lives on, and tells
 
 
 async def _greet(settings: Settings, code: str | None) -> None:
