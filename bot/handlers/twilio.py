@@ -3,6 +3,7 @@
 Twilio never repeats a webhook that failed; twilio_catchup asks for what is missing.
 """
 
+from collections import OrderedDict
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,8 +30,11 @@ from bot.inbox import NotStoredError
 SMS_PATH = "/hooks/twilio/sms"
 STATUS_PATH = "/hooks/twilio/status"
 
-#: A counsellor's words are not cut as a script's would be: they go on in a next SMS.
-_LIVE_PAGES_MAX = 4
+#: A counsellor's words, answer or not, are not cut as a script's would be: they go on in a next SMS. The longest text
+#: that the desk takes (4096 letters) fits: the end of an address is never lost without a word.
+_COUNSELLORS = "live:"
+_PAGES_MAX = 64
+_HALF_SENT_MAX = 1000
 _CATCH_UP_MOST = 1000
 _FIELDS_MAX = 100
 #: Ten times what Twilio sends. Fields are decoded before the signature can be checked: a stranger's must not be many.
@@ -54,25 +58,29 @@ class Twilio:
         self._api = api
         self.pace = Pace(clock, per_s=10.0)
         self._client: Client | None = None
+        self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
 
     async def send(self, message: OutboundMsg) -> Sent:
         """Send one text; a script's is cut to two parts, a counsellor's goes on in a next SMS.
+
+        A retry of a counsellor's text that broke off half-way goes on where it stopped, as long as this process lives.
 
         Raises:
             SendError: it was not accepted.
         """
         if not PERSON.fullmatch(message.external_id):
             raise SendError("no_such_address", retryable=False)
-        texts = pages(message.text, _LIVE_PAGES_MAX) if message.kind == "live" else [fit(message.text)]
-        sids: list[str] = []
-        for text in texts:
+        if not message.key.startswith(_COUNSELLORS):
             await self.pace.wait(urgent=message.urgent)
-            try:
-                sids.append(await self._send_one(message, text))
-            except SendError:
-                if sids:  # its beginning is out: a retry would say it twice
-                    break
-                raise
+            return Sent(provider_message_id=await self._send_one(message, fit(message.text)))
+        texts = pages(message.text, _PAGES_MAX)
+        sids = self._half_sent.setdefault(message.key, [])
+        while len(self._half_sent) > _HALF_SENT_MAX:
+            self._half_sent.popitem(last=False)
+        for text in texts[len(sids) :]:
+            await self.pace.wait(urgent=message.urgent)
+            sids.append(await self._send_one(message, text))
+        self._half_sent.pop(message.key, None)
         return Sent(provider_message_id=",".join(sids))
 
     async def delete(self, external_id: str, provider_message_ids: tuple[str, ...]) -> int:  # noqa: ARG002 - the protocol's
