@@ -169,6 +169,7 @@ def server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         access_log=False,
+        log_config=None,  # its own handler would print tracebacks
         log_level="warning",
         server_header=False,
         date_header=False,

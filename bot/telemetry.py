@@ -4,12 +4,16 @@ A person's words, names, numbers, addresses and tokens are never arguments of a 
 under an allowed key, `_plain` keeps it out by its form.
 """
 
+import asyncio
 import contextlib
 import json
 import logging
 import re
 import sys
+import threading
 from datetime import UTC, datetime
+from pathlib import PurePath
+from types import TracebackType
 from typing import Any, Protocol, TextIO
 
 #: The only keys a log line may carry besides event, level and time.
@@ -87,5 +91,54 @@ def _plain(value: Any) -> Any:
 def configure(stream: TextIO | None = None) -> Log:
     """Set up logging for the process: our events as JSON lines, libraries at WARNING by name only, on stderr."""
     out = stream or sys.stderr
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s", stream=out, force=True)
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_NameOnly())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     return JsonLog(out)
+
+
+class _NameOnly(logging.Formatter):
+    """Tells who spoke, and what was raised where. Neither texts nor tracebacks: an exception may hold a person's words."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        words = [record.levelname, _plain(record.name)]
+        if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
+            words += [record.exc_info[0].__name__, place_of(record.exc_info[2])]
+        return " ".join(words)
+
+
+def place_of(traceback: TracebackType | None) -> str:
+    """Give file and line where an exception was raised."""
+    if traceback is None:
+        return ""
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return f"{PurePath(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
+
+
+def guard_process(log: Log) -> None:
+    """Tell of what nobody caught, in a long-running process, by type and place; Python's own way prints its text."""
+
+    def tell(event: str, kind: type[BaseException], traceback: TracebackType | None) -> None:
+        log.error(event, error=kind.__name__, file=place_of(traceback))
+
+    def of_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit:
+            tell("thread_failed", args.exc_type, args.exc_traceback)
+
+    sys.excepthook = lambda kind, _, traceback: tell("process_failed", kind, traceback)
+    threading.excepthook = of_thread
+    sys.unraisablehook = lambda args: tell("unraisable", args.exc_type, args.exc_traceback)
+
+
+def guard_loop(log: Log) -> None:
+    """Tell of a task's failure that nobody asked for in the same way, for the running loop."""
+
+    def tell(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            log.error("task_failed", error=type(error).__name__, file=place_of(error.__traceback__))
+        else:
+            log.error("task_failed")
+
+    asyncio.get_running_loop().set_exception_handler(tell)

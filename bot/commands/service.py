@@ -20,7 +20,7 @@ from bot.core.ids import system_ids
 from bot.health.probe import knock
 from bot.service import Service, bind, close, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
-from bot.telemetry import Log, configure
+from bot.telemetry import Log, configure, guard_loop, guard_process
 from bot.web.citizen import CitizenDeps, build_citizen
 
 
@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     listeners = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
     first_start = not settings.key_path.exists()
     log = configure()
+    guard_process(log)
     bus, keep_bus = _bus(settings, log)
     service = open_service(settings, log, bus)
     service.loops.extend(keep_bus)
@@ -61,6 +62,7 @@ def _bus(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, No
 
 
 async def _run(service: Service, listeners: list[socket.socket]) -> None:
+    guard_loop(service.log)
     core, settings = service.core, service.settings
     health = health_of(service)
     routes = [*add_channels(service), *plain_routes(health)]

@@ -14,7 +14,7 @@ from typing import Any
 from bot import control
 from bot.errors import CommandError
 from bot.settings import Settings
-from bot.telemetry import configure
+from bot.telemetry import Log, configure, guard_loop, guard_process
 from escalation.staffbot_alert import DeskAwayError, Outcome, StaffAlert, alert_from_json
 
 
@@ -80,13 +80,20 @@ def run_staffbot(settings: Settings) -> None:
 
     from escalation.staffbot import StaffBot  # noqa: PLC0415
 
+    log = configure()
+    guard_process(log)
     bot = StaffBot(
         token=settings.staffbot_token,
         api=settings.staffbot_api,
         desk=SocketDesk(settings.socket),
-        log=configure(),
+        log=log,
     )
     try:
-        asyncio.run(bot.run())
+        asyncio.run(_run(bot, log))
     except InvalidToken as error:
         raise CommandError("the provider refuses PANAH_STAFFBOT_TOKEN; ask BotFather for the right one") from error
+
+
+async def _run(bot: Any, log: Log) -> None:
+    guard_loop(log)
+    await bot.run()

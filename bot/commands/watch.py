@@ -16,7 +16,7 @@ from bot.commands.watch_log import AsideStream
 from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
 from bot.settings import Settings, ways_configured
-from bot.telemetry import Log, configure
+from bot.telemetry import Log, configure, guard_loop, guard_process
 from escalation.watch import Duties, Watch
 from escalation.watch_file import WatchFile
 from escalation.watch_heart import FileHeart
@@ -43,7 +43,9 @@ def run_watch(settings: Settings, *, with_parent: bool) -> None:
             "no way out for alerts: set PANAH_STAFFBOT_TOKEN, PANAH_ALERT_COMMAND or SMS with PANAH_ALERT_PHONES"
         )
     arm_from(settings.fault)
-    asyncio.run(_run(settings, configure(cast("TextIO", AsideStream())), with_parent=with_parent))
+    log = configure(cast("TextIO", AsideStream()))
+    guard_process(log)
+    asyncio.run(_run(settings, log, with_parent=with_parent))
 
 
 def what_is_wrong(settings: Settings) -> list[str]:
@@ -131,6 +133,7 @@ def _levels(policy: Policy) -> list[Level]:
 
 
 async def _run(settings: Settings, log: Log, *, with_parent: bool) -> None:
+    guard_loop(log)
     stopping, orphaned = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
