@@ -1,4 +1,4 @@
-"""Which chat of the staff bot is whose: linked by a one-time code of escalation.accounts, ended by its owner.
+"""Which chat of the staff bot is whose: linked by a one-time code of escalation.accounts, ended by its owner or an admin.
 
 Each link and its end is in the audit. A disabled account has no chat.
 """
@@ -9,7 +9,7 @@ from bot.store.database import Tx
 from escalation import repo, repo_staff
 from escalation.accounts import CodeRefusedError
 from escalation.passwords import hash_token
-from escalation.policy import Actor
+from escalation.policy import Actor, require
 
 
 def link_staffbot(tx: Tx, *, code: str, chat_id: str, now_ms: int) -> Actor:
@@ -24,14 +24,20 @@ def link_staffbot(tx: Tx, *, code: str, chat_id: str, now_ms: int) -> Actor:
         raise CodeRefusedError
     actor = repo_staff.to_actor(row)
     repo_staff.link_chat(tx, staff_id=actor.staff_id, chat_id=chat_id)
-    _audit(tx, actor, "staffbot_linked", now_ms)
+    _audit(tx, actor, "staffbot_linked", now_ms, actor.staff_id)
     return actor
 
 
-def unlink_staffbot(tx: Tx, *, actor: Actor, now_ms: int) -> None:
-    """End the link of the actor's own chat."""
-    repo_staff.link_chat(tx, staff_id=actor.staff_id, chat_id=None)
-    _audit(tx, actor, "staffbot_unlinked", now_ms)
+def unlink_staffbot(tx: Tx, *, actor: Actor, staff_id: str, now_ms: int) -> None:
+    """End the link of the actor's own chat, or of a colleague's whose phone is lost.
+
+    Raises:
+        NotAllowedError: it is another's, and the actor manages no accounts.
+    """
+    if staff_id != actor.staff_id:
+        require(actor, "staff", "manage")
+    repo_staff.link_chat(tx, staff_id=staff_id, chat_id=None)
+    _audit(tx, actor, "staffbot_unlinked", now_ms, staff_id)
 
 
 def actor_by_chat(connection: Connection, chat_id: str) -> Actor | None:
@@ -45,5 +51,5 @@ def linked_chats(connection: Connection) -> list[tuple[str, Actor]]:
     return repo_staff.linked_chats(connection)
 
 
-def _audit(tx: Tx, actor: Actor, action: str, now_ms: int) -> None:
-    repo.add_audit(tx, actor=actor.staff_id, action=action, target="staff", target_id=actor.staff_id, now_ms=now_ms)
+def _audit(tx: Tx, actor: Actor, action: str, now_ms: int, staff_id: str) -> None:
+    repo.add_audit(tx, actor=actor.staff_id, action=action, target="staff", target_id=staff_id, now_ms=now_ms)

@@ -86,10 +86,12 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", _CASE + "/undo-close", acting(case_routes.undo_close, action="close"), ("case", "close")),
     ("GET", "/me", people_routes.me_page, ANYBODY),
     ("POST", "/me/staffbot", people_routes.staffbot_code, ("case", "claim")),
+    ("POST", "/me/staffbot/unlink", people_routes.unlink_mine, ANYBODY),
     ("POST", "/me/password", people_routes.change_password, ANYBODY),
     ("GET", "/staff", people_routes.staff_page, ("staff", "view")),
     ("POST", "/staff/invite", people_routes.invite, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/link", people_routes.new_link, ("staff", "manage")),
+    ("POST", "/staff/{staff_id:str}/unlink", people_routes.unlink, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/roles", people_routes.change_roles, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/disable", people_routes.disable, ("staff", "manage")),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Signing in and out, the first admin's link, invitations, one's own page, and the accounts of staff."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData
@@ -10,13 +10,14 @@ from starlette.responses import RedirectResponse, Response
 from bot.core.provinces import PROVINCES
 from escalation.accounts import Profile
 from escalation.console import wording
-from escalation.console.deps import deps_of
+from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import forget_session, set_session, token_of
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, current_actor, render, require
-from escalation.policy import ROLES, may
+from escalation.policy import ROLES, Actor, may
 from escalation.repo_staff import StaffRow, linked_chats
 from escalation.routing import NATIONAL, desk_name
+from escalation.staffbot_links import unlink_staffbot
 
 _shell = Shell()
 
@@ -131,24 +132,48 @@ async def me_page(request: Request) -> Response:
     return await _me(request)
 
 
-async def _me(request: Request, *, code: str = "", error: str = "", status: int = 200) -> Response:
+async def _me(request: Request, *, code: str = "", notice: str = "", error: str = "", status: int = 200) -> Response:
     actor, deps = current_actor(request), deps_of(request)
-    linked = {one.staff_id for _, one in await deps.store.read(linked_chats)}
+    linked = await _linked(deps)
     context = {
         "roles": [wording.word(wording.ROLES, role) for role in ROLES if role in actor.roles],
         "desk": desk_name(actor.province or NATIONAL),
         "linked": actor.staff_id in linked,
         "may_link": may(actor, "case", "claim"),
         "code": code,
+        "notice": notice,
         "error": error,
     }
     return _shell.page(request, "me.html", context, status=status)
+
+
+async def _linked(deps: ConsoleDeps) -> set[str]:
+    return {one.staff_id for _, one in await deps.store.read(linked_chats)}
 
 
 async def staffbot_code(request: Request) -> Response:
     """Give the code that links the staff bot; it is shown once."""
     actor = require(request, "case", "claim")
     return await _me(request, code=await deps_of(request).accounts.staffbot_code(actor=actor))
+
+
+async def unlink_mine(request: Request) -> Response:
+    """End the link of one's own chat with the staff bot."""
+    actor = current_actor(request)
+    await _unlink(request, actor, actor.staff_id)
+    return await _me(request, notice="ربات همکاران از حساب شما قطع شد.")
+
+
+async def unlink(request: Request) -> Response:
+    """End the link of a colleague's chat: a phone is lost or in another's hands."""
+    actor = require(request, "staff", "manage")
+    await _unlink(request, actor, request.path_params["staff_id"])
+    return await _staff(request, notice="تلگرام این همکار قطع شد.")
+
+
+async def _unlink(request: Request, actor: Actor, staff_id: str) -> None:
+    deps = deps_of(request)
+    await deps.store.write(lambda tx: unlink_staffbot(tx, actor=actor, staff_id=staff_id, now_ms=deps.now_ms()))
 
 
 async def change_password(request: Request) -> Response:
@@ -176,9 +201,10 @@ class PersonView:
     desk: str
     status: str
     disabled: bool
+    linked: bool
 
 
-def _person(row: StaffRow) -> PersonView:
+def _person(row: StaffRow, linked: Collection[str]) -> PersonView:
     waiting = "" if row.has_password else "منتظر گذاشتن گذرواژه"
     return PersonView(
         id=row.id,
@@ -190,6 +216,7 @@ def _person(row: StaffRow) -> PersonView:
         desk=desk_name(row.province or NATIONAL),
         status="بسته" if row.disabled_at is not None else waiting or "فعال",
         disabled=row.disabled_at is not None,
+        linked=row.id in linked,
     )
 
 
@@ -202,9 +229,11 @@ async def _staff(
     request: Request, *, link: str = "", link_for: str = "", notice: str = "", error: str = "", status: int = 200
 ) -> Response:
     actor = require(request, "staff", "view")
-    rows = await deps_of(request).accounts.list_staff(actor=actor)
+    deps = deps_of(request)
+    rows, linked = await deps.accounts.list_staff(actor=actor), await _linked(deps)
+    rows.sort(key=lambda row: (row.disabled_at is not None, row.name))
     context = {
-        "people": [_person(row) for row in sorted(rows, key=lambda row: (row.disabled_at is not None, row.name))],
+        "people": [_person(row, linked) for row in rows],
         "may_manage": may(actor, "staff", "manage"),
         "provinces": [(one.code, one.name) for one in PROVINCES.values()],
         "all_roles": [(role, wording.word(wording.ROLES, role)) for role in ROLES],

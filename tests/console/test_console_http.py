@@ -11,6 +11,7 @@ from bot.store import schema
 from escalation.console import NavEntry, Shell, build_console
 from escalation.console.app import ANYBODY, OPEN, ROUTES
 from escalation.policy import POLICY, ROLES
+from escalation.repo_staff import link_chat, linked_chats
 
 CODE = "nosuchcode"
 PHRASE = "a long enough phrase"
@@ -240,6 +241,22 @@ async def test_changing_roles_holds_from_the_next_request(room, visit):
 
     assert 200 == (await mina.get("/staff")).status_code
     assert "/staff" == (await mina.get("/")).headers["location"]
+
+
+async def test_the_staff_bot_of_a_lost_phone_is_cut_off_by_an_admin_or_its_owner(room, visit):
+    room.staff("boss", "admin")
+    room.staff("mina")
+    boss, mina = await visit("boss"), await visit("mina")
+    for visitor, page, path in ((boss, "/staff", "/staff/mina/unlink"), (mina, "/me", "/me/staffbot/unlink")):
+        assert "قطع تلگرام" not in (await visitor.get(page)).text
+        room.core.store.write_now(lambda tx: link_chat(tx, staff_id="mina", chat_id="55"))
+        assert "قطع تلگرام" in (await visitor.get(page)).text
+        assert 200 == (await visitor.post(path)).status_code
+        assert [] == room.core.store.read_now(linked_chats)
+    assert 403 == (await mina.post("/staff/boss/unlink")).status_code
+
+    cut = [row for row in room.rows(schema.audit) if row["action"] == "staffbot_unlinked"]
+    assert [("boss", "mina"), ("mina", "mina")] == [(row["actor"], row["target_id"]) for row in cut]
 
 
 async def test_a_disabled_colleague_is_out_at_once_and_her_case_waits_again(room, visit):

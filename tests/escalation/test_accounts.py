@@ -291,8 +291,10 @@ async def test_a_staff_bot_is_linked_by_a_code_once(accounts, mina, house):
     assert house.store.read_now(lambda connection: actor_by_chat(connection, "55")) == mina
     assert house.store.read_now(lambda connection: actor_by_chat(connection, "56")) is None
     assert house.store.read_now(linked_chats) == [("55", mina)]
-    house.store.write_now(lambda tx: unlink_staffbot(tx, actor=mina, now_ms=house.now))
+    house.store.write_now(lambda tx: unlink_staffbot(tx, actor=mina, staff_id=mina.staff_id, now_ms=house.now))
     assert house.store.read_now(linked_chats) == []
+    with pytest.raises(NotAllowedError):
+        house.store.write_now(lambda tx: unlink_staffbot(tx, actor=mina, staff_id="sara", now_ms=house.now))
 
 
 async def test_a_staff_bot_code_lives_ten_minutes(accounts, mina, house):
