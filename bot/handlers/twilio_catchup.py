@@ -1,14 +1,20 @@
 """Asks Twilio every few minutes what arrived, and takes in what a failed webhook lost: it is never sent again (I1)."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 from bot.core.channels import SendError
+from bot.core.messages import InboundMsg
 from bot.handlers.hooks import Door
 from bot.handlers.twilio import Twilio
+from bot.inbox import OverloadedError
 
 _EVERY_S = 300.0
 _BACK = timedelta(days=2)
+#: So many are offered at a time: a batch larger than the inbox's room would be refused whole, and for ever.
+_AT_ONCE = 50
+_KNOWN = "SELECT provider_id FROM inbox WHERE channel = 'sms' AND provider_id IN (SELECT value FROM json_each(?))"
 
 
 class CatchUp:
@@ -41,6 +47,22 @@ class CatchUp:
             NotStoredError: some were not stored; the next look finds them again.
         """
         now = self._door.clock.now()
-        missing = await self._channel.arrived_since(now - _BACK, now)
-        outcomes = await self._door.inbox.accept_batch(missing)
-        return sum(not outcome.duplicate for outcome in outcomes)
+        missing = await self._missing(await self._channel.arrived_since(now - _BACK, now))
+        taken, refused = 0, None
+        for at in range(0, len(missing), _AT_ONCE):
+            try:
+                outcomes = await self._door.inbox.accept_batch(missing[at : at + _AT_ONCE])
+            except OverloadedError as error:  # among those that follow may be some that must not wait for room
+                refused = error
+            else:
+                taken += sum(not outcome.duplicate for outcome in outcomes)
+        if refused is not None:
+            raise refused
+        return taken
+
+    async def _missing(self, arrived: list[InboundMsg]) -> list[InboundMsg]:
+        """Leave out what is on disk already."""
+        asked = json.dumps([message.provider_id for message in arrived])
+        rows = await self._door.store.read(lambda found: found.exec_driver_sql(_KNOWN, (asked,)).all())
+        known = {provider_id for (provider_id,) in rows}
+        return [message for message in arrived if message.provider_id not in known]

@@ -8,11 +8,13 @@ from fakes.waiting import until
 
 from bot.core.channels import SendError
 from bot.core.clock import SystemClock
-from bot.core.messages import Button, MediaInput, OutboundMsg, TextInput
+from bot.core.messages import Button, InboundMsg, MediaInput, OutboundMsg, TextInput
+from bot.handlers.hooks import Door
 from bot.handlers.receipts import apply_receipt
-from bot.handlers.sms import parts
-from bot.handlers.twilio import Twilio, twilio_routes
+from bot.handlers.sms import economical, pages, parts
+from bot.handlers.twilio import _PAGES_MAX, Twilio, twilio_routes
 from bot.handlers.twilio_catchup import CatchUp
+from bot.inbox import OverloadedError
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "canary-auth-token"
@@ -102,13 +104,40 @@ async def test_a_text_goes_out_in_at_most_two_parts_without_its_buttons(server, 
     assert server.calls[0]["StatusCallback"] == f"{PUBLIC}/hooks/twilio/status?key=s1%3A1"
 
 
-async def test_a_counsellors_long_text_goes_on_in_a_next_sms(server, channel):
-    text = "\n".join(f"جمله‌ی شماره‌ی {n} از چیزی که مشاور می‌نویسد." for n in range(8))
+LONG = "\n".join(f"جمله‌ی شماره‌ی {n} از چیزی که مشاور می‌نویسد." for n in range(8))
 
-    sent = await channel.send(outbound(text, kind="live"))
 
-    assert "\n".join(server.phone(HERS).texts) == text.replace("\u200c", "")
+@pytest.mark.parametrize("kind", ["live", "proactive"])
+async def test_a_counsellors_long_text_goes_on_in_a_next_sms(server, channel, kind):
+    sent = await channel.send(outbound(LONG, kind=kind, key="live:c1:12345678"))
+
+    assert "\n".join(server.phone(HERS).texts) == LONG.replace("\u200c", "")
     assert sent.provider_message_id == ",".join(server.messages)
+
+
+async def test_a_counsellors_text_that_breaks_off_is_not_called_sent_and_a_retry_goes_on_where_it_stopped(
+    server, channel
+):
+    server.fail(None, Failure(status=503, code=20500))
+    text = outbound(LONG, kind="live", key="live:c1:12345678")
+    with pytest.raises(SendError) as caught:
+        await channel.send(text)
+    assert caught.value.retryable
+    assert 1 == len(server.messages)
+
+    sent = await channel.send(text)
+
+    assert "\n".join(server.phone(HERS).texts) == LONG.replace("\u200c", "")
+    assert sent.provider_message_id == ",".join(server.messages)
+
+
+def test_the_longest_text_of_a_counsellor_loses_nothing():
+    text = ("سرپناه امن، خیابان شهید رجایی، پلاک ۱۲، زنگ دوم. " * 100)[: 4096 - 5] + "پایان"
+
+    found = pages(text, _PAGES_MAX)
+
+    assert all(parts(page) <= 2 for page in found)
+    assert economical(text).split() == " ".join(found).split()
 
 
 @pytest.mark.parametrize(
@@ -229,6 +258,59 @@ async def test_catching_up_outlives_a_full_inbox_and_goes_on(channel, door, she,
 
     assert {line["code"] for line in log_lines} == {"OverloadedError"}
     assert inbox.inputs == [TextInput("یک")]
+
+
+class Listed:
+    """A channel whose list has so many messages of different people; the last one is a cry."""
+
+    def __init__(self, core, count):
+        texts = ["سلام"] * (count - 1) + ["شوهرم داره منو می‌کشه"]
+        self.messages = [
+            InboundMsg(
+                channel="sms",
+                external_id=f"+98912{number:07}",
+                provider_id=f"SM{number:032x}",
+                input=TextInput(text),
+                received_at=core.clock.now(),
+            )
+            for number, text in enumerate(texts)
+        ]
+
+    async def arrived_since(self, _since, _now):
+        return self.messages
+
+
+@pytest.fixture
+def real_door(core):
+    return Door(inbox=core.inbox, store=core.store, clock=core.clock, log=core.log, bus=core.bus, beats=core.beats)
+
+
+def numbers(core):
+    return core.store.read_now(lambda db: db.exec_driver_sql("SELECT count(*) FROM inbox").scalar_one())
+
+
+async def test_more_than_there_is_room_for_is_caught_up_in_portions(core, real_door):
+    core.inbox.room._size = 60
+    catch_up = CatchUp(Listed(core, 130), real_door)
+
+    assert await catch_up.look() == 130
+    assert await catch_up.look() == 0
+    assert numbers(core) == 130
+
+
+async def test_what_is_known_is_not_offered_again(core, real_door):
+    await CatchUp(Listed(core, 130), real_door).look()
+    core.inbox.room._size = 0  # any message that is offered now is refused
+
+    assert await CatchUp(Listed(core, 130), real_door).look() == 0
+
+
+async def test_a_refused_portion_does_not_hide_a_cry_behind_it(core, real_door):
+    core.inbox.room._size = 1
+    with pytest.raises(OverloadedError):
+        await CatchUp(Listed(core, 60), real_door).look()
+
+    assert numbers(core) == 1
 
 
 async def test_a_wrong_account_is_told_in_our_word(server, door, log_lines):
