@@ -53,9 +53,13 @@ class Update:
         tx.many(self._sql, rows)
 
 
-def _upsert(table: str, columns: str, conflict: str, keep: str = "", where: str = "") -> Insert:
+def _upsert(table: str, columns: str, conflict: str, keep: str = "", where: str = "", *, least: str = "") -> Insert:
     fixed = {*conflict.split(", "), *keep.split()}
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns.split() if name not in fixed)
+    changes = ", ".join(
+        f"{name} = min({table}.{name}, excluded.{name})" if name in least.split() else f"{name} = excluded.{name}"
+        for name in columns.split()
+        if name not in fixed
+    )
     return Insert(table, columns, f"ON CONFLICT ({conflict}) {where} DO UPDATE SET {changes}")
 
 
@@ -99,6 +103,7 @@ STATEMENTS: dict[str, Insert | Update] = {
         "contact_id",
         "id code session_id channel language cause state token opened_at queued_at",
         "WHERE state <> 'closed'",
+        least="tier",  # only a person lowers a case (I8)
     ),
     "case_raise": Update(
         "UPDATE cases SET tier = min(tier, :tier), kinds = :kinds, child = :child, covert = :covert,"

@@ -6,6 +6,7 @@ import time
 
 from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, InboundMsg, SilenceInput, TextInput
 from bot.core.screening import NOTHING_FOUND
+from bot.statements import STATEMENTS
 from bot.store.database import Store
 from bot.worker import SEEN
 
@@ -329,3 +330,13 @@ def test_a_late_close_tells_whoever_has_the_phone_nothing(core, clock):
     act(core, known, ClosedInput())
 
     assert [("proactive",)] == rows(core, "SELECT kind FROM outbox ORDER BY id DESC LIMIT 1")
+
+
+def test_a_case_that_is_opened_over_an_open_one_never_lowers_it(core):
+    say(core, "شوهرم داره منو می‌زنه")
+    columns = STATEMENTS["case_open"].names
+    (known,) = rows(core, f"SELECT {', '.join(columns)} FROM cases")
+    weaker = {**dict(zip(columns, known, strict=True)), "id": "another", "tier": "T3", "province": "IR-07"}
+    core.store.write_now(lambda tx: STATEMENTS["case_open"].write(tx, [weaker]))
+
+    assert [("T1", "IR-07")] == rows(core, "SELECT tier, province FROM cases")
