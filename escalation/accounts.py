@@ -65,22 +65,6 @@ class Accounts(SignIns):
         super().__init__(store, clock, hashing=hashing, random_bytes=random_bytes)
         self._new_id = new_id
 
-    async def create_staff(self, *, actor: Actor, profile: Profile, password: str) -> str:
-        """Make an account with a password; give its id.
-
-        Raises:
-            NotAllowedError, NameTakenError, BadInputError, WeakPasswordError: it was not made.
-        """
-        check_password(password, profile.username)
-        password_hash = await self._hashing.hash(password)
-        now_ms, staff_id = self._now(), self._new_id()
-        await self._store.write(
-            lambda tx: _add(
-                tx, actor=actor, profile=profile, staff_id=staff_id, password_hash=password_hash, now_ms=now_ms
-            )
-        )
-        return staff_id
-
     async def invite(self, *, actor: Actor, profile: Profile) -> str:
         """Make an account without a password; give the one-time code (72 h) with which its owner sets one.
 

@@ -86,34 +86,6 @@ def read_case(
     )
 
 
-def read_messages(
-    tx: Tx,
-    office: Office,
-    *,
-    actor: Actor,
-    case_id: str,
-    since: int,
-    now_ms: int,
-    before: int | None = None,
-    most: int = MESSAGES_MAX,
-) -> tuple[Message, ...]:
-    """Give the newest messages numbered above `since` (and below `before`), in order.
-
-    The audit row is written when there are any.
-
-    Raises:
-        NotAllowedError, NoSuchCaseError: the content is not the actor's to read.
-    """
-    require(actor, "case", "read")
-    case = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
-    repo.require_content(tx.connection, actor, case)
-    key = contact_key(tx.connection, office.keyring, case.contact_id)
-    found = _messages(tx, key, case, repo_read.staff_names(tx.connection), since=since, before=before, most=most)
-    if found:
-        repo.add_audit(tx, actor=actor.staff_id, action="read_on", target="case", target_id=case_id, now_ms=now_ms)
-    return found
-
-
 _NO_CONTENT: dict[str, Any] = {
     "messages": (),
     "last_message": 0,
@@ -130,7 +102,7 @@ _NO_CONTENT: dict[str, Any] = {
 def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], since: int) -> dict[str, Any]:
     connection, contact_id = tx.connection, case.contact_id
     contact = repo_read.contact_row(connection, contact_id)
-    messages = _messages(tx, key, case, names, since=since, before=None, most=MESSAGES_MAX)
+    messages = _messages(tx, key, case, names, since)
     turns = repo_read.turns_of(connection, contact_id, most=_TURNS_MAX)
     return {
         "messages": messages,
@@ -154,10 +126,8 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
     }
 
 
-def _messages(
-    tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], *, since: int, before: int | None, most: int
-) -> tuple[Message, ...]:
-    rows = repo_read.messages_after(tx.connection, case.contact_id, since=since, before=before, most=most)
+def _messages(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], since: int) -> tuple[Message, ...]:
+    rows = repo_read.messages_after(tx.connection, case.contact_id, since=since, most=MESSAGES_MAX)
     return tuple(_message(row, _open(key, "messages.body", row["sealed_body"]), names) for row in rows if key)
 
 

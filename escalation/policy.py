@@ -7,7 +7,7 @@ manages accounts and never sees content. Console routes and acts ask the same tw
 from dataclasses import dataclass
 
 from escalation.case import ActError, Case
-from escalation.routing import NATIONAL, overflows, sees
+from escalation.routing import overflows, sees
 
 Pair = tuple[str, str]
 
@@ -89,8 +89,3 @@ def may_read_content(actor: Actor, case: Case, *, last_holder: str | None) -> bo
         return True
     mine = case.holder if case.state == "claimed" else last_holder
     return may(actor, "case", "read") and mine == actor.staff_id
-
-
-def home_desk(actor: Actor) -> str:
-    """Give the desk the actor works at."""
-    return actor.province or NATIONAL

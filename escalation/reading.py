@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, RowMapping
 
 from bot.core.screening import Tier
-from escalation import repo_read, repo_staff
+from escalation import repo_read
 from escalation.policy import Actor, require
 from escalation.routing import NATIONAL, near_desks, order, overflows, sees
 
@@ -119,19 +119,6 @@ class Gap:
     ended_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """Numbers for the header and for empty pages. `waiting` counts by tier."""
-
-    waiting: dict[str, int]
-    oldest_queued_at: int | None
-    mine: int
-    others: int
-    resting: int
-    closed_today: int
-    on_shift: int
-
-
 #: What a line of the queue takes over from its row as it is.
 _SAME = tuple(name for name in QueueRow.__dataclass_fields__ if name not in {"holder_name", "mine", "overflow"})
 
@@ -151,23 +138,6 @@ def queue(connection: Connection, *, actor: Actor, now_ms: int) -> list[QueueRow
         if _visible(row, actor, now_ms)
     ]
     return sorted(rows, key=lambda one: order(tier=one.tier, child=one.child, queued_at=one.queued_at, case_id=one.id))
-
-
-def counts(connection: Connection, *, actor: Actor, now_ms: int) -> Counts:
-    """Give the numbers of the actor's queue."""
-    rows = queue(connection, actor=actor, now_ms=now_ms)
-    queued = [row for row in rows if row.state == "queued"]
-    waiting = {tier: sum(1 for row in queued if row.tier == tier) for tier in ("T1", "T2", "T3", "T4")}
-    own = None if not actor.province else (actor.province,)
-    return Counts(
-        waiting=waiting,
-        oldest_queued_at=min((row.queued_at for row in queued), default=None),
-        mine=sum(1 for row in rows if row.mine),
-        others=sum(1 for row in rows if row.state == "claimed" and not row.mine),
-        resting=sum(1 for row in rows if row.state == "waiting"),
-        closed_today=repo_read.closed_since(connection, desks=own, since_ms=now_ms - _DAY_MS),
-        on_shift=len(repo_staff.staff_on_shift_names(connection, now_ms)),
-    )
 
 
 def feed_since(connection: Connection, *, actor: Actor, last_id: int, now_ms: int, most: int = _FEED_MAX) -> Feed:

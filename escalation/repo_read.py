@@ -41,12 +41,6 @@ def open_cases(connection: Connection, *, desks: Sequence[str] | None, staff_id:
     return connection.execute(query).mappings().all()
 
 
-def closed_since(connection: Connection, *, desks: Sequence[str] | None, since_ms: int) -> int:
-    """Count the cases closed since a moment."""
-    query = select(func.count()).where(_cases.state == "closed", _cases.closed_at >= since_ms, _within(desks, ""))
-    return int(connection.execute(query.select_from(schema.cases)).scalar_one())
-
-
 def feed_rows(
     connection: Connection, *, desks: Sequence[str] | None, staff_id: str, last_id: int, most: int
 ) -> Sequence[RowMapping]:
@@ -113,19 +107,13 @@ def history(connection: Connection, case_id: str) -> Sequence[RowMapping]:
     return connection.execute(query).mappings().all()
 
 
-def messages_after(
-    connection: Connection, contact_id: str, *, since: int, before: int | None, most: int
-) -> Sequence[RowMapping]:
-    """Give the newest messages between two numbers, in order, with what became of the outgoing ones."""
+def messages_after(connection: Connection, contact_id: str, *, since: int, most: int) -> Sequence[RowMapping]:
+    """Give the newest messages after a number, in order, with what became of the outgoing ones."""
     outbox = schema.outbox.c
     query = (
         select(schema.messages, outbox.state, outbox.receipt)
         .outerjoin(schema.outbox, outbox.key == _messages.outbox_key)
-        .where(
-            _messages.contact_id == contact_id,
-            _messages.id > since,
-            true() if before is None else _messages.id < before,
-        )
+        .where(_messages.contact_id == contact_id, _messages.id > since)
         .order_by(_messages.id.desc())
         .limit(most)
     )

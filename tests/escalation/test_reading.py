@@ -5,10 +5,11 @@ import pytest
 from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked, events_to_json
 from bot.store import schema
 from bot.store.vault import seal
-from escalation import acts, reading, relay, shifts
+from escalation import acts, reading, relay
 from escalation.case import NoSuchCaseError
-from escalation.page import read_case, read_messages
+from escalation.page import read_case
 from escalation.policy import NotAllowedError
+from escalation.repo_read import messages_after
 
 
 def queue(house, actor):
@@ -74,25 +75,6 @@ def test_a_row_says_who_holds_it_and_what_was_written_since(house, mina):
     assert (row.holder_name, row.mine, row.unread, row.kinds, row.state) == ("mina", True, 2, ("suicide",), "claimed")
     other = queue(house, house.staff("sara"))[0]
     assert (other.holder_name, other.mine) == ("mina", False)
-
-
-def test_counts_tell_an_empty_desk_from_a_busy_one(house, mina):
-    empty = house.see(reading.counts, actor=mina)
-    assert (sum(empty.waiting.values()), empty.oldest_queued_at, empty.on_shift) == (0, None, 0)
-    house.do(shifts.start_shift, actor=mina)
-    first = house.escalate(house.contact("a"), "T1")
-    opened_at = house.now
-    house.escalate(house.contact("b"), "T1")
-    resting = house.escalate(house.contact("c"), "T3")
-    closed = house.escalate(house.contact("d"), "T3")
-    token = house.do(acts.claim_case, actor=mina, case_id=resting).token
-    house.do(acts.hand_back, actor=mina, case_id=resting, token=token)
-    house.do(acts.close_case, actor=mina, case_id=closed, token=None, outcome="duplicate", reason="تکراری")
-    house.do(acts.claim_case, actor=house.staff("sara"), case_id=first)
-
-    counts = house.see(reading.counts, actor=mina)
-    assert (counts.waiting["T1"], counts.oldest_queued_at) == (1, opened_at)
-    assert (counts.mine, counts.others, counts.resting, counts.closed_today, counts.on_shift) == (0, 1, 1, 1, 1)
 
 
 def test_the_feed_misses_nothing_across_a_reconnect(house, mina):
@@ -230,13 +212,11 @@ def test_no_audit_no_read(house, mina):
     house.do(read_case, actor=mina, case_id=case_id)
     house.do(acts.claim_case, actor=mina, case_id=case_id)
     first = house.do(read_case, actor=mina, case_id=case_id)
-    assert house.do(read_messages, actor=mina, case_id=case_id, since=first.last_message) == ()
     house.writes("a", "هنوز هستم")
-    assert [one.text for one in house.do(read_messages, actor=mina, case_id=case_id, since=first.last_message)] == [
-        "هنوز هستم"
-    ]
+    more = house.do(read_case, actor=mina, case_id=case_id, since=first.last_message)
+    assert [one.text for one in more.messages] == ["هنوز هستم"]
 
-    assert [row["action"] for row in house.rows(schema.audit)] == ["glanced", "claimed", "read", "read_on"]
+    assert [row["action"] for row in house.rows(schema.audit)] == ["glanced", "claimed", "read", "read"]
 
 
 def test_an_unclaimed_case_shows_its_reasons_and_not_a_word_of_hers(house, mina):
@@ -246,8 +226,6 @@ def test_an_unclaimed_case_shows_its_reasons_and_not_a_word_of_hers(house, mina)
 
     assert (shown.content, shown.why, shown.note) == (False, ("چون: خفگی",), "")
     assert (shown.messages, shown.answers, shown.assessments, shown.notes, shown.safe_contact) == ((), (), (), (), {})
-    with pytest.raises(NotAllowedError):
-        house.do(read_messages, actor=mina, case_id=case_id, since=0)
     with pytest.raises(NotAllowedError):
         house.do(relay.add_note, actor=mina, case_id=case_id, text="x")
 
@@ -313,7 +291,7 @@ def test_a_long_transcript_is_given_in_order_from_its_newest(house, mina):
         house.writes("a", str(number))
     house.do(acts.claim_case, actor=mina, case_id=case_id)
 
-    found = house.do(read_messages, actor=mina, case_id=case_id, since=0, most=3)
-    assert [one.text for one in found] == ["2", "3", "4"]
-    older = house.do(read_messages, actor=mina, case_id=case_id, since=0, before=found[0].id)
-    assert [one.text for one in older] == ["سلام", "0", "1"]
+    newest = house.store.read_now(lambda connection: messages_after(connection, "a", since=0, most=3))
+    shown = house.do(read_case, actor=mina, case_id=case_id).messages
+    assert [one.text for one in shown] == ["سلام", "0", "1", "2", "3", "4"]
+    assert [row["id"] for row in newest] == [one.id for one in shown[-3:]]
