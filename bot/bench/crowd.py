@@ -89,7 +89,7 @@ class Crowd:
         wrapped, key = self._core.keyring.new_data_key()
         index = self._core.keyring.address_index("telegram", f"8{number:09d}")
         rows: list[tuple[str, Any]] = [
-            ("contacts", (contact, wrapped, self._core.keyring.key_id, 5, at, at)),
+            ("contacts", (contact, wrapped, self._core.keyring.key_id, at, at)),
             (
                 "addresses",
                 (f"a{contact}", contact, index, seal(key, "addresses.external_id", {"id": f"8{number:09d}"}), at),
@@ -141,7 +141,7 @@ class Crowd:
 
 #: The bulk rows of each table; a claim is leased for a day, since nobody's browser answers for it.
 _SQL = {
-    "contacts": "INSERT INTO contacts (id, wrapped_key, key_id, last_visit, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)",
+    "contacts": "INSERT INTO contacts (id, wrapped_key, key_id, created_at, seen_at) VALUES (?, ?, ?, ?, ?)",
     "addresses": "INSERT INTO addresses (id, contact_id, channel, address_index, sealed_external_id, created_at)"
     " VALUES (?, ?, 'telegram', ?, ?, ?)",
     "cases": "INSERT INTO cases (id, code, contact_id, session_id, channel, tier, kinds, cause, child, covert,"

@@ -69,7 +69,6 @@ contacts = Table(
     Column("wrapped_key", LargeBinary),  # null after erasure: nothing of hers can be read again
     Column("key_id", Text, nullable=False),
     Column("language", Text, nullable=False, server_default="fa"),
-    count("last_visit"),
     at("created_at", required=True),
     at("seen_at", required=True),
     at("opted_out_at"),

@@ -122,7 +122,6 @@ def upgrade() -> None:
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), server_default="fa", nullable=False),
-        sa.Column("last_visit", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("opted_out_at", sa.BigInteger(), nullable=True),
