@@ -135,7 +135,9 @@ def urgent_waits(facts: Facts) -> str | None:
 
 
 def watch_sleeps(facts: Facts) -> str | None:
-    """The alert loop, a process of its own, gives no sign."""
+    """The alert loop, a process of its own, gives no sign. Without a way out it is not started: that is said instead."""
+    if not facts.has_way_out:
+        return None
     age_s = _age_s(facts, facts.watch_ms)
     return _seconds(age_s) if age_s > WATCH_S else None
 

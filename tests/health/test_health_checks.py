@@ -57,6 +57,7 @@ def test_every_condition_has_words_and_all_is_green_when_all_is_well():
         ({"beats": {}}, {"engine": "۶۰ دقیقه"}),
         ({"beats": {"worker": Beat(NOW_MS), "poller:bale": Beat(NOW_MS - 71_000)}}, {"beats": "گیرندهٔ بله"}),
         ({"watch_ms": None}, {"watch": "۶۰ دقیقه"}),
+        ({"watch_ms": None, "has_way_out": False}, {"ways_out": ""}),
         ({"readable": False, "beats": {}}, {"database": ""}),
     ],
 )
