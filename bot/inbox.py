@@ -12,28 +12,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.core.clock import Clock
-from bot.core.messages import (
-    Button,
-    ClosedInput,
-    ContactInput,
-    FollowUpInput,
-    HandedBackInput,
-    HeldInput,
-    InboundMsg,
-    Input,
-    LocationInput,
-    MediaInput,
-    NotTakenInput,
-    Press,
-    PressInput,
-    SilenceInput,
-    StillQueuedInput,
-    TextInput,
-    UnreadableInput,
-)
+from bot.core.messages import Button, InboundMsg
 from bot.core.screening import Tier
 from bot.inbox_order import choose
 from bot.inbox_room import Room
@@ -247,84 +229,3 @@ def enqueue_act(tx: Tx, *, contact_id: str, kind: str, now_ms: int, provider_id:
         " VALUES ('desk', ?, ?, ?, ?, 'waiting', 0, ?) ON CONFLICT DO NOTHING",
         (provider_id, contact_id, kind, now_ms, now_ms),
     )
-
-
-_ACTS: dict[str, Input] = {
-    "held": HeldInput(),
-    "handed_back": HandedBackInput(),
-    "closed": ClosedInput(),
-    "still_queued": StillQueuedInput(),
-}
-
-
-def input_kind(received: Input) -> str:
-    """Name an input for the `kind` column."""
-    return _KINDS[type(received)]
-
-
-_KINDS: dict[type, str] = {
-    TextInput: "text",
-    PressInput: "press",
-    MediaInput: "media",
-    LocationInput: "location",
-    ContactInput: "contact",
-    SilenceInput: "silence",
-    NotTakenInput: "not_taken",
-    FollowUpInput: "follow_up",
-    StillQueuedInput: "still_queued",
-    HeldInput: "held",
-    HandedBackInput: "handed_back",
-    ClosedInput: "closed",
-    UnreadableInput: "unreadable",
-}
-
-
-def input_to_json(received: Input) -> dict[str, Any]:  # noqa: PLR0911 - one line a type
-    """Give an input as plain data, to be sealed in `inbox.sealed_input`."""
-    match received:
-        case TextInput(text, rest):
-            return {"text": text, "rest": rest} if rest else {"text": text}
-        case PressInput(press):
-            return {"press": press.encode()}
-        case MediaInput(kind):
-            return {"media": kind}
-        case LocationInput(lat, lon):
-            return {"location": [lat, lon]}
-        case ContactInput(phone):
-            return {"phone": phone}
-        case SilenceInput(visit) | NotTakenInput(visit):
-            return {"visit": visit}
-        case FollowUpInput(flow):
-            return {"flow": flow}
-        case UnreadableInput(reason):
-            return {"reason": reason}
-        case _:
-            return {}
-
-
-def input_from_json(kind: str, content: dict[str, Any]) -> Input:
-    """Read an input back; anything that cannot be read is an UnreadableInput, never an exception."""
-    if kind in _ACTS:
-        return _ACTS[kind]
-    try:
-        return _READERS[kind](content)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        return UnreadableInput("stored_input")
-
-
-def _read_press(content: dict[str, Any]) -> Input:
-    press = Press.decode(content["press"])
-    return PressInput(press) if press else UnreadableInput("press")
-
-
-_READERS: dict[str, Callable[[dict[str, Any]], Input]] = {
-    "text": lambda content: TextInput(content["text"], content.get("rest", "")),
-    "press": _read_press,
-    "media": lambda content: MediaInput(content["media"]),
-    "location": lambda content: LocationInput(*content["location"]),
-    "contact": lambda content: ContactInput(content["phone"]),
-    "silence": lambda content: SilenceInput(content["visit"]),
-    "not_taken": lambda content: NotTakenInput(content["visit"]),
-    "follow_up": lambda content: FollowUpInput(content["flow"]),
-    "unreadable": lambda content: UnreadableInput(content["reason"]),
-}

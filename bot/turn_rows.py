@@ -20,7 +20,8 @@ from bot.core.messages import (
 from bot.core.screening import strongest
 from bot.directory import Known
 from bot.engine.session import Session, session_to_json
-from bot.inbox import Accepted, Arrival, input_kind, input_to_json
+from bot.inbox import Accepted, Arrival
+from bot.inbox_codec import input_kind, input_to_json
 from bot.store.vault import seal
 
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).

@@ -31,7 +31,8 @@ from bot.core.screening import Tier
 from bot.directory import Directory, Known
 from bot.engine.model import Bundle
 from bot.engine.session import Session
-from bot.inbox import Accepted, Arrival, input_kind
+from bot.inbox import Accepted, Arrival
+from bot.inbox_codec import input_kind
 from bot.store.database import Tx
 from bot.turn import Screener, Turn, cannot_wait, take_turn
 from bot.turn_rows import accepted, keep_words, session_row

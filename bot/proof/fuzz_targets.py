@@ -24,7 +24,8 @@ from bot.handlers.hooks import Door
 from bot.handlers.receipts import WORDS, apply_receipt
 from bot.handlers.sms import PARTS_MAX, fit, pages, parts
 from bot.handlers.telegram_decode import RAW_BYTES_KEPT, decode_update, split_batch
-from bot.inbox import Accepted, input_from_json, input_kind, input_to_json
+from bot.inbox import Accepted
+from bot.inbox_codec import input_from_json, input_kind, input_to_json
 from bot.proof.fuzz import Target
 from bot.proof.fuzz_seeds import Mutator
 from bot.store.crypto import ephemeral_keyring

@@ -7,7 +7,7 @@ import pytest
 from bot.commands.prove_targets import all_targets
 from bot.core.messages import READ_CHARS_MAX, TextInput, UnreadableInput
 from bot.core.text import fold
-from bot.inbox import input_from_json
+from bot.inbox_codec import input_from_json
 from bot.proof.fuzz import Target, run_fuzz, try_one
 from bot.web.forms import form_input, read_form
 
