@@ -27,7 +27,6 @@ from sqlalchemy import Connection, insert, select, text, update
 from bot.bus import Bus
 from bot.core.fault import fault
 from bot.drafts import Sources, install_defaults, load_draft, read_sources
-from bot.engine.checks import needs_two_signatures
 from bot.engine.codec import bundle_to_json
 from bot.engine.issues import Issue, errors
 from bot.engine.model import Bundle
@@ -212,6 +211,8 @@ def rollback(tx: Tx, to_version: str, act: Act, *, bus: Bus) -> None:
 
 def needs_second_person(old: Bundle | None, new: Bundle) -> bool:
     """True when what changed carries danger: a script with a danger tag or T1/T2, an instrument, a card, a line."""
+    from bot.engine.checks import needs_two_signatures  # noqa: PLC0415 - the checks are heavy; only who publishes asks
+
     before = old or Bundle()
     if (before.instruments, before.cards, before.lines) != (new.instruments, new.cards, new.lines):
         return True

@@ -1,14 +1,14 @@
 """The counsellor's side of a running process: the console, and what other processes may ask over the control socket."""
 
 from starlette.applications import Starlette
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import control
 from bot.commands.acts import act_verbs
 from bot.health import HealthWatch
 from bot.service import Service
-from bot.talks import run_talks
-from bot.web.studio import TEMPLATES, studio_routes
-from bot.web.studio_deps import StudioDeps
+from bot.web.studio_deps import TEMPLATES, StudioDeps
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, NavEntry, Shell, build_console
 from escalation.office import Office
@@ -27,15 +27,6 @@ def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accoun
     """Build the console and start its loops with the service."""
     core = service.core
     accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
-    studio = StudioDeps(
-        store=core.store,
-        bus=core.bus,
-        clock=core.clock,
-        ids=core.ids,
-        flows_dir=service.settings.flows_dir,
-        screen=core.screener.screen,
-        run_talks=lambda bundle: run_talks(bundle, core.screener),
-    )
     deps = ConsoleDeps(
         store=core.store,
         keyring=core.keyring,
@@ -46,12 +37,42 @@ def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accoun
         accounts=accounts,
         health=health,
         stopping=service.stopping,
-        extra_routes=studio_routes(studio, Shell()),
+        extra_routes=(Mount("", app=Studio(service)),),
         extra_templates=(TEMPLATES,),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),
     )
     service.loops.append(keep_sweeping(core.store, deps.office, core.clock, core.log, core.beats))
     return build_console(deps), accounts
+
+
+class Studio:
+    """The editor of scripts, made when somebody first opens it: it brings the checks of scripts, and days pass without."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self._app is None:
+            self._app = Router(self._routes())
+        await self._app(scope, receive, send)
+
+    def _routes(self) -> list[Route]:
+        from bot.talks import run_talks  # noqa: PLC0415
+        from bot.web.studio import studio_routes  # noqa: PLC0415
+
+        core = self._service.core
+        deps = StudioDeps(
+            store=core.store,
+            bus=core.bus,
+            clock=core.clock,
+            ids=core.ids,
+            flows_dir=self._service.settings.flows_dir,
+            screen=core.screener.screen,
+            run_talks=lambda bundle: run_talks(bundle, core.screener),
+        )
+        return studio_routes(deps, Shell())
 
 
 def control_verbs(service: Service, accounts: Accounts) -> control.ControlVerbs:

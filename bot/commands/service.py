@@ -13,8 +13,8 @@ from bot.bus import Bus, InProcessBus
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of, plain_routes
 from bot.commands.staffbot_child import StaffBotChild
-from bot.commands.watch import what_is_wrong
 from bot.commands.watch_child import WatchChild
+from bot.commands.watch_settings import what_is_wrong
 from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
 from bot.health.probe import knock

@@ -5,14 +5,13 @@ killed, alerts that it is gone, and hands over to the child of the next one.
 """
 
 import asyncio
-import re
-import shlex
 import signal
 import sys
 from typing import TextIO, cast
 
 from bot.commands.watch_lock import WatchLock
 from bot.commands.watch_log import AsideStream
+from bot.commands.watch_settings import command_words, duty_numbers
 from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
 from bot.settings import Settings, ways_configured
@@ -24,11 +23,6 @@ from escalation.watch_model import Level, Person, Policy
 from escalation.watch_policy import PolicyError, load_policy
 from escalation.watch_ways import CommandWay, SmsWay, StaffBotWay, Way
 
-#: Said at each start while nobody outside can be called.
-NO_WAY_OUT = (
-    "WARNING: nobody is called when an urgent case waits: no staff bot, SMS number or PANAH_ALERT_COMMAND is configured"
-)
-_PHONE = re.compile(r"\+\d{8,15}")
 _HANDOVER_EVERY_S = 1.0
 
 
@@ -46,24 +40,6 @@ def run_watch(settings: Settings, *, with_parent: bool) -> None:
     log = configure(cast("TextIO", AsideStream()))
     guard_process(log)
     asyncio.run(_run(settings, log, with_parent=with_parent))
-
-
-def what_is_wrong(settings: Settings) -> list[str]:
-    """Give what whoever starts the service must hear about alerts: no way out, a policy that cannot be used.
-
-    Raises:
-        CommandError: the command or a number has not the right form.
-    """
-    said = []
-    try:
-        policy = load_policy(settings.alert_policy)
-    except PolicyError as error:
-        said.append(f"WARNING: the packaged alert policy is used, because {error}")
-        policy = load_policy()
-    duty_of(settings, policy)
-    if settings.alert_command:
-        command_words(settings)
-    return said if ways_configured(settings) else [*said, NO_WAY_OUT]
 
 
 def read_policy(settings: Settings, log: Log) -> Policy:
@@ -97,31 +73,16 @@ def ways_of(settings: Settings) -> dict[str, Way]:
     return ways
 
 
-def command_words(settings: Settings) -> list[str]:
-    """Give PANAH_ALERT_COMMAND as a program and its arguments.
-
-    Raises:
-        CommandError: a quote is not closed, or there is no word.
-    """
-    try:
-        words = shlex.split(settings.alert_command)
-    except ValueError as error:
-        raise CommandError("PANAH_ALERT_COMMAND has a quote that is not closed") from error
-    if not words:
-        raise CommandError("PANAH_ALERT_COMMAND names no program")
-    return words
-
-
 def duty_of(settings: Settings, policy: Policy) -> list[Person]:
     """Give the house's own addresses: its numbers and its program, and the numbers that the policy names.
 
     Raises:
         CommandError: a number has not the form +98….
     """
-    numbers = [number.strip() for number in settings.alert_phones.split(",") if number.strip()]
-    if not all(_PHONE.fullmatch(number) for number in numbers):
-        raise CommandError("PANAH_ALERT_PHONES must be numbers such as +989120000000, with commas between them")
-    people = [Person(key=f"duty:{at}", duty=True, addresses={"sms": number}) for at, number in enumerate(numbers, 1)]
+    people = [
+        Person(key=f"duty:{at}", duty=True, addresses={"sms": number})
+        for at, number in enumerate(duty_numbers(settings), 1)
+    ]
     if settings.alert_command:
         people.append(Person(key="duty:command", duty=True, addresses={"command": "duty"}))
     phones = {who.phone for level in _levels(policy) for who in level.people if who.phone}

@@ -32,8 +32,6 @@ from bot.web.studio_deps import PREFIX, Shell, StudioDeps, names_of_staff, read_
 from bot.web.studio_publish import PublishPages
 
 HERE = Path(__file__).parent
-#: For the port's template search path; our templates are under studio/.
-TEMPLATES = HERE / "templates"
 
 _GROUPS = (
     ("", "سناریوها"),

@@ -23,6 +23,8 @@ from bot.store.database import Store, Tx
 
 #: Where the console mounts these routes.
 PREFIX = "/flows"
+#: For the port's template search path; the editor's templates are under studio/.
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Shell(Protocol):

@@ -20,8 +20,8 @@ from bot.settings import Settings
 from bot.store import schema
 from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
-from bot.web.studio import TEMPLATES, studio_routes
-from bot.web.studio_deps import StudioDeps
+from bot.web.studio import studio_routes
+from bot.web.studio_deps import TEMPLATES, StudioDeps
 from escalation import repo_staff
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, NavEntry, Shell, build_console

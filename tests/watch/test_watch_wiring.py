@@ -12,10 +12,11 @@ import pytest
 from fakes.log import RecordingLog
 from system.harness import ROOT
 
-from bot.commands.watch import NO_WAY_OUT, duty_of, read_policy, ways_of, what_is_wrong
+from bot.commands.watch import duty_of, read_policy, ways_of
 from bot.commands.watch_child import WatchChild
 from bot.commands.watch_lock import WatchLock
 from bot.commands.watch_log import AsideStream
+from bot.commands.watch_settings import NO_WAY_OUT, what_is_wrong
 from bot.errors import CommandError
 from bot.settings import Settings, ways_configured
 from escalation.watch_policy import PACKAGED, load_policy
