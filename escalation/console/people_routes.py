@@ -1,7 +1,6 @@
 """Signing in and out, the first admin's link, invitations, one's own page, and the accounts of staff."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -12,10 +11,11 @@ from escalation.accounts import Profile
 from escalation.console import wording
 from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import forget_session, set_session, token_of
+from escalation.console.present_people import person_view
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, current_actor, render, require
 from escalation.policy import ROLES, Actor, may
-from escalation.repo_staff import StaffRow, linked_chats
+from escalation.repo_staff import linked_chats
 from escalation.routing import NATIONAL, desk_name
 from escalation.staffbot_links import unlink_staffbot
 
@@ -188,38 +188,6 @@ async def change_password(request: Request) -> Response:
     return response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonView:
-    """One line of the staff page."""
-
-    id: str
-    name: str
-    username: str
-    roles: tuple[str, ...]
-    role_words: tuple[str, ...]
-    province: str
-    desk: str
-    status: str
-    disabled: bool
-    linked: bool
-
-
-def _person(row: StaffRow, linked: Collection[str]) -> PersonView:
-    waiting = "" if row.has_password else "منتظر گذاشتن گذرواژه"
-    return PersonView(
-        id=row.id,
-        name=row.name,
-        username=row.username,
-        roles=row.roles,
-        role_words=tuple(wording.word(wording.ROLES, role) for role in ROLES if role in row.roles),
-        province=row.province,
-        desk=desk_name(row.province or NATIONAL),
-        status="بسته" if row.disabled_at is not None else waiting or "فعال",
-        disabled=row.disabled_at is not None,
-        linked=row.id in linked,
-    )
-
-
 async def staff_page(request: Request) -> Response:
     """Show who works here."""
     return await _staff(request)
@@ -233,7 +201,7 @@ async def _staff(
     rows, linked = await deps.accounts.list_staff(actor=actor), await _linked(deps)
     rows.sort(key=lambda row: (row.disabled_at is not None, row.name))
     context = {
-        "people": [_person(row, linked) for row in rows],
+        "people": [person_view(row, linked) for row in rows],
         "may_manage": may(actor, "staff", "manage"),
         "provinces": [(one.code, one.name) for one in PROVINCES.values()],
         "all_roles": [(role, wording.word(wording.ROLES, role)) for role in ROLES],
