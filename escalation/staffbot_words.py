@@ -32,7 +32,7 @@ def list_text(cases: Sequence[tuple[str, str]]) -> str:
     lines = [f"{persian_digits(len(cases))} پرونده در صف است."]
     for tier, word in TIERS.items():
         codes = [persian_digits(code) for code, its in cases if its == tier]
-        more = f" و {persian_digits(len(codes) - _CODES_MAX)} پرونده‌ی دیگر" if len(codes) > _CODES_MAX else ""
+        more = f" و {persian_digits(len(codes) - _CODES_MAX)} پروندهٔ دیگر" if len(codes) > _CODES_MAX else ""
         if codes:
             lines.append(f"{word} ({persian_digits(len(codes))}): {'، '.join(codes[:_CODES_MAX])}{more}")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from escalation.watch_trouble import DATABASE, INBOX, PARENT, SILENT
 _CODES_MAX = 60
 #: Two parts of an SMS in Persian hold 134 letters.
 _SMS_CODES_MAX = 6
-_NEEDS = {"T1": "پرونده‌ی فوری منتظر است و کسی برنداشته", "T2": "پرونده‌ی «تا ۲۴ ساعت» منتظر است"}
+_NEEDS = {"T1": "پروندهٔ فوری منتظر است و کسی برنداشته", "T2": "پروندهٔ «تا ۲۴ ساعت» منتظر است"}
 _TROUBLES = {
     PARENT: "سرویس پناه ناگهان ایستاده است.",
     SILENT: "سرویس پناه پاسخ نمی‌دهد.",
@@ -61,5 +61,5 @@ def buttons(page: Page) -> list[tuple[str, str]]:
 
 def _count(lines: Sequence[CaseLine], need: str, most: int) -> str:
     codes = "، ".join(persian_digits(line.code) for line in lines[:most])
-    more = f" و {persian_digits(len(lines) - most)} پرونده‌ی دیگر" if len(lines) > most else ""
+    more = f" و {persian_digits(len(lines) - most)} پروندهٔ دیگر" if len(lines) > most else ""
     return f"{persian_digits(len(lines))} {need}: {codes}{more}"

@@ -115,7 +115,7 @@ async def test_killed_at_a_crash_point_the_next_process_pages_and_none_is_lost(h
 
     assert before == (1 if point == "A3" else 0)
     assert len(texts(bot)) == before + 1
-    assert texts(bot)[-1] == "۱ پرونده‌ی فوری منتظر است و کسی برنداشته: ۱a"
+    assert texts(bot)[-1] == "۱ پروندهٔ فوری منتظر است و کسی برنداشته: ۱a"
 
 
 async def test_of_two_watches_one_waits_and_takes_over_when_the_other_is_killed(home, watch, bot):

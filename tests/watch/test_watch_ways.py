@@ -52,7 +52,7 @@ def way(telegram):
 async def test_one_case_reaches_a_chat_with_its_number_and_both_buttons(way, she):
     await way.send("7", ONE)
 
-    assert she.texts == ["۱ پرونده‌ی فوری منتظر است و کسی برنداشته: c۱"]
+    assert she.texts == ["۱ پروندهٔ فوری منتظر است و کسی برنداشته: c۱"]
     assert [label for label, _ in she.messages[0].buttons] == [LABEL_ACCEPT, LABEL_SEEN]
     assert she.messages[0].options["protect_content"] is True
 
@@ -61,9 +61,9 @@ async def test_a_thousand_cases_are_counted_listed_and_seen_by_one_button(way, s
     await way.send("7", MANY)
 
     first, second = she.texts[0].split("\n")
-    assert first.startswith("۱۰۰۰ پرونده‌ی فوری منتظر است و کسی برنداشته: ۱۰۰۰۰، ۱۰۰۰۱،")
-    assert first.endswith(" و ۹۴۰ پرونده‌ی دیگر")
-    assert second == "۱ پرونده‌ی «تا ۲۴ ساعت» منتظر است: ۷۷۷۷۷"
+    assert first.startswith("۱۰۰۰ پروندهٔ فوری منتظر است و کسی برنداشته: ۱۰۰۰۰، ۱۰۰۰۱،")
+    assert first.endswith(" و ۹۴۰ پروندهٔ دیگر")
+    assert second == "۱ پروندهٔ «تا ۲۴ ساعت» منتظر است: ۷۷۷۷۷"
     assert she.messages[0].buttons == [(LABEL_SEEN, f"p:{at(0)}:s:1")]
 
 
