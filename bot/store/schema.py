@@ -3,7 +3,7 @@
 Times are integers: milliseconds since 1970 in UTC, columns ending in `_at` or `lease_until`. Ids are opaque text
 except where order matters (autoincrement). Columns named `sealed_*` hold AES-GCM ciphertext under the contact's own
 data key (bot.store.crypto); destroying `contacts.wrapped_key` makes all of them unreadable for ever. The tables of
-the office (staff, audit, versions of the scripts) are in bot.store.schema_office.
+the office (staff, audit, versions of the scripts, referrals, promises) are in bot.store.schema_office.
 """
 
 from sqlalchemy import (
@@ -22,10 +22,12 @@ from bot.store.columns import Serial, at, count, metadata
 from bot.store.schema_office import (  # one name for every table: `schema.<table>`
     audit,
     beats,
+    due,
     leases,
     meta,
     publications,
     publish_requests,
+    referrals,
     shifts,
     staff,
     staff_codes,
@@ -292,37 +294,4 @@ assessments = Table(
     Column("version", Text, nullable=False),
     Column("sealed_result", LargeBinary),  # band, points, items or reasons
     at("at", required=True),
-)
-
-referrals = Table(
-    "referrals",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("contact_id", Text, nullable=False, index=True),
-    Column("session_id", Text, nullable=False),
-    Column("to_type", Text, nullable=False),
-    Column("near", Text, nullable=False, server_default=""),
-    Column("state", Text, nullable=False),
-    at("at", required=True),
-)
-
-#: Every promise of the clock but a question's own wait (that stands on its session) and a lease (on its case).
-due = Table(
-    "due",
-    metadata,
-    Column("id", Serial, primary_key=True, autoincrement=True),
-    Column("kind", Text, nullable=False),  # overflow, word, follow_up, no_answer, erase, retention (bot.due)
-    Column("subject", Text, nullable=False),  # what it is about: a case, a contact, another promise
-    Column("step", Text, nullable=False),  # which step of the plan; fires once
-    Column("contact_id", Text, nullable=False, server_default=""),
-    Column("detail", Text, nullable=False, server_default="{}"),  # JSON, codes only
-    Column("state", Text, nullable=False),  # planned, fired, dropped
-    count("attempts"),
-    at("planned_at", required=True),
-    at("due_at", required=True),
-    at("fired_at"),
-    UniqueConstraint("kind", "subject", "step"),
-    Index("due_next", "due_at", sqlite_where=text("state = 'planned'")),
-    Index("due_contact", "contact_id", "kind"),
-    sqlite_autoincrement=True,
 )

@@ -1,8 +1,8 @@
-"""The tables of the office: staff and their sessions, audit, published versions of the scripts, leases, marks."""
+"""The tables of the office: staff and their sessions, audit, versions of the scripts, leases, marks, promises."""
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint, text
 
-from bot.store.columns import Serial, at, metadata
+from bot.store.columns import Serial, at, count, metadata
 
 staff = Table(
     "staff",
@@ -116,4 +116,37 @@ meta = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("contact_id", Text, nullable=False, index=True),
+    Column("session_id", Text, nullable=False),
+    Column("to_type", Text, nullable=False),
+    Column("near", Text, nullable=False, server_default=""),
+    Column("state", Text, nullable=False),
+    at("at", required=True),
+)
+
+#: Every promise of the clock but a question's own wait (that stands on its session) and a lease (on its case).
+due = Table(
+    "due",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # overflow, word, follow_up, no_answer, erase, retention (bot.due)
+    Column("subject", Text, nullable=False),  # what it is about: a case, a contact, another promise
+    Column("step", Text, nullable=False),  # which step of the plan; fires once
+    Column("contact_id", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default="{}"),  # JSON, codes only
+    Column("state", Text, nullable=False),  # planned, fired, dropped
+    count("attempts"),
+    at("planned_at", required=True),
+    at("due_at", required=True),
+    at("fired_at"),
+    UniqueConstraint("kind", "subject", "step"),
+    Index("due_next", "due_at", sqlite_where=text("state = 'planned'")),
+    Index("due_contact", "contact_id", "kind"),
+    sqlite_autoincrement=True,
 )
