@@ -55,6 +55,12 @@ _WRITTEN = (
 )
 #: How many of the newest rows of a table can have been written at such a time.
 _NEWEST = 200_000
+#: An arrival of a session's deadline is named by that deadline: unless it moves too, the deadline arrives twice.
+_ARRIVED = (
+    "UPDATE inbox SET provider_id = substr(provider_id, 1, length(provider_id) - 13)"
+    " || (CAST(substr(provider_id, -13) AS INTEGER) + :by)"
+    " WHERE channel = 'timer' AND state = 'waiting' AND kind IN ('silence', 'not_taken')"
+)
 _KEPT = ("audit", "case_events")
 _SET_BACK = (
     "INSERT INTO meta (key, value) SELECT 'set_back.{0}', coalesce(max(id), 0) FROM {0} WHERE true"
@@ -81,6 +87,7 @@ def shift(tx: Tx, *, by_ms: int, now_ms: int) -> None:
     values = {"by": by_ms, "now": now_ms, "lately": min(now_ms - by_ms - _LATELY_MS, now_ms)}
     for table, column, where in _WAITS:
         tx.raw.execute(f"UPDATE {table} SET {column} = {column} + :by WHERE {where}", values)  # noqa: S608 - names above
+    tx.raw.execute(_ARRIVED, values)
     if by_ms < 0:
         for table, column in _WRITTEN:
             tx.raw.execute(

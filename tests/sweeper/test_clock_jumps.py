@@ -107,6 +107,22 @@ def test_a_clock_that_was_set_back_is_not_set_back_again_by_a_restart(make_town,
     assert before == second.due("word")
 
 
+def test_a_deadline_that_waits_in_the_inbox_does_not_arrive_again_after_a_jump(town):
+    town.say("سلام")
+    ((session, due_at),) = town.rows("SELECT id, silence_at FROM sessions")
+    waits = f"{session}:silence:{due_at}"
+    town.run(
+        "INSERT INTO inbox (channel, provider_id, contact_id, kind, received_at, state, attempts, due_at)"
+        " SELECT 'timer', ?, contact_id, 'silence', ?, 'waiting', 0, ? FROM sessions", waits, town.now, town.now,
+    )  # fmt: skip
+    town.core.timers.fire_due()
+    town.clock.jump(-DAY)
+    town.core.timers.fire_due()
+
+    ((moved,),) = town.rows("SELECT silence_at FROM sessions")
+    assert [(f"{session}:silence:{moved}",)] == town.rows("SELECT provider_id FROM inbox WHERE channel = 'timer'")
+
+
 def test_what_an_outage_made_late_is_spread_and_not_said_at_once(make_town):
     town = make_town()
     for n in range(40):
