@@ -11,7 +11,14 @@ from typing import Any, Protocol
 
 from bot.commit import EventMappers, Rows, TurnContext, map_events, turn_row
 from bot.core.contact import ClosedLately, Facts
-from bot.core.events import EscalationRequested, Event, LanguageChanged, MessageSent, StayedSilent
+from bot.core.events import (
+    EscalationRequested,
+    Event,
+    LanguageChanged,
+    MessageSent,
+    SessionMigrated,
+    StayedSilent,
+)
 from bot.core.fault import fault
 from bot.core.ids import IdSource, case_code
 from bot.core.messages import (
@@ -96,7 +103,9 @@ class TurnRunner:
         if known.damaged:
             turn.events.append(EscalationRequested(tier="T2", cause="failure", why=("گفت‌وگوی پیشین خوانده نشد",)))
         context = self._context(known, turn.session, inbox_id, now_ms, new_case_id)
-        self._place(known, arrival.message, context, rows)
+        _clear_fired(arrival.message, context)
+        if _is_new(known, turn):
+            self._place_anew(known, context, rows)
         _note_follow_up(arrival.message, turn.events, context, rows)
         if turn.session.case or EscalationRequested in map(type, turn.events):
             context.open_case = self._world.open_case(tx, known)
@@ -213,11 +222,8 @@ class TurnRunner:
             timers=dict(known.timers),
         )
 
-    def _place(self, known: Known, message: InboundMsg, context: TurnContext, rows: Rows) -> None:
-        """Give the turn its session: the contact's live one, or a new one when the engine began afresh."""
-        _clear_fired(message, context)
-        if not _is_new(known, context.session):
-            return
+    def _place_anew(self, known: Known, context: TurnContext, rows: Rows) -> None:
+        """Give the turn a session of its own in the place of the contact's live one."""
         if known.session_id and known.ended_at is None:
             rows.add("session_left", {"id": known.session_id, "at": context.now_ms})
         context.session_id, context.started_at, context.timers = self._world.ids(), context.now_ms, {}
@@ -295,11 +301,14 @@ def _note_seen(known: Known, message: InboundMsg, events: list[Event], context: 
     rows.add("no_answer_dropped", {"contact_id": context.contact_id})
 
 
-def _is_new(known: Known, after: Session) -> bool:
-    before = known.session
+def _is_new(known: Known, turn: Turn) -> bool:
+    """True when the engine began afresh: nothing before, a follow-up, after a quick exit, after a mere claim."""
+    before, after = known.session, turn.session
     if before is None or known.ended_at is not None:
         return True
-    return after.turns <= 1 < before.turns  # the engine began afresh: a follow-up, or after a quick exit
+    if after.turns <= 1 < before.turns or after.turns < before.turns:
+        return True
+    return after.version != before.version and SessionMigrated not in map(type, turn.events)
 
 
 def _returning(known: Known, now_ms: int) -> Any:
