@@ -137,6 +137,7 @@ class Watcher:
             world.pass_time(_HEAL_S / 2)
             if self.look():
                 return world.oracle.breaches
+        world.settle()
         self._ask(_LIVENESS)
         self._nothing_owed()
         self._again()

@@ -48,7 +48,11 @@ _TO_FIRE = (
     "SELECT 1 FROM sessions WHERE ended_at IS NULL AND (silence_at <= ? OR not_taken_at <= ?)"
     " UNION ALL SELECT 1 FROM due WHERE state = 'planned' AND due_at <= ? LIMIT 1"
 )
-_TO_SEND = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending') LIMIT 1"
+#: A row that may go out within the second, that is on its way, or that has gone stale.
+_TO_SEND = (
+    "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending') AND (state = 'sending' OR due_at <= ? OR expires_at <= ?)"
+    " LIMIT 1"
+)
 
 
 class SimLog:
@@ -96,6 +100,7 @@ class House:
         self.bus = InProcessBus()
         self.loop = VirtualLoop(self.clock, self.faults)
         self.store = Store(self._path, threaded=False)
+        self._template.share_statements(self.store)
         self.eye = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
         self.steady = SteadyClock(self.clock)
         versions = SharedVersions(self.store, self.steady, self._template.bundles)
@@ -117,17 +122,25 @@ class House:
         core = self.core
         door = Door(inbox=core.inbox, store=core.store, clock=core.clock, log=core.log, bus=core.bus, beats=core.beats)
         self._hook = telegram_routes(telegram, door, path="/hook", secret=_SECRET)[0].endpoint
+        channels = (telegram, SimSms(self.provider))
         senders = [
             Sender(
                 channel, store=core.store, keyring=core.keyring, bus=core.bus, clock=core.clock, log=core.log,
                 beats=core.beats,
             )
-            for channel in (telegram, SimSms(self.provider))
+            for channel in channels
         ]  # fmt: skip
+        for channel in channels:
+            self.provider.known_hold(channel.name, self._kept_hold_s(channel.account))
         self._loops = [self.loop.create_task(sender.run()) for sender in senders]
         self.core.timers.fire_due()  # the loop's first pass: from here on a jump of the clock is noticed
         if self.disk_is_full:
             self.fill_disk()
+
+    def _kept_hold_s(self, account: str) -> float:
+        """Give for how long the disk says that a provider wants no call: what it said last may have died unwritten."""
+        found = self.rows("SELECT json_extract(value, '$[0]') FROM meta WHERE key = ?", (f"hold:{account}",))
+        return (found[0][0] - self.now_ms()) / 1000 if found else 0.0
 
     def _keep_disk(self) -> None:
         """Copy the files as the dying process left them; whatever its corpse still writes goes to the old ones."""
@@ -250,7 +263,8 @@ class House:
         if any(task.done() for task in self._loops):
             self.kill()  # a loop that ends takes the process with it, loudly, and the supervisor starts it again
             self.log.told["loop_died"] += 1
-        if self.rows(_TO_SEND):
+        until_ms = self.now_ms() + int(seconds * 1000)
+        if self.rows(_TO_SEND, (until_ms, until_ms)):
             self.run(asyncio.sleep(seconds))
 
     def run_waiting(self) -> None:

@@ -114,6 +114,11 @@ class Provider:
         self.cut_until = 0.0
         self.blocked.clear()
 
+    def known_hold(self, channel: str, seconds: float) -> None:
+        """Note what a new process can know of the moment that was named: it is asked for no more than that."""
+        known_until = self.clock.monotonic() + max(0.0, seconds)
+        self.held_until[channel] = min(self.held_until.get(channel, 0.0), known_until)
+
     async def called(self, channel: str) -> None:
         """Let a call travel; a call that begins before a moment we were named is one too many (I16)."""
         if self.clock.monotonic() < self.held_until.get(channel, 0.0):

@@ -8,12 +8,12 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import Engine, insert
 
 from bot import publishing
 from bot.bus import InProcessBus
@@ -48,6 +48,14 @@ class Template:
     bundles: dict[str, Bundle]
     screener: Screener
     keyring: Keyring
+    engines: list[Engine] = field(default_factory=list)  #: whose compiled statements all others use
+
+    def share_statements(self, store: Store) -> None:
+        """Let the engines of a store use what SQLAlchemy compiled for the first one: a start is no reason to compile."""
+        for engine in (store._engine, store._reader):  # noqa: SLF001 - only the proof starts a store so often
+            if not self.engines:
+                self.engines.append(engine)
+            engine.dialect, engine._compiled_cache = self.engines[0].dialect, self.engines[0]._compiled_cache  # noqa: SLF001
 
 
 class SharedVersions(VersionCache):

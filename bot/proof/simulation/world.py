@@ -36,6 +36,7 @@ _GATE = """
 SELECT c.opted_out_at, c.left_at, c.sealed_safe_contact IS NOT NULL, c.erased_at, o.state FROM outbox o
 JOIN contacts c ON c.id = o.contact_id WHERE o.key = ?
 """
+_UNSAID = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending') LIMIT 1"
 _HELD = "SELECT id, token FROM cases WHERE state = 'claimed' AND holder = ? AND lease_until < ?"
 #: The rows that were leased together for one contact go out as one message.
 _JOINED = """
@@ -195,12 +196,21 @@ class World:
         self.house.pump()
         self.note_crashes()
 
+    def settle(self) -> None:
+        """Let what the last pass began to say be said to its end; no more falls due meanwhile than in half a minute."""
+        for _ in range(30):
+            if not self.house.rows(_UNSAID):
+                return
+            self.house.send()
+
     def redeliver_waiting(self) -> None:
-        """Have the providers offer again what they heard no yes for, unless it is too old."""
+        """Have the providers offer again what they heard no yes for, unless it is too old; a no ends it for now."""
         now = self.clock.monotonic()
         self.provider.waiting = [update for update in self.provider.waiting if now - update.made_s < KEPT_S]
         for update in list(self.provider.waiting)[:8]:
             self.offer([update])
+            if update.heard is None:
+                return
 
     def _next_due_s(self) -> float:
         due = self.house.rows(_DUE)[0][0]
