@@ -60,6 +60,25 @@ def test_a_problem_leads_to_its_line_and_numbers_follow_the_text(page, url, flow
     assert "- go: nowhere" in read_file(flows, "welcome.yaml")
 
 
+def test_a_problem_of_another_file_leads_there_and_marks_no_line_here(page, url):
+    for file, old, new in (
+        ("welcome.yaml", "- {end: done,", "- refer: place\n  to: ngo\n  text: باشد.\n- {end: done,"),
+        ("directory/ngo.yaml", "directory: ngo", "directory: charity"),
+    ):
+        page.goto(f"{url}/flows/edit/{file}")
+        text = page.locator("#text")
+        text.fill(text.input_value().replace(old, new))
+        page.get_by_role("button", name="ذخیرهٔ پیش‌نویس").click()
+        expect(page.get_by_text("پیش‌نویس ذخیره شد.")).to_be_visible()
+        page.wait_for_load_state()  # its script marks the lines when the page is whole
+    elsewhere = page.locator('.problem .at[href^="/flows/edit/welcome.yaml#"]').first
+    here = {f"L{link.get_attribute('data-line')}" for link in page.locator('.problem .at[href^="#"]').all()}
+
+    assert {item.get_attribute("id") for item in page.locator("#numbers li.E, #numbers li.W").all()} == here
+    elsewhere.click()
+    page.wait_for_url("**/flows/edit/welcome.yaml#L*")
+
+
 def test_numbers_stand_beside_their_lines(page, url):
     page.goto(f"{url}/flows/edit/always.yaml")
     box, first, last = (

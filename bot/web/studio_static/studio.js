@@ -25,7 +25,7 @@
     text.setSelectionRange(start, start + lines[at].length);
     document.getElementById("L" + (at + 1)).scrollIntoView({ block: "center" });
   }
-  document.querySelectorAll(".problem .at").forEach((link) => {
+  document.querySelectorAll('.problem .at[href^="#"]').forEach((link) => {
     const item = document.getElementById("L" + link.dataset.line), kind = link.closest("li");
     if (item && !item.className) item.className = kind.classList.contains("E") ? "E" : kind.classList.contains("W") ? "W" : "";
     link.addEventListener("click", (event) => { event.preventDefault(); goTo(+link.dataset.line); });
