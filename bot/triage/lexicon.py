@@ -4,6 +4,7 @@ Data lives in bot/flows/lexicon/*.yaml; this module turns it into tables once, f
 """
 
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,6 +131,7 @@ class _Vocabulary:
         self.common: set[str] = set()
         self._masks: dict[tuple[str, ...], int] = {}
         self._same: dict[int, int] = {}
+        self._ends: dict[tuple[tuple[str, ...], int], tuple[tuple[str, ...], int]] = {}
 
     def _mask(self, tags: tuple[str, ...]) -> int:
         mask = self._masks.get(tags)
@@ -172,10 +174,11 @@ class _Vocabulary:
             self.common.add(key)
 
     def _phrase(self, key: str, mask: int) -> None:
-        first, *rest = key.split()
+        first, *rest = (sys.intern(word) for word in key.split())  # few words, many phrases
         if mask:
             second, *others = rest
-            self.phrases.setdefault(first, {}).setdefault(second, []).append((tuple(others), mask))
+            end = (tuple(others), mask)
+            self.phrases.setdefault(first, {}).setdefault(second, []).append(self._ends.setdefault(end, end))
             for word in (first, *rest):
                 self.forms.setdefault(word, 0)
                 self.common.add(word)
