@@ -197,11 +197,14 @@ class World:
         self.note_crashes()
 
     def settle(self) -> None:
-        """Let what the last pass began to say be said to its end; no more falls due meanwhile than in half a minute."""
-        for _ in range(30):
+        """Let the senders go on for some minutes without a pause: where they stood still, calls were given up."""
+        for _ in range(300):
             if not self.house.rows(_UNSAID):
                 return
+            began = self.clock.monotonic()
             self.house.send()
+            if self.clock.monotonic() == began:
+                self.clock.advance(1.0)
 
     def redeliver_waiting(self) -> None:
         """Have the providers offer again what they heard no yes for, unless it is too old; a no ends it for now."""
