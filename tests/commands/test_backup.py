@@ -13,6 +13,7 @@ from commands.conftest import refused
 from bot.bus import InProcessBus
 from bot.commands.backup import copy_database
 from bot.core.messages import InboundMsg, TextInput
+from bot.erasing import erase
 from bot.errors import CommandError
 from bot.service import open_core
 from bot.settings import Settings
@@ -20,7 +21,6 @@ from bot.store.crypto import create_key_file
 from bot.store.database import Store
 from bot.store.vault import contact_key, unseal
 from bot.telemetry import configure
-from bot.erasing import erase
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 
 import aiohttp
 import pytest
@@ -64,7 +65,7 @@ async def deliver(panah):
 def update(she, number, **content):
     person = {"id": she.chat_id, "is_bot": False, "first_name": "Test"}
     chat = {"id": she.chat_id, "type": "private"}
-    message = {"message_id": number, "from": person, "chat": chat, "date": 1_795_000_000, **content}
+    message = {"message_id": number, "from": person, "chat": chat, "date": int(time.time()), **content}
     return {"update_id": number, "message": message}
 
 
