@@ -45,7 +45,7 @@ FROZEN = Path(__file__).parent.parent.parent / "tests" / "upgrade"
 _KEPT = {
     "contacts": "SELECT id FROM contacts",
     "cases": "SELECT id FROM cases",
-    "words": "SELECT m.id FROM messages m JOIN contacts c ON c.id = m.contact_id AND c.erased_at IS NULL",
+    "words": "SELECT m.id FROM messages m JOIN contacts c ON c.id = m.contact_id AND c.erase_due_at IS NULL",
     "audit": "SELECT id FROM audit",
     "arrivals": "SELECT provider_id FROM inbox",
     "publications": "SELECT id FROM publications",
