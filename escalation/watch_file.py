@@ -7,7 +7,8 @@ memory. A damaged file is moved aside. It holds case ids, user names and the sta
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from pathlib import Path
 from bot.telemetry import Log
 from escalation.watch_model import Attempt, AttemptState, Person
 from escalation.watch_rows import CaseRow, Picture
-from escalation.watch_rules import still_needed
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS attempts (id INTEGER PRIMARY KEY, person TEXT NOT NULL, way TEXT NOT NULL,
@@ -187,6 +187,23 @@ class WatchFile:
             self.close()
             return False
         return True
+
+
+def still_needed(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Give the attempts that can still decide something: each person's last two pages, and the last that told a case."""
+    kept: list[Attempt] = []
+    pages: dict[str, set[int]] = defaultdict(set)
+    told: set[tuple[str, str]] = set()
+    for attempt in sorted(attempts, key=lambda one: (one.page, one.at), reverse=True):
+        mine = pages[attempt.person]
+        recent = attempt.page in mine or len(mine) < 2
+        news = [case for case in attempt.cases if (attempt.person, case) not in told] if attempt.state == "sent" else []
+        if recent:
+            mine.add(attempt.page)
+        if recent or news:
+            kept.append(attempt)
+        told.update((attempt.person, case) for case in news)
+    return kept[::-1]
 
 
 def _plain(person: Person) -> dict[str, object]:

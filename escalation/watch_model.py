@@ -110,7 +110,7 @@ class Policy:
     """The whole escalation policy."""
 
     tiers: Mapping[str, TierPolicy]
-    page_gap_s: int  #: a person is paged at most once in this time, whatever happens
+    page_gap_s: int  #: a person is paged at most once in this time, unless a page brings what nobody has heard of
     retry_s: int  #: when no way to a person worked
     holidays: frozenset[str]  #: Jalali days: "01-01" each year, "1405-04-05" once
     phones: Mapping[str, str]  #: user name → number, for SMS

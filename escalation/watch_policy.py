@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from escalation.routing import is_desk
 from escalation.watch_model import WATCHED, WAYS, Hours, Level, Policy, TierPolicy, Who
-from escalation.watch_rules import FIRST_BY_S, NEXT_BY_S
+from escalation.watch_rules import FIRST_BY_S, NEWS_GAP_S, NEXT_BY_S
 
 PACKAGED = Path(__file__).with_name("alert_policy.yaml")
 _BYTES_MAX = 100_000
@@ -88,7 +88,7 @@ class _Reader:
         self._hours = {key: self._one_hours(node) for key, node in self._map(fields.get("hours")).items()}
         phones = {key: self._matching(node, _PHONE, "+98…") for key, node in self._map(fields.get("phones")).items()}
         holidays = [self._matching(node, _HOLIDAY, "01-13 or 1405-01-13") for node in self._items(fields, "holidays")]
-        gap = self._number(fields, root, "page_gap_s", least=30, most=120)
+        gap = self._number(fields, root, "page_gap_s", least=NEWS_GAP_S, most=120)
         tiers = self._fields(fields.get("tiers"), WATCHED, required=WATCHED, at=root)
         made = {key: self._tier(key, node) for key, node in tiers.items()}
         if "T1" in tiers:

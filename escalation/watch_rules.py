@@ -2,8 +2,8 @@
 
 I7 for an immediate case: first attempt by 30 s, the next level by 180 s, everybody by every way by 300 s, then every
 120 s without end. A level in which nobody can be told costs no wait: it shares its moment with the next one. A person
-gets one page in `page_gap_s` at most, and it lists every case that concerns them; who was paged a moment ago counts
-as not there for a new case, which then goes to the next level at once rather than waiting for the gap to end.
+gets one page in `page_gap_s` at most, in NEWS_GAP_S when it brings what nobody has heard of, and it lists every case
+that concerns them. Who was paged a moment ago counts as not there for a new case: the next level gets it at once.
 """
 
 from collections import defaultdict
@@ -16,6 +16,8 @@ from escalation.watch_model import Attempt, CaseLine, Level, Person, Policy, Tie
 
 #: I7's own limits with the loop's beat taken off; escalation.watch_policy refuses a policy beyond them.
 FIRST_BY_S, NEXT_BY_S = 25, 170
+#: Between two urgent pages of one person when the later one brings news to everybody: 25 and 30 are within I7's 60.
+NEWS_GAP_S = 30
 #: An attempt that has not said how it ended by then has failed; every way gives up earlier by itself.
 TRYING_MS = 30_000
 _URGENT = frozenset({"T1", "service"})
@@ -40,7 +42,8 @@ def due_attempts(
         place = (case.tier, case.desk)
         if place not in levels:
             levels[place] = [_members(level, case.desk, policy, people, now) for level in tier.levels]
-        _call(_Due(case, tier, began), levels[place], book, calls)
+        unheard = case.tier in _URGENT and not book.has_left(case.id, began)
+        _call(_Due(case, tier, began, unheard), levels[place], book, calls)
     return [attempt for key in sorted(calls) for attempt in book.next_attempts(key, calls[key])]
 
 
@@ -90,28 +93,12 @@ def begins_at(case: CaseLine, tier: TierPolicy) -> int:
     return case.since if case.seen_at is None else max(case.since, case.seen_at + tier.seen_for_s * 1000)
 
 
-def still_needed(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Give the attempts that can still decide something: each person's last two pages, and the last that told a case."""
-    kept: list[Attempt] = []
-    pages: dict[str, set[int]] = defaultdict(set)
-    told: set[tuple[str, str]] = set()
-    for attempt in sorted(attempts, key=lambda one: (one.page, one.at), reverse=True):
-        mine = pages[attempt.person]
-        recent = attempt.page in mine or len(mine) < 2
-        news = [case for case in attempt.cases if (attempt.person, case) not in told] if attempt.state == "sent" else []
-        if recent:
-            mine.add(attempt.page)
-        if recent or news:
-            kept.append(attempt)
-        told.update((attempt.person, case) for case in news)
-    return kept[::-1]
-
-
 @dataclass(frozen=True, slots=True)
 class _Due:
     case: CaseLine
     tier: TierPolicy
     began: int
+    unheard: bool  #: urgent, and nobody at all was told of it since it began
 
 
 @dataclass(slots=True)
@@ -124,6 +111,7 @@ class _Call:
     level: int = 0
     due: bool = False
     urgent: bool = False
+    unheard: bool = False
     every_way: bool = False
 
     def add_ways(self, ways: Sequence[str]) -> None:
@@ -188,6 +176,7 @@ def _reach(call: _Call, due: _Due, number: int, ways: Sequence[str], told: bool)
     call.add_ways(ways)
     call.level = max(call.level, number)
     call.urgent = call.urgent or due.case.tier in _URGENT
+    call.unheard = call.unheard or due.unheard
     call.due = call.due or not told
 
 
@@ -228,15 +217,15 @@ class _Book:
         if due.case.tier not in _URGENT:
             return True
         latest = due.began + (FIRST_BY_S if is_first else NEXT_BY_S) * 1000
-        return self._free_at(person, urgent=True) <= max(self.now, latest)
+        return self._free_at(person, urgent=True, unheard=due.unheard) <= max(self.now, latest)
 
     def has_left(self, case: str, began: int) -> bool:
         """True when somebody was told of the case since it began, or is being told."""
         return self._left.get(case, began - 1) >= began
 
     def is_resting(self, person: str) -> bool:
-        """True when the person was paged so lately that an urgent page must wait."""
-        return self._free_at(person, urgent=True) > self.now
+        """True when the person was paged so lately that even what nobody heard of must wait."""
+        return self._free_at(person, urgent=True, unheard=True) > self.now
 
     def next_attempts(self, person: str, call: _Call) -> list[Attempt]:
         """Give what is due for a person: nothing, the next way of a page that fails, or a new page."""
@@ -252,7 +241,7 @@ class _Book:
                 return self._attempts(person, call, page, left)
             if self.now - page < self._retry:
                 return []
-        if self._free_at(person, urgent=call.urgent) > self.now:
+        if self._free_at(person, urgent=call.urgent, unheard=call.unheard) > self.now:
             return []
         return self._attempts(person, call, self.now, call.ways)
 
@@ -290,10 +279,11 @@ class _Book:
         failed = {attempt.way for attempt in tried if not self._may_have_arrived(attempt)}
         return all(way in failed for way in ways) and not any(self._may_have_arrived(attempt) for attempt in tried)
 
-    def _free_at(self, person: str, *, urgent: bool) -> int:
+    def _free_at(self, person: str, *, urgent: bool, unheard: bool) -> int:
         """Give when the person may be paged again: an urgent page is held back by urgent ones only."""
         marks = [self._delivered.get((person, True))]
         if not urgent:
             marks.append(self._delivered.get((person, False)))
         known = [mark for mark in marks if mark is not None]
-        return max(known) + self._gap if known else 0
+        gap = NEWS_GAP_S * 1000 if unheard else self._gap
+        return max(known) + gap if known else 0

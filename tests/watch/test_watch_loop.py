@@ -337,6 +337,20 @@ async def test_a_case_that_waits_for_the_end_of_a_gap_between_pages_is_no_loss(h
     assert "nobody_to_tell" not in house.events
 
 
+async def test_a_kill_right_after_a_page_is_told_within_a_minute_to_the_only_person_there_is(tmp_path):
+    house = House(tmp_path)
+    house.open("a")
+    await house.pass_(22)
+    assert house.ways["command"].pages == [("duty:command@command", ("a",))]
+    house.watch.parent_gone()
+
+    await house.pass_(60, beats=False)
+
+    assert [cases for _, cases in house.ways["command"].pages] == [("a",), ("a", "service:parent")]
+    assert "nobody_to_tell" not in house.events
+    house.file.close()
+
+
 ROW = {
     "id": "a", "code": "1", "tier": "T1", "desk": "EOC", "state": "queued", "queued_at": at(0), "changed_at": at(0),
     "lease_until": None, "next_action_at": None,

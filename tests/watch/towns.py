@@ -3,10 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
+from escalation.watch_file import still_needed
 from escalation.watch_model import CaseLine, Person
 from escalation.watch_policy import load_policy
-from escalation.watch_rules import due_attempts, still_needed
+from escalation.watch_rules import due_attempts
 
 #: A Sunday, 11:30 in Tehran.
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -79,3 +81,17 @@ class Town:
         for when, one in self.sent:
             found[one.person].add(when)
         return {key: sorted(times) for key, times in found.items()}
+
+    def hasty_pages(self):
+        """Give who was paged again within 30 s, or within 120 s with nothing that nobody had heard of before."""
+        first = {}
+        for when, one in self.sent:
+            for name in one.cases:
+                first.setdefault(name, when)
+        news = {(one.person, when) for when, one in self.sent if any(first[name] == when for name in one.cases)}
+        return [
+            (key, before, after)
+            for key, times in self.pages().items()
+            for before, after in pairwise(times)
+            if after - before < (30 if (key, after) in news else 120)
+        ]
