@@ -122,6 +122,7 @@ class World:
         self.oracle.tried.add((name, case_id))
         arguments = dict(more, actor=actor, case_id=case_id)
         before = self.house.rows("SELECT holder, token, state FROM cases WHERE id = ?", (case_id,))[0]
+        is_anothers = self._is_anothers(case_id, who)
         if shown is not None:
             arguments["token"] = shown
         try:
@@ -139,6 +140,8 @@ class World:
         token: int | None = getattr(answer, "token", None) if is_hers else None
         if shown is not None and before != (who, shown, "claimed"):
             self.oracle.broken("I9", f"{name} passed with a token that was not the present claim's")
+        if name == "claim" and is_anothers:
+            self.oracle.broken("I9", "a case was taken while another's lease was alive")
         if token is not None:
             self.oracle.claimed(case_id, who, token)
         if token is not None:
@@ -146,6 +149,11 @@ class World:
                 worker.old_tokens[case_id] = worker.tokens[case_id]
             worker.tokens[case_id] = token
         return answer
+
+    def _is_anothers(self, case_id: str, who: str) -> bool:
+        """True while somebody else holds the case and her lease has a second left at least."""
+        alive = "SELECT 1 FROM cases WHERE id = ? AND state = 'claimed' AND holder <> ? AND lease_until > ?"
+        return bool(self.house.rows(alive, (case_id, who, self.house.now_ms() + 1000)))
 
     def keep_presence(self) -> None:
         """Renew what those who sit at their desks hold, as their open pages do."""
