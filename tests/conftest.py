@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
@@ -18,6 +19,9 @@ from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.telemetry import configure
 from bot.triage import Screener, load_lexicon
+
+#: Pages look again by themselves every five seconds, on a busy machine later.
+expect.set_options(timeout=15_000)
 
 NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # three in the morning in Tehran
 
