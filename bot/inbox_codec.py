@@ -22,6 +22,7 @@ from bot.core.messages import (
     StillQueuedInput,
     TextInput,
     UnreadableInput,
+    UnsaidInput,
 )
 
 _ACTS: dict[str, Input] = {
@@ -29,6 +30,7 @@ _ACTS: dict[str, Input] = {
     "handed_back": HandedBackInput(),
     "closed": ClosedInput(),
     "still_queued": StillQueuedInput(),
+    "unsaid": UnsaidInput(),
 }
 
 
@@ -50,6 +52,7 @@ _KINDS: dict[type, str] = {
     HeldInput: "held",
     HandedBackInput: "handed_back",
     ClosedInput: "closed",
+    UnsaidInput: "unsaid",
     UnreadableInput: "unreadable",
 }
 

@@ -81,6 +81,30 @@ def enqueue(
     tx.many(_INSERT, [row])
 
 
+#: An answer to something she sent herself, or a counsellor's words, that will never reach her. Nobody is called for
+#: who has a case, or an act of the same kind on its way, nor for who left in a hurry or asked to be erased.
+_CALL = """
+INSERT INTO inbox (channel, provider_id, contact_id, kind, received_at, state, attempts, due_at)
+SELECT 'desk', 'unsaid:' || o.id, o.contact_id, 'unsaid', :now, 'waiting', 0, :now
+FROM outbox o JOIN contacts c ON c.id = o.contact_id
+WHERE o.id = :id AND c.wrapped_key IS NOT NULL AND coalesce(c.left_at, c.erase_due_at, c.erased_at) IS NULL
+  AND (o.kind = 'live' OR (o.kind = 'reply' AND EXISTS (
+    SELECT 1 FROM inbox i WHERE i.id = CAST(o.key AS INTEGER) AND i.channel NOT IN ('desk', 'timer'))))
+  AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND k.state <> 'closed')
+  AND NOT EXISTS (SELECT 1 FROM inbox w WHERE w.contact_id = c.id AND w.state = 'waiting' AND w.kind = 'unsaid')
+ON CONFLICT DO NOTHING
+"""
+
+
+def call_a_person(tx: Tx, row_ids: Sequence[int], now_ms: int) -> None:
+    """Put in her line of the inbox that her answer is unsaid, in the transaction that records it: a case comes of it.
+
+    She has neither answer nor person otherwise, and would have to write again (I3). However many rows, it is one case.
+    """
+    for row_id in row_ids:
+        tx.raw.execute(_CALL, {"id": row_id, "now": now_ms})
+
+
 def read_body(data_key: DataKey, sealed_body: bytes) -> dict[str, Any]:
     """Open the body of an outbox row: `text`, `buttons`, and `delete` after a quick exit.
 

@@ -7,7 +7,7 @@ for 30 seconds at most. Nothing late is chosen, and nothing proactive outside he
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.outbox import note_unsaid, read_body
+from bot.outbox import call_a_person, note_unsaid, read_body
 from bot.outbox_gate import Words, why_not
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Tx
@@ -236,6 +236,7 @@ def _may_go_out(tx: Tx, keyring: Keyring, wanted: Wanted, row: tuple[Any, ...]) 
         (why, row_id),
     )
     note_unsaid(tx, contact_id, count=1, why=why, tiers="T1 T2 T3 T4", now_ms=wanted.now_ms)
+    call_a_person(tx, [row_id], wanted.now_ms)
     return False
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bot.core.channels import SendError, Sent
-from bot.outbox import flag_unreachable, note_unsaid, reached_again
+from bot.outbox import call_a_person, flag_unreachable, note_unsaid, reached_again
 from bot.outbox_claim import Leased, hold_followers
 from bot.store.database import Tx
 
@@ -91,6 +91,7 @@ def _record_failure(tx: Tx, item: Leased, error: SendError, *, holder: str, now_
             "UPDATE addresses SET unreachable_at = coalesce(unreachable_at, ?) WHERE id = ?", (now_ms, item.address_id)
         )
     flag_unreachable(tx, item.contact_id, now_ms)
+    call_a_person(tx, [row_id for row_id, _ in item.rows], now_ms)
 
 
 def back_off_s(error: SendError, item: Leased, spread: float) -> float:
@@ -115,7 +116,7 @@ def put_right(tx: Tx, channel: str, now_ms: int) -> int:
         "UPDATE outbox SET state = 'expired', error = 'late', lease_until = NULL, lease_by = NULL WHERE id = ?",
         [(row_id,) for row_id, _ in late],
     )
-    _tell_cases(tx, [contact_id for _, contact_id in late], why="late", now_ms=now_ms)
+    _tell_of(tx, late, why="late", now_ms=now_ms)
     unmarked = tx.raw.execute(_UNMARKED, (channel,)).fetchall()
     for (contact_id,) in unmarked:
         flag_unreachable(tx, contact_id, now_ms)
@@ -126,20 +127,22 @@ def settle_restored(tx: Tx, now_ms: int) -> None:
     """After a restore: whether what was being sent arrived is unknown, and nobody says it again by himself (I29)."""
     unknown = tx.raw.execute(
         "UPDATE outbox SET state = 'unknown', error = 'restored', lease_until = NULL WHERE state = 'sending'"
-        " RETURNING contact_id"
+        " RETURNING id, contact_id"
     ).fetchall()
     late = tx.raw.execute(
         "UPDATE outbox SET state = 'expired', error = 'late' WHERE state = 'queued' AND expires_at <= ?"
-        " RETURNING contact_id",
+        " RETURNING id, contact_id",
         (now_ms,),
     ).fetchall()
-    _tell_cases(tx, [row[0] for row in unknown], why="restored", now_ms=now_ms)
-    _tell_cases(tx, [row[0] for row in late], why="late", now_ms=now_ms)
+    _tell_of(tx, unknown, why="restored", now_ms=now_ms)
+    _tell_of(tx, late, why="late", now_ms=now_ms)
 
 
-def _tell_cases(tx: Tx, contact_ids: Sequence[str], *, why: str, now_ms: int) -> None:
-    for contact_id, count in Counter(contact_ids).items():
+def _tell_of(tx: Tx, rows: Sequence[tuple[int, str]], *, why: str, now_ms: int) -> None:
+    """Let her case hear what she did not get; who has none is given to a person."""
+    for contact_id, count in Counter(contact_id for _, contact_id in rows).items():
         note_unsaid(tx, contact_id, count=count, why=why, tiers="T1 T2", now_ms=now_ms)
+    call_a_person(tx, [row_id for row_id, _ in rows], now_ms)
 
 
 def keep_hold(tx: Tx, account: str, *, until_ms: int, for_s: float) -> None:

@@ -131,6 +131,11 @@ class ClosedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class UnsaidInput:
+    """What was to be said in answer to her will not reach her, and she has no case: a person must know."""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUpInput:
     """A planned follow-up is due: a new conversation starts in `flow`."""
 
@@ -156,6 +161,7 @@ Input = (
     | HeldInput
     | HandedBackInput
     | ClosedInput
+    | UnsaidInput
     | FollowUpInput
     | UnreadableInput
 )

@@ -26,6 +26,7 @@ from bot.core.messages import (
     SilenceInput,
     StillQueuedInput,
     TextInput,
+    UnsaidInput,
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
@@ -95,6 +96,9 @@ def _turn(run: Run) -> None:
         case HeldInput() | HandedBackInput() | ClosedInput():
             staff.act(run)
             return
+        case UnsaidInput():
+            _unsaid(run)
+            return
         case FollowUpInput(flow=flow):
             _follow_up(run, flow)
             return
@@ -159,11 +163,22 @@ def _renew(run: Run) -> None:
 
 
 def _late(run: Run, word: str) -> None:
-    """Take what reached us late; with no conversation under way a resting one holds what came of it."""
+    """Take what reached us late."""
+    _rest_anew(run)
+    late.take(run, word)
+
+
+def _unsaid(run: Run) -> None:
+    """Give her to a person: our answer did not reach her."""
+    _rest_anew(run)
+    late.unsaid(run)
+
+
+def _rest_anew(run: Run) -> None:
+    """With no conversation under way let a resting one hold what comes of it."""
     if run.session.status == "ended":
         _renew(run)
         run.session.status = "resting"
-    late.take(run, word)
 
 
 def _too_long(run: Run) -> None:

@@ -1,6 +1,6 @@
-"""What reached us long after it was written: read for danger, given to a person, answered once and honestly.
+"""What is too late: her words that reached us hours afterwards, and our answer that did not reach her in time.
 
-No script's reply fits words of hours ago, so the script stays where it stands for her next timely message. Somebody
+Hers are read for danger, given to a person, answered once and honestly. No script's reply fits words of hours ago, so the script stays where it stands for her next timely message. Somebody
 else may hold the phone by now: the note says neither what she wrote nor who we are.
 """
 
@@ -53,6 +53,19 @@ def take(run: "Run", word: str) -> None:
         run.emit(StayedSilent, reason="late")
     else:
         _note(run, "late_danger" if heard.tier in _URGENT else "late")
+
+
+def unsaid(run: "Run") -> None:
+    """Call a person for who got no answer and has no case; to her nothing is said, for somebody else may read it."""
+    session, closed = run.session, run.facts.closed
+    if session.case or run.facts.case_open:
+        run.emit(StayedSilent, reason="late")
+        return
+    session.why = (*session.why, "پاسخ ما به دستش نرسید")
+    hidden = {"do_not_contact": True} if session.silenced or session.status == "locked" else {}
+    desk = {"desk": closed.desk} if closed is not None else {}
+    tier = strongest(("T3", session.risk, closed.tier if closed is not None else None)) or "T3"
+    run.request(tier, "late", **hidden, **desk)
 
 
 def pay_note(run: "Run") -> None:

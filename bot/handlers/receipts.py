@@ -1,10 +1,10 @@
 """What providers say became of a message, as a status that only moves forward.
 
 Receipts come late, twice, out of order, and may be forged; the order below makes any permutation of them end alike.
-A failure flags the contact's open case: what we said did not reach her.
+A failure flags the contact's open case, or calls a person when there is none: what we said did not reach her.
 """
 
-from bot.outbox import flag_unreachable
+from bot.outbox import call_a_person, flag_unreachable
 from bot.store.database import Tx
 
 #: Providers' words to ours; words that are not listed say nothing we keep.
@@ -39,6 +39,7 @@ def apply_receipt(tx: Tx, *, key: str, provider_message_id: str, status: str, no
         return False
     if word == "failed" and (before in {None, "sent"} or len(ids) > 1):  # of several parts, one that failed is a gap
         flag_unreachable(tx, contact_id, now_ms)
+        call_a_person(tx, [row_id], now_ms)
     if _ORDER.index(word) <= _ORDER.index(before):
         return False
     tx.raw.execute("UPDATE outbox SET receipt = ? WHERE id = ?", (word, row_id))

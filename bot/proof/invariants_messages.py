@@ -44,6 +44,21 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         AND EXISTS (SELECT 1 FROM contacts c WHERE c.id = i.contact_id AND c.erased_at IS NULL)""",
     ),
     Promise(
+        code="I3",
+        name="unsaid",
+        broken="answers will not reach who wrote, and no case tells a person",
+        mend="these people wrote and have neither answer nor person: find them in the console by their contact and call",
+        sql=f"""SELECT o.id FROM outbox o JOIN inbox i ON i.id = CAST(o.key AS INTEGER) AND i.kind IN {_HUMAN}
+        JOIN contacts c ON c.id = o.contact_id
+        WHERE o.id > (SELECT coalesce(max(id), 0) - :newest FROM outbox)
+        AND o.kind = 'reply' AND o.state IN ('failed', 'expired', 'unknown')
+        AND coalesce(c.left_at, c.erase_due_at, c.erased_at) IS NULL
+        AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = o.contact_id
+        AND (k.closed_at IS NULL OR k.closed_at >= o.created_at))
+        AND NOT EXISTS (SELECT 1 FROM inbox w WHERE w.contact_id = o.contact_id AND (w.id > i.id AND w.kind IN {_HUMAN}
+        OR w.state = 'waiting' AND w.kind = 'unsaid'))""",  # noqa: S608
+    ),
+    Promise(
         code="I13",
         name="outbox states",
         broken="outgoing messages are in no known state, or sent without a time",

@@ -58,6 +58,7 @@ BROKEN = {
     "turns I2": "DELETE FROM turns",
     "states I2": "UPDATE inbox SET state = 'quarantined', done_at = {now}",
     "given up I3": "UPDATE inbox SET state = 'quarantined', done_at = {now}; DELETE FROM cases",
+    "unsaid I3": "UPDATE outbox SET state = 'expired', kind = 'reply'; DELETE FROM cases",
     "outbox states I13": "UPDATE outbox SET state = 'sent', sent_at = NULL",
     "transcript I13": "DELETE FROM outbox",
     "outbox I13": "UPDATE outbox SET state = 'queued', due_at = {late}",
