@@ -6,18 +6,19 @@ Exit code 1 when a promise did not hold.
 
 import argparse
 import json
-import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from bot.commands.prove_parts import PARTS, Order
+from bot.commands.prove_progress import clear, progress_of
 from bot.commands.prove_targets import all_targets
 from bot.errors import CommandError
-from bot.proof.fuzz import try_input
-from bot.proof.part import PartReport, Progress
-from bot.proof.report import NoTableError, Report, added_to, write_report
+from bot.proof.fuzz import try_input, where
+from bot.proof.part import Found, PartReport
+from bot.proof.report import NoTableError, Report, added_to, table_of, write_report
 
 
 def prove(args: argparse.Namespace) -> int:
@@ -26,42 +27,63 @@ def prove(args: argparse.Namespace) -> int:
         return _one_input(args.input)
     if args.round is not None and args.only not in {"simulation", "kills"}:
         raise CommandError("--round goes with --only simulation or --only kills")
-    names = [args.only] if args.only else list(PARTS)
-    began_at, began = datetime.now(UTC), time.monotonic()
-    parts = tuple(_run(name, names, args) for name in names)
-    report = Report(
-        began_at=began_at,
-        seed=args.seed,
-        version=version("panah"),
-        took_s=time.monotonic() - began,
-        parts=parts,
-    )
-    _keep(report, args)
+    if args.add_to:
+        _add(args.add_to, None)  # a document without a table is refused now, not in eight hours
+    report = _all_parts([args.only] if args.only else list(PARTS), args)
+    if args.add_to:
+        _add(args.add_to, report)
     _say(json.dumps(report.as_json(), ensure_ascii=False) if args.json else report.as_markdown().rstrip())
     return int(report.breaches > 0)
 
 
+def _all_parts(names: list[str], args: argparse.Namespace) -> Report:
+    """Run one part after the other; the report is written after each, so that a run that is ended is not for nothing."""
+    report = Report(began_at=datetime.now(UTC), seed=args.seed, version=version("panah"), took_s=0.0, parts=())
+    began = time.monotonic()
+    for name in names:
+        part = _run(name, names, args)
+        report = replace(report, took_s=time.monotonic() - began, parts=(*report.parts, part))
+        if args.report:
+            _write(report, args.report)
+    return report
+
+
 def _run(name: str, names: list[str], args: argparse.Namespace) -> PartReport:
+    """Run one part; whatever goes wrong with it is a breach in its report, and the next part runs."""
     run, share = PARTS[name]
     whole = sum(PARTS[one][1] for one in names)
-    until = time.monotonic() + args.hours * 3600 * share / whole if args.hours else None
+    began = time.monotonic()
+    until = began + args.hours * 3600 * share / whole if args.hours else None
     try:
-        return run(Order(seed=args.seed, until=until, only=args.round, tell=_progress(name)))
+        return run(Order(seed=args.seed, until=until, only=args.round, tell=progress_of(name, until)))
+    except Exception as error:  # noqa: BLE001 - the parts behind it have something to say too
+        replay = f"panah prove --only {name} --seed {args.seed}"
+        broken = Found(said=f"the part broke off: {where(error)}", replay=replay)
+        return PartReport(name=name, seed=args.seed, took_s=time.monotonic() - began, breaches=(broken,))
     finally:
-        _clear()
+        clear()
 
 
-def _keep(report: Report, args: argparse.Namespace) -> None:
+def _write(report: Report, stem: str) -> None:
     try:
-        if args.report:
-            write_report(report, args.report)
-        if args.add_to:
-            document = Path(args.add_to)
-            document.write_text(added_to(document.read_text("utf-8"), report), "utf-8")
+        write_report(report, stem)
+    except OSError as error:
+        raise CommandError(f"cannot write the report: {error.strerror}") from error
+
+
+def _add(name: str, report: Report | None) -> None:
+    """Add a run to the table of a document; without a run only see that there is one."""
+    document = Path(name)
+    try:
+        text = document.read_text("utf-8")
+        if report is None:
+            table_of(text)
+        else:
+            document.write_text(added_to(text, report), "utf-8")
     except NoTableError as error:
         raise CommandError(str(NoTableError.__doc__)) from error
     except OSError as error:
-        raise CommandError(f"cannot write the report: {error.strerror}") from error
+        raise CommandError(f"cannot add to the document: {error.strerror}") from error
 
 
 def _one_input(named: str) -> int:
@@ -74,18 +96,6 @@ def _one_input(named: str) -> int:
     outcome = try_input(target, int(seed), int(number))
     _say(outcome.fault or ("refused, as it should be" if outcome.refused else "read"))
     return int(bool(outcome.fault))
-
-
-def _progress(name: str) -> Progress:
-    """Tell a person at a terminal how far it is; a pipe gets only the report."""
-    if not sys.stderr.isatty():
-        return lambda _said: None
-    return lambda said: print(f"\r\x1b[K{name}: {said}", end="", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _say(text: str) -> None:

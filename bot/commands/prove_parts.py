@@ -8,14 +8,12 @@ from bot.commands.prove_targets import all_targets
 from bot.proof.backup_drill import run_backup_drill
 from bot.proof.crash import run_kill_rounds
 from bot.proof.fuzz import run_fuzz
-from bot.proof.part import Found, PartReport, Progress
-from bot.proof.simulation.report import SEEDS_OF_A_RUN, SimReport
-from bot.proof.simulation.runner import run_seeds
+from bot.proof.part import PartReport, Progress
+from bot.proof.simulation.part import run_simulation
 from bot.proof.upgrade import frozen_databases, run_upgrade_drill
 from bot.proof.wire_rounds import run_faults
 
-#: What the short form does; the long form goes on until its time is over.
-SEEDS = 100
+#: How often the short form kills; the long form goes on until its time is over.
 KILLS = 100
 
 
@@ -33,33 +31,7 @@ Runner = Callable[[Order], PartReport]
 
 
 def _simulation(order: Order) -> PartReport:
-    began = time.monotonic()
-    first = order.seed * SEEDS_OF_A_RUN + (order.only or 0)
-    count = 1 if order.only is not None else SEEDS if order.until is None else SEEDS_OF_A_RUN
-    report = run_seeds(
-        first,
-        count,
-        until=order.until,
-        on_progress=lambda found: order.tell(f"{found.seeds} seeds, {len(found.failures)} breaches"),
-    )
-    return PartReport(
-        name="simulation",
-        seed=order.seed,
-        took_s=time.monotonic() - began,
-        counts={"seeds": report.seeds, "steps": report.steps},
-        covered={**{f"died at {name}": n for name, n in report.crashed.items()}, **report.faults},
-        breaches=tuple(_found(report)),
-    )
-
-
-def _found(report: SimReport) -> list[Found]:
-    return [
-        Found(
-            said=f"seed {failure.seed}: {'; '.join(failure.breaches)} ({len(failure.trace)} steps show it)",
-            replay=failure.replay,
-        )
-        for failure in report.failures
-    ]
+    return run_simulation(seed=order.seed, until=order.until, on_progress=order.tell, only=order.only)
 
 
 def _kills(order: Order) -> PartReport:

@@ -51,7 +51,7 @@ def run_fuzz(
     until: float | None = None,
     on_progress: Progress = ignore,
 ) -> PartReport:
-    """Try inputs of every target in turn: so many of each, or round after round until a monotonic moment."""
+    """Try inputs of every target in turn: so many of each once, and with `until` again until that monotonic moment."""
     began = time.monotonic()
     counts: dict[str, int] = {}
     refused = 0
@@ -60,7 +60,7 @@ def run_fuzz(
     while rounds == 0 or (until is not None and time.monotonic() < until):
         for target in targets:
             for number in range(rounds * target.short, (rounds + 1) * target.short):
-                if until is not None and time.monotonic() >= until:
+                if rounds and until is not None and time.monotonic() >= until:
                     break
                 outcome = try_input(target, seed, number)
                 counts[target.name] = counts.get(target.name, 0) + 1
@@ -117,7 +117,7 @@ def _read(target: Target, given: Any) -> _Outcome:
     except target.refusals:
         return _Outcome(refused=True)
     except Exception as error:  # noqa: BLE001 - any other exception is what is looked for
-        return _Outcome(_where(error))
+        return _Outcome(where(error))
     return _Outcome()
 
 
@@ -130,7 +130,7 @@ def _peak(target: Target, given: Any) -> int:
         tracemalloc.stop()
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
     """Name the error by its type and the innermost line: its text may quote the input."""
     step = error.__traceback__
     while step is not None and step.tb_next is not None:

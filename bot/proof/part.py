@@ -15,10 +15,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One promise that did not hold: what was seen (no content) and the exact command that shows it again."""
+    """One promise that did not hold: what was seen (no content) and the exact command that shows it again.
+
+    `keep` is the line by which a test remembers it (tests/simulation/seeds.txt), where there is one.
+    """
 
     said: str
     replay: str
+    keep: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,10 @@ class PartReport:
             "took_s": round(self.took_s, 1),
             "counts": self.counts,
             "covered": self.covered,
-            "breaches": [{"said": found.said, "replay": found.replay} for found in self.breaches],
+            "breaches": [
+                {"said": found.said, "replay": found.replay, **({"keep": found.keep} if found.keep else {})}
+                for found in self.breaches
+            ],
         }
 
 

@@ -110,14 +110,24 @@ def added_to(document: str, report: Report) -> str:
     Raises:
         NoTableError: there is no table of runs in it.
     """
-    head, begin, rest = document.partition(BEGIN)
-    table, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise NoTableError
+    head, table, tail = table_of(document)
     rows = [line for line in table.strip().split("\n") if line.startswith("| 2")]
     rows.append(_run_row(report))
     lines = [*_HEAD, *rows, _total(rows)]
     return f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}"
+
+
+def table_of(document: str) -> tuple[str, str, str]:
+    """Give what stands before the table of runs, the table, and what stands behind it.
+
+    Raises:
+        NoTableError: there is no table of runs in it.
+    """
+    head, begin, rest = document.partition(BEGIN)
+    table, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise NoTableError
+    return head, table, tail
 
 
 def _run_row(report: Report) -> str:
@@ -155,6 +165,9 @@ def _details(part: PartReport) -> list[str]:
     if part.breaches:
         lines += ["", f"### Breaches of {part.name}", ""]
         lines += [f"- {found.said}\n  `{found.replay}`" for found in part.breaches]
+    kept = [found.keep for found in part.breaches if found.keep]
+    if kept:
+        lines += ["", "For `tests/simulation/seeds.txt`:", "", "```", *kept, "```"]
     return lines
 
 

@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -27,14 +28,20 @@ class _Score:
     until: float | None
     on_progress: Progress
     survived: dict[str, int] = field(default_factory=lambda: {fault.name: 0 for fault in FAULTS})
+    times: Counter[str] = field(default_factory=Counter)  #: how often each fault was tried
     tried: int = 0
     restarts: int = 0
     not_here: int = 0
     found: list[Found] = field(default_factory=list)
 
+    def is_over(self, fault: Fault) -> bool:
+        """True when a fault that was tried once is not to be tried again: the time is over."""
+        return bool(self.times[fault.name]) and self.until is not None and time.monotonic() >= self.until
+
     def note(self, fault: Fault, moment: str, broken: list[str]) -> None:
         """Enter one fault at one moment."""
         self.tried += 1
+        self.times[fault.name] += 1
         self.survived[fault.name] += not broken
         replay = f"panah prove --only faults --seed {self.seed}"
         self.found += [Found(said=f"{fault.name}, {moment}: {said}", replay=replay) for said in broken]
@@ -48,7 +55,7 @@ def run_faults(
     on_progress: Progress = ignore,
     only: str = "",
 ) -> PartReport:
-    """Strike with every fault at every moment once; with `until` again and again until that monotonic moment.
+    """Strike with every fault at every moment once; with `until` again and again, begun before that monotonic moment.
 
     `covered` counts for each fault the moments that were survived. `only` names one fault.
     """
@@ -90,6 +97,8 @@ async def _one(fault: Fault, directory: Path, nursery: Nursery, free: asyncio.Se
         score.not_here += len(MOMENTS)
         return
     async with free:
+        if score.is_over(fault):
+            return
         try:
             async with site(directory, nursery, by_sms=fault.by_sms, with_redis=fault.with_redis) as place:
                 place.books.may_expire = fault.may_expire

@@ -1,8 +1,10 @@
 """The simulation as a part of `panah prove`: its short form, its long one, and one seed again."""
 
 from bot.proof.part import Found, PartReport, Progress, ignore
-from bot.proof.simulation.report import SEEDS_OF_A_RUN, SimReport
+from bot.proof.simulation.provider import FAILURES
+from bot.proof.simulation.report import SEEDS_OF_A_RUN, Failure, SimReport
 from bot.proof.simulation.runner import run_seeds
+from bot.proof.simulation.steps import POINTS
 
 #: How many seeds the short form runs.
 SHORT = 200
@@ -16,15 +18,28 @@ def run_simulation(
     count = 1 if only is not None else SHORT if until is None else SEEDS_OF_A_RUN
 
     def tell(report: SimReport) -> None:
-        on_progress(f"{report.seeds} seeds, {len(report.failures)} broke something")
+        on_progress(f"{report.seeds} seeds, {len(report.failures)} breaches")
 
     report = run_seeds(first, count, until=until, on_progress=tell, processes=1 if only is not None else None)
-    breaches = tuple(Found(said="; ".join(failure.breaches), replay=failure.replay) for failure in report.failures)
     return PartReport(
         name="simulation",
         seed=seed,
         took_s=report.seconds,
         counts={"seeds": report.seeds, "steps": report.steps, "refused acts": sum(report.met.values())},
-        covered={**report.crashed, **report.faults},
-        breaches=breaches,
+        covered=_covered(report),
+        breaches=tuple(_found(failure) for failure in report.failures),
+    )
+
+
+def _covered(report: SimReport) -> dict[str, int]:
+    """Count every crash point and every fault of the world, 0 for one that was not met."""
+    died = {f"died at {point}": report.crashed[point] for point in POINTS}
+    return {**died, **{name: report.faults[name] for name in FAILURES}}
+
+
+def _found(failure: Failure) -> Found:
+    return Found(
+        said=f"seed {failure.seed}: {'; '.join(failure.breaches)} ({len(failure.trace)} steps show it)",
+        replay=failure.replay,
+        keep=failure.line,
     )

@@ -26,6 +26,8 @@ WEIGHTS: dict[str, int] = {
 _NAMES = tuple(WEIGHTS)
 _SHARES = tuple(WEIGHTS.values())
 _NUMBER_MAX = 10_000
+_LENGTHS = ((12, 32), (33, 60), (61, 120), (200, 200))
+_LENGTH_SHARES = (60, 30, 7, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,25 @@ class Step:
         return f"{self.name} {self.a} {self.b} {self.c}"
 
 
-def plan(seed: int, steps: int) -> list[Step]:
-    """Draw the steps of a seed."""
+def length(seed: int) -> int:
+    """Give how long the story of a seed is: mostly short, for their number; one in thirty is 200 steps long."""
+    dice = random.Random(~seed)  # noqa: S311 - repeatable on purpose
+    least, most = dice.choices(_LENGTHS, _LENGTH_SHARES)[0]
+    return dice.randint(least, most)
+
+
+def plan(seed: int, steps: int | None = None) -> list[Step]:
+    """Draw the steps of a seed: as many as are its own, or so many."""
     dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    names = dice.choices(_NAMES, _SHARES, k=steps)
+    names = dice.choices(_NAMES, _SHARES, k=length(seed) if steps is None else steps)
     return [Step(name, *(dice.randrange(_NUMBER_MAX) for _ in range(3))) for name in names]
+
+
+def read_kept(line: str) -> tuple[int, list[Step]]:
+    """Read a line of seeds.txt: `SEED`, or `SEED: step a b c, step a b c` as a report prints it."""
+    number, _, rest = line.partition(":")
+    seed = int(number)
+    if not rest.strip():
+        return seed, plan(seed)
+    words = [step.split() for step in rest.split(",")]
+    return seed, [Step(name, int(a), int(b), int(c)) for name, a, b, c in words]

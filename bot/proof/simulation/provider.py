@@ -29,6 +29,8 @@ from bot.handlers.telegram import Telegram
 from bot.proof.simulation.virtual import CrashError, Faults, SimClock
 
 Failure = Literal["429", "5xx", "lost", "403", "cut"]
+#: How a call may fail.
+FAILURES: tuple[Failure, ...] = ("429", "5xx", "lost", "403", "cut")
 #: How long a provider goes on offering an update that nobody confirmed.
 KEPT_S = 24 * 3600.0
 RETRY_AFTER_S = 7

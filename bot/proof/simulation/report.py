@@ -23,11 +23,16 @@ class Failure:
         run, number = divmod(self.seed, SEEDS_OF_A_RUN)
         return f"panah prove --only simulation --seed {run} --round {number}"
 
+    @property
+    def line(self) -> str:
+        """Give the line that keeps it in tests/simulation/seeds.txt: its steps too, since what is drawn may change."""
+        return f"{self.seed}: {', '.join(map(str, self.trace))}"
+
     def render(self) -> str:
         """Give it as text, with the command that plays it again."""
         lines = [f"seed {self.seed}: {breach}" for breach in self.breaches]
         lines += [f"  {number:>3} {step}" for number, step in enumerate(self.trace, 1)]
-        return "\n".join([*lines, f"  again: {self.replay}"])
+        return "\n".join([*lines, f"  again: {self.replay}", f"  to keep: {self.line}"])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -56,6 +56,7 @@ class Template:
             if not self.engines:
                 self.engines.append(engine)
             engine.dialect, engine._compiled_cache = self.engines[0].dialect, self.engines[0]._compiled_cache  # noqa: SLF001
+        store.connection.dialect = self.engines[0].dialect  # it was opened before, and a statement is kept by dialect
 
 
 class SharedVersions(VersionCache):
