@@ -18,6 +18,7 @@ from bot.core.messages import (
     NotTakenInput,
     Press,
     PressInput,
+    PutBackInput,
     SilenceInput,
     StillQueuedInput,
     TextInput,
@@ -28,6 +29,7 @@ from bot.core.messages import (
 _ACTS: dict[str, Input] = {
     "held": HeldInput(),
     "handed_back": HandedBackInput(),
+    "put_back": PutBackInput(),
     "closed": ClosedInput(),
     "still_queued": StillQueuedInput(),
     "unsaid": UnsaidInput(),
@@ -51,6 +53,7 @@ _KINDS: dict[type, str] = {
     StillQueuedInput: "still_queued",
     HeldInput: "held",
     HandedBackInput: "handed_back",
+    PutBackInput: "put_back",
     ClosedInput: "closed",
     UnsaidInput: "unsaid",
     UnreadableInput: "unreadable",

@@ -30,6 +30,7 @@ from bot.core.messages import (
     InboundMsg,
     Mode,
     NotTakenInput,
+    PutBackInput,
     SilenceInput,
     StillQueuedInput,
     TextInput,
@@ -49,7 +50,7 @@ _RECENT_MS = 72 * 3600_000
 _SEEN_MS = 60_000
 _REPLY_MS = 15 * 60_000 + _SEEN_MS
 _NOT_TO_HOLD = frozenset({"held", "locked", "ended"})
-_ACTS = (HeldInput, HandedBackInput, ClosedInput)
+_ACTS = (HeldInput, HandedBackInput, PutBackInput, ClosedInput)
 
 
 class Versions(Protocol):
@@ -239,7 +240,7 @@ def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:
     Whoever has the phone by now must not be told that anybody was there, nor hear what fitted hours ago.
     """
     match message.input:
-        case HeldInput() | HandedBackInput() | ClosedInput() | StillQueuedInput():
+        case HeldInput() | HandedBackInput() | PutBackInput() | ClosedInput() | StillQueuedInput():
             return now_ms - known.seen_at > _REPLY_MS
         case SilenceInput() | NotTakenInput():
             due_ms, _ = known.timers.get(input_kind(message.input), (now_ms, 0))

@@ -123,7 +123,7 @@ def release_case(tx: Tx, office: Office, *, actor: Actor, case_id: str, token: i
     )
     repo.save(tx, before, after, now_ms=now_ms)
     record(tx, office, after, kind="released", actor=actor, now_ms=now_ms)
-    move_session(tx, office, after, "handed_back", now_ms)
+    _let_go(tx, office, after, now_ms)
     return after
 
 
@@ -144,18 +144,22 @@ def hand_back(
 ) -> Case:
     """Give the conversation back to the flow; the open case returns to the queue at `until_ms`.
 
-    Without `until_ms` that is an hour for T1, a day for T2, a week for the others.
+    Without `until_ms` that is an hour for T1, a day for T2, a week for the others. A T1 case in which no counsellor ever
+    wrote a word does not rest: it stands in the queue again, at its old place.
 
     Raises:
         BadInputError: the time is past or too far away for this tier; and the errors of `release_case`.
     """
     require(actor, "case", "write")
     before = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
-    after = machine.rest(before, staff_id=actor.staff_id, token=token, until_ms=until_ms, now_ms=now_ms)
+    if before.tier == "T1" and repo.last_event(tx.connection, case_id, "wrote") is None:
+        after = machine.release(before, staff_id=actor.staff_id, token=token, claimed_at=now_ms, now_ms=now_ms)
+    else:
+        after = machine.rest(before, staff_id=actor.staff_id, token=token, until_ms=until_ms, now_ms=now_ms)
     repo.save(tx, before, after, now_ms=now_ms)
-    data = {"next_action_at": after.next_action_at}
-    record(tx, office, after, kind="handed_back", actor=actor, now_ms=now_ms, data=data)
-    move_session(tx, office, after, "handed_back", now_ms)
+    kind = "released" if after.state == "queued" else "handed_back"
+    record(tx, office, after, kind=kind, actor=actor, now_ms=now_ms, data={"next_action_at": after.next_action_at})
+    _let_go(tx, office, after, now_ms)
     return after
 
 
@@ -220,7 +224,7 @@ def transfer_case(
     data = {"desk": desk, "left": before.desk}
     record(tx, office, after, kind="transferred", actor=actor, now_ms=now_ms, data=data, reason=desk)
     if before.state == "claimed":
-        move_session(tx, office, after, "handed_back", now_ms)
+        _let_go(tx, office, after, now_ms)
     return after
 
 
@@ -259,8 +263,14 @@ def put_back(tx: Tx, office: Office, before: Case, after: Case, *, kind: str, by
         tx, case_id=after.id, kind=kind, actor=by, now_ms=now_ms, data={"held_by": before.holder, "tier": after.tier}
     )
     if before.state == "claimed":
-        move_session(tx, office, after, "handed_back", now_ms)
+        _let_go(tx, office, after, now_ms)
     tx.after_commit(lambda: office.bus.publish("cases", f"case:{after.id}"))
+
+
+def _let_go(tx: Tx, office: Office, case: Case, now_ms: int) -> None:
+    """Let the flow speak again; who heard nobody is not told that somebody is gone."""
+    spoke = repo.spoke_in_this_claim(tx.connection, case.id)
+    move_session(tx, office, case, "handed_back" if spoke else "put_back", now_ms)
 
 
 def _merge(tx: Tx, office: Office, *, old: Case, target: Case, actor: Actor, now_ms: int) -> Case:

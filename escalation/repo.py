@@ -217,6 +217,13 @@ def last_event(connection: Connection, case_id: str, *kinds: str) -> tuple[str, 
     return None if row is None else (row.actor, row.at)
 
 
+def spoke_in_this_claim(connection: Connection, case_id: str) -> bool:
+    """True when the holder wrote to her since the case was claimed last."""
+    kinds = ("claimed", "reopened", "wrote")
+    query = select(_events.c.kind).where(_events.c.case_id == case_id, _events.c.kind.in_(kinds))
+    return connection.execute(query.order_by(_events.c.id.desc()).limit(1)).scalar() == "wrote"
+
+
 def cases_due(connection: Connection, now_ms: int, *, most: int) -> list[Case]:
     """Give the cases that the sweeper must move, the most urgent first: leases that ran out and rests that are over."""
     query = select(_cases).where(

@@ -175,7 +175,7 @@ class InputKept(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StayedSilent(Event):
-    """Nothing was said, and why: old_timer, held, locked, opted_out."""
+    """Nothing was said, and why: old_timer, put_back, held, locked, opted_out."""
 
     reason: str
 

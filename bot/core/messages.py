@@ -126,6 +126,11 @@ class HandedBackInput:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBackInput:
+    """The counsellor's claim ended and nobody had written a word to her: for her it is as if none had come."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedInput:
     """The counsellor closed the case."""
 
@@ -160,6 +165,7 @@ Input = (
     | StillQueuedInput
     | HeldInput
     | HandedBackInput
+    | PutBackInput
     | ClosedInput
     | UnsaidInput
     | FollowUpInput

@@ -23,6 +23,7 @@ from bot.core.messages import (
     Input,
     NotTakenInput,
     PressInput,
+    PutBackInput,
     SilenceInput,
     StillQueuedInput,
     TextInput,
@@ -93,7 +94,7 @@ def _turn(run: Run) -> None:
         case StillQueuedInput():
             timers.still_queued(run)
             return
-        case HeldInput() | HandedBackInput() | ClosedInput():
+        case HeldInput() | HandedBackInput() | PutBackInput() | ClosedInput():
             staff.act(run)
             return
         case UnsaidInput():

@@ -49,7 +49,7 @@ class Session:
     `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for,
     `soft_count` how often one was asked; `why` are the reasons no case has been told yet. `late_owed` is the note about
     late messages that waits for the last of them, `late_told` when each note was given (seconds). `withheld` are our
-    texts that she did not see while covert.
+    texts that she did not see while covert. `unheard`: she wrote while a counsellor held the conversation.
     """
 
     version: str
@@ -84,6 +84,7 @@ class Session:
     late_owed: str = ""
     late_told: dict[str, int] = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
+    unheard: bool = False
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -93,7 +94,7 @@ class Session:
             self.told_province, self.covert, self.consents.copy(), self.safe, self.code_word, self.tries,
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
-            self.late_owed, self.late_told.copy(), self.withheld,
+            self.late_owed, self.late_told.copy(), self.withheld, self.unheard,
         )  # fmt: skip
 
     @property

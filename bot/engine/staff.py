@@ -1,9 +1,9 @@
-"""What counsellors cause in a session: it is held, handed back, or its case is closed."""
+"""What counsellors cause in a session: it is held, handed back with or without a word to her, or its case is closed."""
 
 from typing import TYPE_CHECKING
 
 from bot.core.events import SessionHeld, SessionResumed, StayedSilent
-from bot.core.messages import ClosedInput, HandedBackInput
+from bot.core.messages import ClosedInput, HandedBackInput, PutBackInput
 from bot.engine import moves, walk
 from bot.engine.session import Frame
 
@@ -17,6 +17,8 @@ def act(run: "Run") -> None:
         _closed(run)
     elif isinstance(run.input, HandedBackInput):
         _handed_back(run)
+    elif isinstance(run.input, PutBackInput):
+        _put_back(run)
     else:
         _held(run)
 
@@ -33,7 +35,7 @@ def _held(run: "Run") -> None:
     run.disarm("silence")
     run.disarm("not_taken")
     session.status = "held"
-    session.case = True
+    session.case, session.unheard = True, False
     run.emit(SessionHeld)
 
 
@@ -64,6 +66,26 @@ def _handed_back(run: "Run") -> None:
     else:
         del session.stack[depth + 1 :]
     walk.go(run, target)
+
+
+def _put_back(run: "Run") -> None:
+    """Stand where the claim found it: she knows of no counsellor, and only what she wrote meanwhile needs a word."""
+    session = run.session
+    if session.status != "held":
+        run.emit(StayedSilent, reason="old_timer")
+        return
+    run.emit(SessionResumed)
+    run.pop_interrupts()
+    ask = run.waiting()
+    session.status = "resting" if ask is None else "waiting"
+    if session.unheard:
+        run.say_always("resting")
+        run.ask_again()
+        return
+    run.emit(StayedSilent, reason="put_back")
+    silence = (ask.silence or run.flow.silence) if ask is not None else None
+    if silence is not None:
+        run.arm("silence", silence.after_s)
 
 
 def _closed(run: "Run") -> None:

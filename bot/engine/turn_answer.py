@@ -207,6 +207,7 @@ def _cut_question(run: "Run") -> list[Event]:
 
 def held(run: "Run", word: str) -> None:
     """Stay silent; only what must act at once does, and danger is told to the case."""
+    run.session.unheard = True
     ask = run.waiting()
     if ask is not None and run.interrupted() and word not in handlers.FIRST:
         value = answers.exact(run, ask)

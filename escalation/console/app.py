@@ -75,7 +75,7 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", _CASE + "/see", acting(case_routes.see, action="claim", then="/?said=seen"), ("case", "claim")),
     ("POST", _CASE + "/undo-claim", acting(case_routes.undo_claim, action="claim", then="/?said=released"), ("case", "claim")),
     ("POST", _CASE + "/release", acting(case_routes.release, action="claim", then="/?said=released"), ("case", "claim")),
-    ("POST", _CASE + "/hand-back", acting(case_routes.hand_back, action="write", then="/?said=handed-back"), ("case", "write")),
+    ("POST", _CASE + "/hand-back", acting(case_routes.hand_back, action="write", then=case_routes.after_hand_back), ("case", "write")),
     ("POST", _CASE + "/messages", acting(case_routes.write, action="write"), ("case", "write")),
     ("POST", _CASE + "/safe-contact", acting(case_routes.mark_safe, action="write"), ("case", "write")),
     ("POST", _CASE + "/notes", acting(case_routes.note, action="note"), ("case", "note")),

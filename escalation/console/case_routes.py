@@ -14,7 +14,7 @@ from bot.core.provinces import PROVINCES
 from bot.core.screening import TIERS, Tier
 from bot.store.database import Tx
 from escalation import acts, relay
-from escalation.case import OUTCOMES, BadInputError
+from escalation.case import OUTCOMES, BadInputError, Case
 from escalation.console import wording
 from escalation.console.deps import deps_of
 from escalation.console.present_case import case_view
@@ -75,7 +75,7 @@ async def case_page(request: Request) -> Response:
     )
 
 
-def acting(act: Act, *, action: str, then: str = "") -> Callable[[Request], object]:
+def acting(act: Act, *, action: str, then: str | Callable[[object], str] = "") -> Callable[[Request], object]:
     """Make the route of one act: ask the policy, run it in a transaction, go to `then` or back to the case."""
 
     async def route(request: Request) -> Response:
@@ -92,7 +92,8 @@ def acting(act: Act, *, action: str, then: str = "") -> Callable[[Request], obje
         if "x-live" in request.headers:
             return Response(status_code=204)
         went_to = result if isinstance(result, str) and act is undo_close else case_id
-        return RedirectResponse(then or f"/cases/{went_to}", status_code=303)
+        place = then(result) if callable(then) else then
+        return RedirectResponse(place or f"/cases/{went_to}", status_code=303)
 
     return route
 
@@ -120,6 +121,11 @@ def release(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) 
 def hand_back(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:
     """Give the talk back to the flow."""
     return acts.hand_back(tx, office, actor=actor, case_id=case_id, token=fields.token, now_ms=fields.now_ms)
+
+
+def after_hand_back(case: object) -> str:
+    """Say where the case is now: resting, or in the queue because nobody has written to her yet."""
+    return "/?said=released" if isinstance(case, Case) and case.state == "queued" else "/?said=handed-back"
 
 
 def close(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:

@@ -59,6 +59,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
         can_write=page.mine and may(actor, "case", "write"),
         token=case.token,
         undo=_undo(page),
+        unanswered=all(one.kind != "wrote" for one in page.history),
         outcome=OUTCOMES.get(case.outcome or "", ""),
         sms=page.channel == "sms",
         unreachable=page.unreachable_at is not None,

@@ -147,6 +147,8 @@ class CaseView:
     can_write: bool
     token: int
     undo: Undo | None
+    #: No counsellor has ever written to her in this case.
+    unanswered: bool
     outcome: str
     sms: bool
     unreachable: bool

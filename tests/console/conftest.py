@@ -23,7 +23,7 @@ from bot.health.facts import WATCH_SIGN
 from bot.settings import Settings
 from bot.store import migrate, schema
 from bot.store.database import Store
-from escalation import acts, repo_staff
+from escalation import acts, relay, repo_staff
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, build_console
 from escalation.office import Office
@@ -100,6 +100,13 @@ class Room:
         """Let somebody take a case without a browser."""
         return self.core.store.write_now(
             lambda tx: acts.claim_case(tx, self.deps.office, actor=actor, case_id=case_id, now_ms=self.now)
+        )
+
+    def says(self, actor, case_id, token):
+        """Let the holder write a word without a browser."""
+        words = {"text": "من هستم", "command_id": f"command-{next(self.numbers)}", "token": token}
+        self.core.store.write_now(
+            lambda tx: relay.write_message(tx, self.deps.office, actor=actor, case_id=case_id, now_ms=self.now, **words)
         )
 
     def rows(self, table, **where):

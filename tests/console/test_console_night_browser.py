@@ -40,6 +40,7 @@ def test_no_word_of_the_queue_lies_over_another(room, sit, width):
         room.cry(who, text)
     resting = room.cry("sahar")
     token = room.claim(mina, resting).token
+    room.says(mina, resting, token)
     room.core.store.write_now(
         lambda tx: acts.hand_back(tx, room.deps.office, actor=mina, case_id=resting, token=token, now_ms=room.now)
     )
@@ -94,9 +95,12 @@ def test_note_close_and_hand_back_each_have_a_key_that_only_goes_there(room, sit
     assert page.locator("[data-hand-back]").evaluate("(button) => button === document.activeElement")
     assert "claimed" == room.case(case_id)["state"]
     shot(page, "hand-back")
+    page.keyboard.press("Enter")  # without the tick the browser asks for it
+    assert "claimed" == room.case(case_id)["state"]
+    page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/?said=handed-back")
-    assert "waiting" == room.case(case_id)["state"]
+    page.wait_for_url("**/?said=released")  # nobody has written to her yet: it does not rest
+    assert "queued" == room.case(case_id)["state"]
     page.keyboard.press("Shift+Slash")
     expect(page.locator("#keys")).to_contain_text("سپردن گفت‌وگو به ربات")
     shot(page, "keys")

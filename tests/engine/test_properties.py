@@ -20,6 +20,7 @@ from bot.core.messages import (
     NotTakenInput,
     Press,
     PressInput,
+    PutBackInput,
     SilenceInput,
     TextInput,
     UnreadableInput,
@@ -66,7 +67,7 @@ moves = st.one_of(
         [MediaInput("voice"), LocationInput(35.0, 51.0), ContactInput("+989120000000"), UnreadableInput("x")]
     ),
     st.sampled_from(["silence", "not_taken"]),
-    st.sampled_from([HeldInput(), HandedBackInput(), ClosedInput()]),
+    st.sampled_from([HeldInput(), HandedBackInput(), PutBackInput(), ClosedInput()]),
     st.just(SilenceInput(1)),
 )
 

@@ -15,6 +15,7 @@ from bot.core.messages import (
     HandedBackInput,
     HeldInput,
     NotTakenInput,
+    PutBackInput,
     SilenceInput,
 )
 from bot.core.screening import Screening
@@ -62,6 +63,29 @@ def test_a_hand_back_without_an_escalation_of_the_script_asks_the_waiting_questi
     assert "چند فرزند" in she.texts[0]
 
 
+def test_a_claim_that_ended_without_a_word_leaves_no_trace_before_her(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    stood, asked = she.at, she.session.timers
+    she.gives(HeldInput())
+    she.gives(PutBackInput())
+
+    assert [] == she.texts
+    assert (stood, asked, "waiting") == (she.at, she.session.timers, she.session.status)
+
+
+def test_what_she_wrote_into_such_a_claim_gets_a_word_and_the_question_again(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.gives(HeldInput())
+    she.says("کسی هست؟")
+    she.gives(PutBackInput())
+
+    assert "پیامتان رسید" in she.texts[0]
+    assert "چند فرزند" in she.texts[-1]
+    assert "پاسخ خودکار" not in " ".join(she.texts)
+
+
 def test_a_closed_case_ends_a_held_session_and_leaves_another_alone(talk):
     held, waiting = talk("women_head"), talk("women_head")
     for she in (held, waiting):
@@ -77,7 +101,7 @@ def test_a_closed_case_ends_a_held_session_and_leaves_another_alone(talk):
 
 
 def test_staff_acts_before_any_message_do_no_harm(talk):
-    for entered in (HeldInput(), HandedBackInput(), ClosedInput(), SilenceInput(1), NotTakenInput(1)):
+    for entered in (HeldInput(), HandedBackInput(), PutBackInput(), ClosedInput(), SilenceInput(1), NotTakenInput(1)):
         she = talk("women_head")
         she.gives(entered)
         assert she.texts == []

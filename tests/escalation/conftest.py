@@ -18,6 +18,7 @@ from bot.store import schema
 from bot.store.crypto import DataKey, ephemeral_keyring
 from bot.store.database import Store
 from bot.store.vault import contact_key, seal, unseal
+from escalation import relay
 from escalation.accounts import Accounts
 from escalation.intake import Intake, OpenCase, take_in
 from escalation.office import Office
@@ -51,6 +52,13 @@ class House:
     def do(self, act: Any, **arguments: Any) -> Any:
         """Run one act in one write transaction."""
         return self.store.write_now(lambda tx: act(tx, self.office, now_ms=self.now, **arguments))
+
+    def says(self, actor: Actor, case_id: str, token: int) -> None:
+        """Let the holder write a word to her."""
+        self.do(
+            relay.write_message, actor=actor, case_id=case_id, token=token, text="من هستم",
+            command_id=f"command-{self.ids()}",
+        )  # fmt: skip
 
     def see(self, query: Any, **arguments: Any) -> Any:
         """Run one reading function."""

@@ -94,7 +94,7 @@ def test_undoing_a_claim_gives_the_old_place_back(house, mina, case_id):
     house.do(acts.undo_claim, actor=mina, case_id=case_id, token=claim.token)
 
     assert (house.case(case_id)["state"], house.case(case_id)["queued_at"]) == ("queued", queued_at)
-    assert house.told("p") == ["held", "handed_back"]
+    assert house.told("p") == ["held", "put_back"]
 
 
 def test_a_claim_cannot_be_undone_after_two_minutes_or_by_another(house, mina, case_id):

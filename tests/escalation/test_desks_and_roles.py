@@ -16,7 +16,7 @@ def test_a_transfer_moves_the_case_and_frees_it(house, mina, case_id):
     house.do(acts.transfer_case, actor=mina, case_id=case_id, token=claim.token, desk="IR-07")
 
     assert (house.case(case_id)["desk"], house.case(case_id)["state"]) == ("IR-07", "queued")
-    assert house.told("p") == ["held", "handed_back"]
+    assert house.told("p") == ["held", "put_back"]
 
 
 def test_an_unheld_case_is_moved_only_by_a_supervisor(house, mina, case_id):

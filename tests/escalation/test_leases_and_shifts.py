@@ -33,7 +33,7 @@ def test_an_expired_lease_returns_the_case_to_its_desk_and_the_flow_speaks(house
     assert house.do(sweeper_sweep).lost == 0
     row = house.case(case_id)
     assert (row["state"], row["holder"], row["queued_at"]) == ("queued", None, before)
-    assert house.told("p") == ["held", "handed_back"]
+    assert house.told("p") == ["held", "put_back"]
     assert house.kinds_of(case_id)[-1] == "lease_lost"
 
 
@@ -45,8 +45,33 @@ async def test_an_idle_sweeper_writes_nothing_and_a_due_one_does(house, mina, ca
     assert (await sweeper.sweep_once(house.store, house.office, house.clock)).lost == 1
 
 
+def test_an_immediate_case_that_nobody_said_a_word_to_does_not_rest_it_stands_in_the_queue_at_its_old_place(
+    house, mina, case_id
+):
+    before = house.case(case_id)["queued_at"]
+    house.advance(60)
+    claim = house.do(acts.claim_case, actor=mina, case_id=case_id)
+    house.advance(600)
+    house.do(acts.hand_back, actor=mina, case_id=case_id, token=claim.token)
+
+    row = house.case(case_id)
+    assert ("queued", before, None) == (row["state"], row["queued_at"], row["next_action_at"])
+    assert "released" == house.kinds_of(case_id)[-1]
+    assert house.told("p") == ["held", "put_back"]
+
+
+def test_what_is_not_immediate_may_rest_without_a_word(house, mina):
+    case_id = house.escalate(house.contact("q"), "T2")
+    claim = house.do(acts.claim_case, actor=mina, case_id=case_id)
+    house.do(acts.hand_back, actor=mina, case_id=case_id, token=claim.token)
+
+    assert "waiting" == house.case(case_id)["state"]
+    assert house.told("q") == ["held", "put_back"]
+
+
 def test_a_handed_back_case_rests_and_returns(house, mina, case_id):
     claim = house.do(acts.claim_case, actor=mina, case_id=case_id)
+    house.says(mina, case_id, claim.token)
     house.do(acts.hand_back, actor=mina, case_id=case_id, token=claim.token)
 
     assert (house.case(case_id)["state"], house.case(case_id)["next_action_at"]) == ("waiting", house.now + 3_600_000)
@@ -60,6 +85,7 @@ def test_a_new_cry_wakes_a_resting_case_and_never_a_held_one(house, mina, case_i
     claim = house.do(acts.claim_case, actor=mina, case_id=case_id)
     house.escalate("p", "T1", kinds=("self_harm",))
     assert house.case(case_id)["state"] == "claimed"
+    house.says(mina, case_id, claim.token)
     house.do(acts.hand_back, actor=mina, case_id=case_id, token=claim.token)
     house.escalate("p", "T3")
 

@@ -18,7 +18,7 @@ from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.store.vault import contact_key, seal
 from bot.telemetry import configure
-from escalation import acts
+from escalation import acts, relay
 from escalation.office import Office
 from escalation.policy import Actor
 from escalation.sweeper import sweep
@@ -55,6 +55,11 @@ class Town:
 
     def claim(self, case_id):
         return self.act(acts.claim_case, case_id=case_id).token
+
+    def says(self, case_id, token):
+        """Let the counsellor write a word."""
+        command = f"command-{next(self._numbers)}"
+        self.act(relay.write_message, case_id=case_id, token=token, text="من هستم", command_id=command)
 
     def tick(self):
         """Let every loop look once."""

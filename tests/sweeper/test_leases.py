@@ -35,6 +35,7 @@ def test_a_rest_that_is_over_brings_the_case_back_and_plans_its_stay(town):
     town.say(CRY)
     case_id = town.case()
     token = town.claim(case_id)
+    town.says(case_id, token)
     town.act(acts.hand_back, case_id=case_id, token=token)
     town.wait(3600, step=60)
 
