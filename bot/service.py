@@ -203,6 +203,7 @@ async def serve_until_stopped(
     done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
     was_asked = service.stopping.is_set()
     service.stopping.set()
+    service.core.bus.publish("cases")  # open streams look up, and end
     for made in servers:
         made.should_exit = True
     door.close()

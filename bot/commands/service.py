@@ -74,6 +74,7 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
             bus=core.bus,
             clock=core.clock,
             settings=settings,
+            stopping=service.stopping,
         ),
         others=routes,
     )

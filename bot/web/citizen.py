@@ -8,7 +8,7 @@ view began is not shown without the code word (bot.web.view).
 import asyncio
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,7 +61,7 @@ class InboxDoor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CitizenDeps:
-    """What the page is built from."""
+    """What the page is built from. `stopping` is set when the process begins to stop: open polls end at once."""
 
     store: Store
     keyring: Keyring
@@ -69,6 +69,7 @@ class CitizenDeps:
     bus: Bus
     clock: Clock
     settings: Settings
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def build_citizen(deps: CitizenDeps, *, others: Sequence[BaseRoute] = ()) -> Starlette:
@@ -218,18 +219,19 @@ class CitizenPage:
             return None
 
     async def _wait_for_news(self, request: Request, visitor: Visitor, after: int) -> None:
-        gone = asyncio.ensure_future(_gone(request))
+        gone, stop = asyncio.ensure_future(_gone(request)), asyncio.ensure_future(self._deps.stopping.wait())
         try:
             with self._deps.bus.subscribe(f"contact:{visitor.contact_id}") as hints:
                 for _ in range(int(POLL_S // LOOK_S)):
                     newest = await self._visits.newest(visitor)
-                    if newest.id > max(after, visitor.view.since) or gone.done():
+                    if newest.id > max(after, visitor.view.since) or gone.done() or stop.done():
                         return
                     hint = asyncio.ensure_future(hints.wait(LOOK_S))
-                    await asyncio.wait({hint, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({hint, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
                     hint.cancel()
         finally:
             gone.cancel()
+            stop.cancel()
 
     async def _news(self, visitor: Visitor, after: int) -> dict[str, Any]:
         """Give what is above `after`; `gone` when she has left by a word and nothing of before may stay on a screen."""
