@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -117,14 +118,25 @@ def _lines(source: bytes) -> Iterator[dict[str, Any]]:
 def _one(simulator: Simulator, clock: VirtualClock, line: dict[str, Any]) -> Step:
     if "wait_s" in line:
         return simulator.wait(_seconds(line["wait_s"]))
-    step = simulator.send(_input(line, simulator))
+    step = simulator.send(_input(line, simulator), ago_s=_ago_s(line, clock))
     clock.advance(LINE_S)
     return step
 
 
-def _seconds(raw: object) -> float:
+def _ago_s(line: dict[str, Any], clock: VirtualClock) -> float:
+    """Read how long before it arrives she wrote it: `sent_at`, a moment, or `late_s`, seconds; else just now."""
+    if "sent_at" in line:
+        with suppress(TypeError, ValueError, OverflowError):
+            found = datetime.fromisoformat(line["sent_at"])
+            if found.tzinfo is not None:
+                return min(max(0.0, (clock.now() - found).total_seconds()), _WAIT_MAX_S)
+        raise CommandError("sent_at must look like 2026-11-22T03:00+03:30")
+    return _seconds(line["late_s"], "late_s") if "late_s" in line else 0.0
+
+
+def _seconds(raw: object, name: str = "wait_s") -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= _WAIT_MAX_S:
-        raise CommandError(f"wait_s must be a number of seconds from 0 to {_WAIT_MAX_S}")
+        raise CommandError(f"{name} must be a number of seconds from 0 to {_WAIT_MAX_S}")
     return float(raw)
 
 

@@ -68,6 +68,43 @@ def test_a_cry_opens_a_case_that_the_turn_and_the_summary_name(replay):
     assert (summary["tier"], summary["kinds"]) == ("T1", case["kinds"])
 
 
+@pytest.mark.parametrize(
+    "written", [{"sent_at": "2026-11-22T05:00+03:30"}, {"sent_at": "2026-11-22T01:30Z"}, {"late_s": 5 * 3600}]
+)
+def test_a_line_may_say_that_it_was_written_earlier(replay, written):
+    turns, summary = replay({"text": "سلام", **written}, {"text": "سلام"}, at="2026-11-22T10:00+03:30")
+
+    assert turns[0]["in"] == {"text": "سلام", **written}
+    assert "با تأخیر" in turns[0]["out"][0]["text"]
+    assert [("T3", "queued")] == [(case["tier"], case["state"]) for case in turns[0]["cases"]]
+    assert any("۵ ساعت پیش" in why for why in turns[0]["risk"]["why"])
+    assert turns[1]["out"][-1]["buttons"]
+    assert 1 == len(summary["cases"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"sent_at": "yesterday"},
+        {"sent_at": "2026-11-22T05:00"},
+        {"sent_at": 7},
+        {"late_s": -1},
+        {"late_s": "5"},
+        {"late_s": True},
+    ],
+)
+def test_a_time_of_writing_that_is_none_is_a_slip_of_ours(replay, written):
+    with pytest.raises(CommandError, match=r"turn 1: (sent_at|late_s) must"):
+        replay({"text": "سلام", **written})
+
+
+@pytest.mark.parametrize("written", [{"sent_at": "2027-01-01T00:00Z"}, {"late_s": 0}, {"late_s": 14 * 60}])
+def test_what_was_written_just_now_or_is_dated_ahead_is_not_late(replay, written):
+    turns, _ = replay({"text": "سلام", **written})
+
+    assert [] == turns[0]["cases"]
+
+
 def test_only_the_turn_that_changes_a_case_lists_it(replay):
     turns, summary = replay(CRY, {"text": "باشه"})
 
