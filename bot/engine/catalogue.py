@@ -72,6 +72,7 @@ CATALOGUE: dict[str, Rule] = {
     "no_number_at_end": Rule("E", "تا {name}، 123 یا 110 را نشان نداده‌اید", "neither 123 nor 110 was shown before {name}", "شماره را در متن بیاورید، در discreet هم", "put the number in the text, in discreet too"),
     "person_out_of_reach": Rule("E", "در {name} راهی به انسان نیست: {why}", "no way to a person at {name}: {why}", "دستگیره را برگردانید", "restore the handler"),
     "skip_not_counted": Rule("E", "در {name} نگفتن را نه شمرده‌اید", "{name} takes a refusal for a no", "skip با danger: high بنویسید", "add a skip with danger: high"),
+    "once_acts": Rule("E", "«once: {word}» در {name} با پرسش‌های هم‌نامش یکی نیست، یا کاری به پاسخش بسته است", "once: {word} at {name} differs from the other questions of this name, or something hangs on its answer", "پاسخ‌ها را یکی کنید و برچسب و go را بردارید", "give all of them the same answers, without tags or go"),
     "untagged_danger": Rule("E", "{name} برچسب خطر ندارد: {why}", "{name} has no danger tag: {why}", "danger بنویسید یا یادداشت بازبین", "tag it, or a reviewer's note"),
     "missing_reviewer": Rule("E", "دو امضا لازم است", "two persons must sign", "دو نقش در reviewers بنویسید", "name two roles under reviewers"),
     "no_consent": Rule("E", "پیش از اجازه نپرسید: {name}", "no consent before {name}", "consent و when بنویسید", "add consent and when"),

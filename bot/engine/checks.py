@@ -29,6 +29,7 @@ CHECKS: dict[str, Check] = {
     "names_too_long": checks_links.names_too_long,
     "no_silence": checks_asks.no_silence,
     "skip_not_counted": checks_asks.skip_not_counted,
+    "once_acts": checks_asks.once_acts,
     "same_answer": checks_asks.same_answer,
     "word_taken": checks_asks.word_taken,
     "too_many_options": checks_asks.too_many_options,

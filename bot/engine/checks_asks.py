@@ -7,7 +7,7 @@ from bot.engine.checks_context import Context, at_step
 from bot.engine.issues import Issue, issue
 from bot.engine.loader_names import most_points
 from bot.engine.model import Ask, Band, Instrument, Option, Score, Set
-from bot.engine.parts import DANGER_TIER
+from bot.engine.parts import DANGER_TIER, AnswerSpec
 
 OPTIONS_FEW = 4
 NAMES_MAX = 64
@@ -43,6 +43,27 @@ def skip_not_counted(context: Context) -> Iterator[Issue]:
 
 def _is_safety(options: tuple[Option, ...]) -> bool:
     return any(option.danger in _URGENT for option in options if option.key != "skip")
+
+
+def once_acts(context: Context) -> Iterator[Issue]:
+    """What is asked once takes the same answers under its name everywhere, and nothing hangs on being asked."""
+    first: dict[str, tuple[AnswerSpec, set[str]]] = {}
+    for other in context.bundle.flows.values():
+        for ask in other.steps:
+            if isinstance(ask, Ask) and ask.once:
+                first.setdefault(ask.once, _answers_of(ask))
+    for flow, ask in context.asks():
+        if ask.once and (_answers_of(ask) != first[ask.once] or any(map(_acts, ask.options)) or ask.screen or ask.safe):
+            yield at_step("once_acts", flow, ask, word=ask.once)
+
+
+def _answers_of(ask: Ask) -> tuple[AnswerSpec, set[str]]:
+    return ask.spec, set(ask.by_key) - {"skip"}
+
+
+def _acts(option: Option) -> bool:
+    acts = option.danger or option.kinds or option.covert or option.go or option.points
+    return bool(acts) and option.key != "skip"
 
 
 def same_answer(context: Context) -> Iterator[Issue]:

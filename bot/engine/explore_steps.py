@@ -1,5 +1,8 @@
 """What each kind of step does to a state of the explorer: the engine's meaning of it, on classes of answers."""
 
+from typing import Any
+
+from bot.engine.explore_answers import answers_of
 from bot.engine.explore_reads import compiled, needed_consent
 from bot.engine.explore_state import RISKS, TIER_PAYS, VIOLENCE, State
 from bot.engine.explore_walk import CALLS_MAX, Outcome, Runners, Turn, Walker
@@ -31,7 +34,14 @@ def _ask(walker: Walker, turn: Turn, state: State, step: Ask) -> list[State | No
         walker.fault(turn, "danger_not_escalated", state)
         state = state.paid(2)
     turn.outcomes.append(Outcome("wait", walker.pruned(state)))
-    return []
+    return [walker.next(walker.answered(state, step.id, value)) for value in _given_before(walker, state, step)]
+
+
+def _given_before(walker: Walker, state: State, step: Ask) -> list[Any]:
+    """Give the answers that may stand already: whoever gave one is not asked, and every such way is walked too."""
+    if not step.once or step.id in dict(state.top.answers):
+        return []
+    return [answer.value for answer in answers_of(step, walker.reads[state.top.flow]) if answer.value != "skip"]
 
 
 def _if(walker: Walker, turn: Turn, state: State, step: If) -> list[State | None]:

@@ -102,6 +102,7 @@ def _ask(found: Fields, base: dict[str, Any]) -> RawStep:
         silence=read_silence(found),
         unclear=read_unclear(found),
         short=found.words("short", 3),
+        once=found.key("once"),
     )
 
 

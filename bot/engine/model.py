@@ -125,6 +125,7 @@ class StepBase:
 class Ask(StepBase):
     """A wait. `options` holds the offered answers in order, a skip last; for a number the `none` label is one of them.
 
+    `once`: under this name an answer holds for the whole talk, in every script; it is not asked for again.
     `numbered`: digits choose by order (choice, yes_no, multi). `keys_by_text`: folded label, synonym and key → key.
     """
 
@@ -136,6 +137,7 @@ class Ask(StepBase):
     consent: str = ""
     screen: str = ""
     safe: str = ""
+    once: str = ""
     numbered: bool = field(init=False)
     keys_by_text: Mapping[str, str] = field(init=False, repr=False, compare=False)
     by_key: Mapping[str, Option] = field(init=False, repr=False, compare=False)

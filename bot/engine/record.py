@@ -30,6 +30,8 @@ def record(run: "Run", ask: Ask, value: Answer) -> tuple[Option, ...]:
     run.emit(AnswerRecorded, keys=keys, label=_label(ask, value, options), sensitive=ask.sensitive)
     if ask.consent:
         _consent(run, ask, value)
+    if ask.once and value != "skip":  # a refusal is asked again where it matters: there the script says why
+        run.session.given[ask.once] = value
     if ask.safe:
         _safe(run, ask, value, options)
     if isinstance(ask.spec, Place) and value in PROVINCES:
@@ -41,6 +43,16 @@ def record(run: "Run", ask: Ask, value: Answer) -> tuple[Option, ...]:
     elif frame.flow != "always":
         frame.back = (*frame.back, ask.id)[-BACK_MAX:]
     return options
+
+
+def take_given(run: "Run", ask: Ask) -> bool:
+    """Take over what she answered before under the same `once`; `back` still leads to the question. Give whether."""
+    frame = run.session.stack[-1]
+    if not ask.once or ask.once not in run.session.given or ask.id in frame.answers:
+        return False
+    frame.answers[ask.id] = run.session.given[ask.once]
+    frame.back = (*frame.back, ask.id)[-BACK_MAX:]
+    return True
 
 
 def _safe(run: "Run", ask: Ask, value: Answer, options: tuple[Option, ...]) -> None:
@@ -73,6 +85,7 @@ def unwrite(run: "Run", ask: Ask) -> None:
     """Take an answer back, with the points it gave."""
     frame = run.session.stack[-1]
     value = frame.answers.pop(ask.id, None)
+    run.session.given.pop(ask.once, None)
     if value is not None and ask.screen:
         points = f"{ask.screen}.points"
         taken = sum(ask.by_key[key].points for key in _keys(ask, value) if key in ask.by_key)

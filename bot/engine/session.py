@@ -49,7 +49,8 @@ class Session:
     `after` is where a hand-back resumes. `soft_asked` holds the kinds a closed question was asked for,
     `soft_count` how often one was asked; `why` are the reasons no case has been told yet. `late_owed` is the note about
     late messages that waits for the last of them, `late_told` when each note was given (seconds). `withheld` are our
-    texts that she did not see while covert. `unheard`: she wrote while a counsellor held the conversation.
+    texts that she did not see while covert. `unheard`: she wrote while a counsellor held the conversation. `given`: answers that hold for the whole talk, by the name of their
+    `once`.
     """
 
     version: str
@@ -85,6 +86,7 @@ class Session:
     late_told: dict[str, int] = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
     unheard: bool = False
+    given: dict[str, Answer] = field(default_factory=dict)
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -95,6 +97,7 @@ class Session:
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
             self.late_owed, self.late_told.copy(), self.withheld, self.unheard,
+            self.given.copy(),
         )  # fmt: skip
 
     @property
@@ -111,6 +114,7 @@ _STACK = _NAMES.index("stack")
 _TUPLES = tuple(_NAMES.index(name) for name in ("kinds", "told_kinds", "soft_asked", "why", "withheld"))
 _OPTIONAL_TUPLES = tuple(_NAMES.index(name) for name in ("not_taken", "after"))
 _TIMERS = _NAMES.index("timers")
+_GIVEN = _NAMES.index("given")
 
 
 def session_to_json(session: Session) -> list[Any]:
@@ -135,11 +139,15 @@ def session_from_json(kept: list[Any]) -> Session:
             values[at] = tuple(values[at])
     for at in _OPTIONAL_TUPLES:
         values[at] = tuple(values[at]) if values[at] else None
+    values[_GIVEN] = _answers(values[_GIVEN])
     values[_TIMERS] = {name: tuple(timer) for name, timer in values[_TIMERS].items()}
     return Session(*values).copy()
 
 
 def _frame(kept: list[Any]) -> Frame:
     flow, step, visit, answers, variables, back = kept
-    read = {name: tuple(value) if isinstance(value, list) else value for name, value in answers.items()}
-    return Frame(flow, step, visit, read, variables, tuple(back))
+    return Frame(flow, step, visit, _answers(answers), variables, tuple(back))
+
+
+def _answers(kept: dict[str, Any]) -> dict[str, Answer]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}

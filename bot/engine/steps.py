@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.core.events import FlowLeft, FollowUpPlanned, GuideShown, ReferralRequested, SafeContactRecorded
-from bot.engine import scoring
+from bot.engine import record, scoring
 from bot.engine.model import (
     Ask,
     Call,
@@ -43,6 +43,8 @@ def _say(run: "Run", _flow: Flow, step: Say, at: int) -> int:
 
 def _ask(run: "Run", _flow: Flow, step: Ask, at: int) -> int | None:
     if step.safe and _is_needless(run, step):
+        return at + 1
+    if record.take_given(run, step):
         return at + 1
     again = run.session.stack[-1].step == step.id and step.id in run.session.stack[-1].answers
     run.session.stack[-1].step = step.id

@@ -247,6 +247,7 @@ def locked(run: "Run") -> None:
     session.version = run.bundle.version
     session.stack[:] = [Frame("always")]
     session.consents.clear()
+    session.given.clear()
     session.safe, session.after = "unset", None
     session.soft_asked, session.soft_count, session.media_asked = (), 0, False
     session.turns = 1
