@@ -80,6 +80,28 @@ def test_the_script_stays_where_it_stood_for_her_next_timely_message(late):
     assert not any("دکمه" in text for text in texts(answer))
 
 
+@pytest.mark.parametrize(
+    ("burst", "lane"),
+    [
+        (["شوهرم داره منو می‌زنه"], 1),
+        (["مددکار"], 1),
+        (["داره منو می‌زنه", "سلام", "کسی هست؟"], 1),
+        (["سلام"], 0),
+        (["سلام", "کسی هست؟"], 0),
+    ],
+)
+def test_the_note_of_late_danger_rides_the_urgent_lane_and_the_other_one_does_not(late, burst, lane):
+    late.together(*(late.message(text, ago_s=HOURS) for text in burst))
+
+    assert [(lane,)] == late.rows("SELECT urgent FROM outbox")
+
+
+def test_the_note_that_waited_for_the_last_late_message_rides_its_lane_before_a_timely_answer(late):
+    late.together(late.message("داره منو می‌زنه", ago_s=HOURS), late.message("سلام"))
+
+    assert 1 == late.rows("SELECT urgent FROM outbox ORDER BY id LIMIT 1")[0][0]
+
+
 def test_a_timely_cry_after_a_late_one_is_told_in_full(late):
     late.says("داره منو می‌زنه", ago_s=HOURS)
 
