@@ -1,5 +1,7 @@
 """What every table is built from: the one MetaData and the few column shapes that recur."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Integer, MetaData, text
 
 metadata = MetaData()
@@ -11,6 +13,11 @@ Serial = BigInteger().with_variant(Integer, "sqlite")
 def at(name: str, *, required: bool = False) -> Column[int]:
     """A moment: milliseconds since 1970 in UTC."""
     return Column(name, BigInteger, nullable=not required)
+
+
+def only(condition: str) -> dict[str, Any]:
+    """Give the condition of an index over a part of its table, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def count(name: str) -> Column[int]:

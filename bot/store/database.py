@@ -12,17 +12,33 @@ import fcntl
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, pool
+from sqlalchemy import Connection, Engine, create_engine, event, pool
 from sqlalchemy.exc import DatabaseError
 
 from bot.core.fault import fault
+from bot.store.tx import Tx
+
+__all__ = [
+    "GROUP_MAX",
+    "Job",
+    "Store",
+    "StoreBusyError",
+    "StoreUnwritableError",
+    "Tx",
+    "holding",
+    "reading",
+    "run_one",
+]
 
 T = TypeVar("T")
+
+#: A function to run in the transaction, and where its answer is waited for.
+Job = tuple[Callable[[Tx], Any], "Future[Any]"]
 
 #: How many waiting writes may share one commit.
 GROUP_MAX = 128
@@ -34,34 +50,6 @@ class StoreBusyError(Exception):
 
 class StoreUnwritableError(Exception):
     """The data directory cannot be written, or the database in it cannot be used."""
-
-
-class Tx:
-    """One open write transaction. Used only on the writer thread, only until the function that got it returns."""
-
-    __slots__ = ("_after", "connection", "raw")
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-        self._after: list[Callable[[], None]] = []
-
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run a SQLAlchemy Core statement (staff acts, rare writes)."""
-        return self.connection.execute(statement, parameters)
-
-    def many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run one SQL text for many rows of named parameters (the turn's hot path)."""
-        self.raw.executemany(sql, rows)
-
-    def after_commit(self, act: Callable[[], None]) -> None:
-        """Do something (a wake-up) once this transaction is durable; must not raise."""
-        self._after.append(act)
-
-    def take_after(self) -> list[Callable[[], None]]:
-        """Give and forget what is to be done after the commit."""
-        acts, self._after = self._after, []
-        return acts
 
 
 def _connect(url_path: str, *, read_only: bool) -> Engine:
@@ -96,12 +84,18 @@ def _connect(url_path: str, *, read_only: bool) -> Engine:
 class Store:
     """The database of one installation. `path` None is an in-memory database for replay and tests."""
 
+    #: True when other processes may write to the same database.
+    is_shared = False
+
     def __init__(self, path: Path | None, *, threaded: bool = True) -> None:
         self._lock_file = _lock(path) if path is not None else None
         self._engine = _connect(str(path) if path else ":memory:", read_only=False)
         self._reader = _connect(str(path), read_only=True) if path else self._engine
         self._connection = self._open(path)
-        self._jobs: queue.SimpleQueue[tuple[Callable[[Tx], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._start(threaded=threaded)
+
+    def _start(self, *, threaded: bool) -> None:
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         if threaded:
             self._thread = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
@@ -186,7 +180,7 @@ class Store:
             if stop:
                 return
 
-    def _commit_group(self, group: list[tuple[Callable[[Tx], Any], "Future[Any]"]]) -> None:
+    def _commit_group(self, group: list[Job]) -> None:
         # a caller that was cancelled meanwhile is passed over; from here on none can be, or answering would raise
         # InvalidStateError and end the writer thread
         group = [job for job in group if job[1].set_running_or_notify_cancel()]
@@ -195,7 +189,7 @@ class Store:
         try:
             tx.raw.execute("BEGIN IMMEDIATE")
             for fn, future in group:
-                answers.extend(_run_one(tx, fn, future))
+                answers.extend(run_one(tx, fn, future))
             fault("E4")
             tx.raw.execute("COMMIT")
             fault("E5")
@@ -254,14 +248,27 @@ def _unusable(path: Path | None) -> str:
     return f"cannot use the database {path}: it is damaged or none; `panah restore FILE --replace` puts a backup there"
 
 
-def _run_one(tx: Tx, fn: Callable[[Tx], Any], future: "Future[Any]") -> list[tuple["Future[Any]", Any]]:
+def run_one(
+    tx: Tx,
+    fn: Callable[[Tx], Any],
+    future: "Future[Any]",
+    *,
+    again: Callable[[BaseException], bool] = lambda _error: False,
+) -> list[tuple["Future[Any]", Any]]:
+    """Run one write of a group behind a savepoint of its own; its failure is its caller's, not its neighbours'.
+
+    What `again` says of is the whole group's failure: it is raised, and the group run once more.
+    """
     waiting = tx.take_after()
     tx.raw.execute("SAVEPOINT job")
     try:
         answer = fn(tx)
-    except Exception as error:  # noqa: BLE001 - one job's failure is its caller's, not its neighbours'
+    except Exception as error:
+        if again(error):
+            raise
         tx.raw.execute("ROLLBACK TO job")
         tx.raw.execute("RELEASE job")
+        tx.held.clear()
         tx.take_after()
         for act in waiting:
             tx.after_commit(act)

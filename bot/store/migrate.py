@@ -40,8 +40,11 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = connection
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    is_shared = connection.dialect.name == "postgresql"
+    connection.exec_driver_sql("BEGIN" if is_shared else "BEGIN IMMEDIATE")
     try:
+        if is_shared:  # several processes may start at once: one makes the tables, the others find them
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(8451)")
         command.upgrade(config, "head")
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")

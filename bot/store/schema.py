@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.store.columns import Serial, at, count, metadata
+from bot.store.columns import Serial, at, count, metadata, only
 from bot.store.schema_office import (  # one name for every table: `schema.<table>`
     audit,
     beats,
@@ -112,7 +112,7 @@ inbox = Table(
     at("done_at"),
     Column("error", Text),
     UniqueConstraint("channel", "provider_id"),
-    Index("inbox_waiting", "due_at", sqlite_where=text("state = 'waiting'")),
+    Index("inbox_waiting", "due_at", **only("state = 'waiting'")),
     Index("inbox_contact", "contact_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -139,11 +139,11 @@ sessions = Table(
         "session_live",
         "contact_id",
         unique=True,
-        sqlite_where=text("ended_at IS NULL"),
+        **only("ended_at IS NULL"),
     ),
     Index("session_contact", "contact_id", "started_at"),
-    Index("session_silence", "silence_at", sqlite_where=text("silence_at IS NOT NULL")),
-    Index("session_not_taken", "not_taken_at", sqlite_where=text("not_taken_at IS NOT NULL")),
+    Index("session_silence", "silence_at", **only("silence_at IS NOT NULL")),
+    Index("session_not_taken", "not_taken_at", **only("not_taken_at IS NOT NULL")),
 )
 
 turns = Table(
@@ -204,10 +204,10 @@ outbox = Table(
         "channel",
         "urgent",
         "due_at",
-        sqlite_where=text("state IN ('queued', 'sending')"),
+        **only("state IN ('queued', 'sending')"),
     ),
     Index("outbox_contact", "contact_id", "id"),
-    Index("outbox_open", "contact_id", "id", sqlite_where=text("state IN ('queued', 'sending')")),
+    Index("outbox_open", "contact_id", "id", **only("state IN ('queued', 'sending')")),
     sqlite_autoincrement=True,
 )
 
@@ -245,7 +245,7 @@ cases = Table(
         "case_open_one",
         "contact_id",
         unique=True,
-        sqlite_where=text("state <> 'closed'"),
+        **only("state <> 'closed'"),
     ),
     Index("case_queue", "state", "tier", "queued_at"),
     Index("case_contact", "contact_id", "opened_at"),

@@ -1,8 +1,8 @@
 """The tables of the office: staff and their sessions, audit, versions of the scripts, leases, marks, promises."""
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint
 
-from bot.store.columns import Serial, at, count, metadata
+from bot.store.columns import Serial, at, count, metadata, only
 
 staff = Table(
     "staff",
@@ -146,7 +146,7 @@ due = Table(
     at("due_at", required=True),
     at("fired_at"),
     UniqueConstraint("kind", "subject", "step"),
-    Index("due_next", "due_at", sqlite_where=text("state = 'planned'")),
+    Index("due_next", "due_at", **only("state = 'planned'")),
     Index("due_contact", "contact_id", "kind"),
     sqlite_autoincrement=True,
 )

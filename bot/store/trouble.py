@@ -1,6 +1,6 @@
-"""Telling trouble with the disk from a fault in what was being written.
+"""Telling trouble with the disk or the server from a fault in what was being written.
 
-A full disk, a lock or a failing device is nobody's message's fault: such a failure is tried again and counts for
+A full disk, a lock or a server that is gone is nobody's message's fault: such a failure is tried again and counts for
 nothing, or every message that came during it would be given up as if it were poison.
 """
 
@@ -12,10 +12,44 @@ _TROUBLE = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
 })  # fmt: skip
+#: Classes of PostgreSQL's SQLSTATE: connection, transaction rollback, resources, operator intervention, system.
+_SERVER = frozenset({"08", "40", "53", "57", "58"})
+#: Serialisation failure, deadlock, a lock that was not to be had in time.
+_AGAIN = frozenset({"40001", "40P01", "55P03"})
+#: The server sends these as it drops the connection.
+_DROPS = frozenset({"57P01", "57P02", "57P03", "25P03", "25P04"})
 
 
 def is_disk_trouble(error: BaseException) -> bool:
     """True when the database could not be written, whatever was to be written."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", None) if isinstance(cause, sqlite3.Error) else None
-    return code is not None and code & 0xFF in _TROUBLE  # the low byte; the rest says which I/O it was
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in _TROUBLE  # the low byte; the rest says which I/O it was
+    state = _state(cause)
+    return is_gone(cause) or (state is not None and (state[:2] in _SERVER or state in _AGAIN))
+
+
+def is_again(error: BaseException) -> bool:
+    """True when the same transaction may succeed at once: others were in its way, or the connection was lost."""
+    return _state(_cause(error)) in _AGAIN or is_gone(error)
+
+
+def is_gone(error: BaseException) -> bool:
+    """True when the connection to PostgreSQL is lost."""
+    cause = _cause(error)
+    if not type(cause).__module__.startswith("psycopg"):
+        return False
+    state = _state(cause)
+    lost = type(cause).__name__ in {"OperationalError", "InterfaceError"} and state is None
+    return lost or (state is not None and (state[:2] == "08" or state in _DROPS))
+
+
+def _cause(error: BaseException) -> BaseException:
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _state(error: BaseException) -> str | None:
+    """Give PostgreSQL's SQLSTATE, None for errors of another kind. psycopg need not be loaded for it."""
+    found = getattr(error, "sqlstate", None)
+    return found if isinstance(found, str) else None

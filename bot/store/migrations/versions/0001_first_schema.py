@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.postgres_ddl import DDL
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -99,7 +101,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index("case_contact", ["contact_id", "opened_at"], unique=False)
-        batch_op.create_index("case_open_one", ["contact_id"], unique=True, sqlite_where=sa.text("state <> 'closed'"))
+        batch_op.create_index(
+            "case_open_one",
+            ["contact_id"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'closed'"),
+            postgresql_where=sa.text("state <> 'closed'"),
+        )
         batch_op.create_index("case_queue", ["state", "tier", "queued_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_code"), ["code"], unique=False)
 
@@ -150,7 +158,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("due", schema=None) as batch_op:
         batch_op.create_index("due_contact", ["contact_id", "kind"], unique=False)
-        batch_op.create_index("due_next", ["due_at"], unique=False, sqlite_where=sa.text("state = 'planned'"))
+        batch_op.create_index(
+            "due_next",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'planned'"),
+            postgresql_where=sa.text("state = 'planned'"),
+        )
 
     op.create_table(
         "inbox",
@@ -175,7 +189,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index("inbox_contact", ["contact_id", "id"], unique=False)
-        batch_op.create_index("inbox_waiting", ["due_at"], unique=False, sqlite_where=sa.text("state = 'waiting'"))
+        batch_op.create_index(
+            "inbox_waiting",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
 
     op.create_table(
         "beats",
@@ -242,13 +262,18 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("outbox_contact", ["contact_id", "id"], unique=False)
         batch_op.create_index(
-            "outbox_open", ["contact_id", "id"], unique=False, sqlite_where=sa.text("state IN ('queued', 'sending')")
+            "outbox_open",
+            ["contact_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('queued', 'sending')"),
+            postgresql_where=sa.text("state IN ('queued', 'sending')"),
         )
         batch_op.create_index(
             "outbox_due",
             ["channel", "urgent", "due_at"],
             unique=False,
             sqlite_where=sa.text("state IN ('queued', 'sending')"),
+            postgresql_where=sa.text("state IN ('queued', 'sending')"),
         )
 
     op.create_table(
@@ -286,12 +311,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("session_contact", ["contact_id", "started_at"], unique=False)
-        batch_op.create_index("session_live", ["contact_id"], unique=True, sqlite_where=sa.text("ended_at IS NULL"))
         batch_op.create_index(
-            "session_not_taken", ["not_taken_at"], unique=False, sqlite_where=sa.text("not_taken_at IS NOT NULL")
+            "session_live",
+            ["contact_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
         )
         batch_op.create_index(
-            "session_silence", ["silence_at"], unique=False, sqlite_where=sa.text("silence_at IS NOT NULL")
+            "session_not_taken",
+            ["not_taken_at"],
+            unique=False,
+            sqlite_where=sa.text("not_taken_at IS NOT NULL"),
+            postgresql_where=sa.text("not_taken_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "session_silence",
+            ["silence_at"],
+            unique=False,
+            sqlite_where=sa.text("silence_at IS NOT NULL"),
+            postgresql_where=sa.text("silence_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -418,6 +457,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_staff_sessions_staff_id"), ["staff_id"], unique=False)
 
     # ### end Alembic commands ###
+    if op.get_bind().dialect.name == "postgresql":
+        for text in DDL:
+            op.execute(text)
 
 
 def downgrade() -> None:

@@ -1,0 +1,23 @@
+"""Opening the installation's database, wherever PANAH_DATABASE says it is. PostgreSQL's driver loads only for it."""
+
+from pathlib import Path
+
+from bot.store.database import Store
+
+
+def is_url(database: str | Path) -> bool:
+    """True for an address of PostgreSQL, false for SQLite's file."""
+    return isinstance(database, str) and database.startswith(("postgresql://", "postgres://"))
+
+
+def open_store(database: str | Path, *, threaded: bool = True) -> Store:
+    """Open the database for writing.
+
+    Raises:
+        StoreBusyError, StoreUnwritableError: it is in use, or cannot be used.
+    """
+    if not is_url(database):
+        return Store(Path(database), threaded=threaded)
+    from bot.store.postgres import PostgresStore  # noqa: PLC0415 - only where it is configured
+
+    return PostgresStore(str(database), threaded=threaded)
