@@ -23,6 +23,8 @@ _ERASE = (
     "UPDATE cases SET sealed_summary = NULL WHERE contact_id = :id",
     "UPDATE case_notes SET sealed_body = NULL WHERE case_id IN (SELECT id FROM cases WHERE contact_id = :id)",
     "DELETE FROM assessments WHERE contact_id = :id",
+    "DELETE FROM consents WHERE contact_id = :id",
+    "UPDATE referrals SET contact_id = '', session_id = '', near = '' WHERE contact_id = :id",
     "DELETE FROM due WHERE contact_id = :id AND kind <> 'erase'",
     "INSERT INTO audit (actor, action, target, target_id, reason, at) VALUES (:by, 'erase', 'contact', :id, :why, :now)",
 )

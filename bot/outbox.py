@@ -89,7 +89,8 @@ SELECT 'desk', 'unsaid:' || o.id, o.contact_id, 'unsaid', :now, 'waiting', 0, :n
 FROM outbox o JOIN contacts c ON c.id = o.contact_id
 WHERE o.id = :id AND c.wrapped_key IS NOT NULL AND coalesce(c.left_at, c.erase_due_at, c.erased_at) IS NULL
   AND (o.kind = 'live' OR (o.kind = 'reply' AND EXISTS (
-    SELECT 1 FROM inbox i WHERE i.id = CAST(o.key AS INTEGER) AND i.channel NOT IN ('desk', 'timer'))))
+    SELECT 1 FROM inbox i WHERE i.contact_id = o.contact_id AND o.key LIKE i.id || '.%'
+      AND i.channel NOT IN ('desk', 'timer'))))
   AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND k.state <> 'closed')
   AND NOT EXISTS (SELECT 1 FROM inbox w WHERE w.contact_id = c.id AND w.state = 'waiting' AND w.kind = 'unsaid')
 ON CONFLICT DO NOTHING

@@ -66,7 +66,7 @@ class Retention:
         until_s = self._clock.monotonic() + BUDGET_S
         tx.raw.execute("PRAGMA secure_delete=ON")
         try:
-            for step in (self._raw, self._sent, self._messages, self._turns, self._audit):
+            for step in (self._raw, self._sent, self._messages, self._turns, self._audit, self._sign_ins):
                 for _ in range(20):
                     if self._clock.monotonic() >= until_s:
                         return now_ms + _AGAIN_MS
@@ -98,6 +98,7 @@ class Retention:
         return min(end for end in (talk_ends, case_ends) if end > now_ms)
 
     def _case_goes(self, tx: Tx, case_id: str, values: dict[str, Any], now_ms: int) -> None:
+        tx.raw.execute(sql.EVENTS_GO, (case_id,))
         if tx.raw.execute(sql.LAST_CASE, values).fetchone() is not None:
             self._erase(tx, values["contact"], now_ms)
             return
@@ -159,6 +160,10 @@ class Retention:
             now_ms - self._keep.audit,
             lambda step: tx.raw.execute(sql.AUDIT_GOES, step),
         )
+
+    def _sign_ins(self, tx: Tx, now_ms: int) -> bool:
+        ended = (now_ms - _DAY_MS, STEP_ROWS)
+        return any([tx.raw.execute(statement, ended).rowcount > 0 for statement in (sql.SIGN_INS_GO, sql.CODES_GO)])
 
     def _erase(self, tx: Tx, contact_id: str, now_ms: int) -> None:
         erase(tx, contact_id=contact_id, now_ms=now_ms, by="retention", why="kept long enough")

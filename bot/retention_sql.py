@@ -39,12 +39,19 @@ SENT_GOES = (
     "UPDATE outbox SET sealed_body = NULL, lease_until = NULL, state = CASE WHEN state IN ('queued', 'sending')"
     " THEN 'expired' ELSE state END WHERE id > :from AND id <= :to"
 )
+#: Of the history of a case that is long over: what explains its row, so that the row can still be checked.
+EVENTS_GO = "DELETE FROM case_events WHERE case_id = ? AND kind NOT IN ('opened', 'lowered', 'closed')"
+#: Few rows and short-lived ones, so these are looked for, not walked.
+SIGN_INS_GO = "DELETE FROM staff_sessions WHERE token_hash IN (SELECT token_hash FROM staff_sessions WHERE expires_at <= ? LIMIT ?)"
+CODES_GO = (
+    "DELETE FROM staff_codes WHERE code_hash IN (SELECT code_hash FROM staff_codes WHERE expires_at <= ? LIMIT ?)"
+)
 AUDIT_GOES = "DELETE FROM audit WHERE id > :from AND id <= :to"
-#: Of these turns: who has no case, no promise, nothing stored that waits for its turn (I3), and was not here for so long.
+#: Of these turns: who has no case that is not let go yet, no promise, nothing stored that waits for its turn (I3), and was not here for so long.
 STRANGERS = (
     "SELECT DISTINCT c.id FROM turns t JOIN contacts c ON c.id = t.contact_id WHERE t.id > :from AND t.id <= :to"
     " AND c.erased_at IS NULL AND c.seen_at <= :now - :session"
-    " AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id)"
+    " AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = c.id AND (k.state <> 'closed' OR k.closed_at > :now - :case))"
     " AND NOT EXISTS (SELECT 1 FROM due d WHERE d.contact_id = c.id AND d.state = 'planned')"
     " AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.contact_id = c.id AND i.state = 'waiting')"
 )

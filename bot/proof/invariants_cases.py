@@ -105,6 +105,7 @@ ABOUT_CASES: tuple[Promise, ...] = (
         WHERE e.id > (SELECT coalesce(max(id), 0) - :newest FROM case_events)
         AND (e.kind IN ('claimed', 'handed_back', 'closed', 'reopened', 'transferred', 'lowered', 'wrote', 'noted',
         'referred', 'safe_contact_marked', 'seen') OR (e.kind = 'released' AND e.data NOT LIKE '%"held_by"%'))
+        AND e.at >= (SELECT min(at) FROM audit)
         AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target = 'case' AND a.target_id = e.case_id AND a.action = e.kind
         AND a.actor = e.actor AND a.at = e.at)""",
     ),
@@ -115,6 +116,7 @@ ABOUT_CASES: tuple[Promise, ...] = (
         mend="somebody changed the audit: keep this database and its backups and tell the inspector",
         sql="""SELECT p.id FROM publications p
         WHERE p.id > (SELECT coalesce(max(id), 0) - :newest FROM publications)
+        AND p.at >= (SELECT min(at) FROM audit)
         AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target = 'version' AND a.target_id = p.version
         AND a.action = p.action AND a.actor = p."by" AND a.at = p.at)""",
     ),

@@ -48,7 +48,7 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         name="unsaid",
         broken="answers will not reach who wrote, and no case tells a person",
         mend="these people wrote and have neither answer nor person: find them in the console by their contact and call",
-        sql=f"""SELECT o.id FROM outbox o JOIN inbox i ON i.id = CAST(o.key AS INTEGER) AND i.kind IN {_HUMAN}
+        sql=f"""SELECT o.id FROM outbox o JOIN inbox i ON i.contact_id = o.contact_id AND o.key LIKE i.id || '.%' AND i.kind IN {_HUMAN}
         JOIN contacts c ON c.id = o.contact_id
         WHERE o.id > (SELECT coalesce(max(id), 0) - :newest FROM outbox)
         AND o.kind = 'reply' AND o.state IN ('failed', 'expired', 'unknown')

@@ -80,7 +80,7 @@ BROKEN = {
     "claims I11": "UPDATE cases SET lease_until = {late}",
     "resting cases I11": "UPDATE cases SET state = 'waiting'",
     "audited acts I26": "UPDATE audit SET actor = 'mina' WHERE action = 'claimed'",
-    "audited versions I26": "INSERT INTO publications (version, action, \"by\", at) VALUES ('v', 'publish', 'mina', 1)",
+    "audited versions I26": "INSERT INTO publications (version, action, \"by\", at) VALUES ('v', 'publish', 'mina', {now})",
     "audit numbers I26": "DELETE FROM audit WHERE action = 'claimed'",
 }
 
