@@ -130,6 +130,7 @@ class Watcher:
         if world.house.disk_is_full:
             world.house.free_disk()
         world.provider.heal()
+        world.alarm.heal()
         if world.wrong_by_s:
             world.clock.jump(-world.wrong_by_s)
             world.wrong_by_s = 0.0

@@ -48,10 +48,11 @@ _TO_FIRE = (
     "SELECT 1 FROM sessions WHERE ended_at IS NULL AND (silence_at <= ? OR not_taken_at <= ?)"
     " UNION ALL SELECT 1 FROM due WHERE state = 'planned' AND due_at <= ? LIMIT 1"
 )
-#: A row that may go out within the second, that is on its way, or that has gone stale.
+#: A row that may go out within the second, that is on its way, or that has gone stale; a case whose line is dead.
 _TO_SEND = (
     "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending') AND (state = 'sending' OR due_at <= ? OR expires_at <= ?)"
-    " LIMIT 1"
+    " UNION ALL SELECT 1 FROM cases c JOIN addresses a ON a.contact_id = c.contact_id"
+    " WHERE c.state <> 'closed' AND c.unreachable_at IS NULL AND a.unreachable_at IS NOT NULL LIMIT 1"
 )
 
 

@@ -4,7 +4,7 @@ from bot.proof.part import Found, PartReport, Progress, ignore
 from bot.proof.simulation.provider import FAILURES
 from bot.proof.simulation.report import SEEDS_OF_A_RUN, Failure, SimReport
 from bot.proof.simulation.runner import run_seeds
-from bot.proof.simulation.steps import POINTS
+from bot.proof.simulation.steps import POINTS, WATCH_POINTS
 
 #: How many seeds the short form runs.
 SHORT = 200
@@ -33,8 +33,8 @@ def run_simulation(
 
 def _covered(report: SimReport) -> dict[str, int]:
     """Count every crash point and every fault of the world, 0 for one that was not met."""
-    died = {f"died at {point}": report.crashed[point] for point in POINTS}
-    return {**died, **{name: report.faults[name] for name in FAILURES}}
+    died = {f"died at {point}": report.crashed[point] for point in (*POINTS, *WATCH_POINTS)}
+    return {**died, **{name: report.faults[name] for name in (*FAILURES, "way out")}}
 
 
 def _found(failure: Failure) -> Found:

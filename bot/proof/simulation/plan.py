@@ -20,6 +20,8 @@ WEIGHTS: dict[str, int] = {
     "tick": 14, "pump": 16, "send": 10, "minutes": 5, "hours": 2, "jump": 1,
     # the process and its disk
     "crash": 5, "kill": 1, "stop": 1, "disk": 2, "poison": 1,
+    # the alert process
+    "watch_kill": 2, "watch_crash": 2, "deaf": 3,
     # scripts
     "publish": 1, "rollback": 1,
 }  # fmt: skip
@@ -27,7 +29,7 @@ _NAMES = tuple(WEIGHTS)
 _SHARES = tuple(WEIGHTS.values())
 _NUMBER_MAX = 10_000
 _LENGTHS = ((12, 32), (33, 60), (61, 120), (200, 200))
-_LENGTH_SHARES = (60, 30, 7, 3)
+_LENGTH_SHARES = (64, 28, 6, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Step:
 
 
 def length(seed: int) -> int:
-    """Give how long the story of a seed is: mostly short, for their number; one in thirty is 200 steps long."""
+    """Give how long the story of a seed is: mostly short, for their number; one in fifty is 200 steps long."""
     dice = random.Random(~seed)  # noqa: S311 - repeatable on purpose
     least, most = dice.choices(_LENGTHS, _LENGTH_SHARES)[0]
     return dice.randint(least, most)

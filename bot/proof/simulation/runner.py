@@ -46,7 +46,7 @@ def _run_in(directory: Path, seed: int, steps: Sequence[Step], report: SimReport
     except Exception as error:  # noqa: BLE001 - whatever it is, the seed must be named
         breaches = [f"broke off: {where(error)}"]
     finally:
-        world.house.shut()
+        world.shut()
         shutil.rmtree(directory / str(seed), ignore_errors=True)
     if report is not None:
         _count(report, world, steps[:done])
@@ -57,9 +57,12 @@ def _count(report: SimReport, world: World, steps: Sequence[Step]) -> None:
     report.seeds += 1
     report.steps += len(steps)
     report.kinds.update(step.name for step in steps)
-    report.passed.update(world.house.faults.passed)
-    report.crashed.update(world.house.faults.crashed)
+    for faults in (world.house.faults, world.alarm.faults):
+        report.passed.update(faults.passed)
+        report.crashed.update(faults.crashed)
     report.faults.update(world.provider.faults_met)
+    report.faults["way out"] += world.alarm.failed
+    report.met["pages"] += world.vigil.pages
     report.met.update(world.met)
 
 

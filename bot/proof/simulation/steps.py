@@ -18,6 +18,8 @@ POINTS: tuple[str, ...] = (
     "W1", "W2", "W4", "E1", "E2", "E3", "E4", "E5", "E6", "O1", "O2", "O3", "O4", "C1", "C2", "C3", "P1", "P2", "P3",
     "F1", "F2", "W3",
 )  # fmt: skip
+#: Those of the alert process.
+WATCH_POINTS: tuple[str, ...] = ("A1", "A2", "A3")
 _FAILURES: tuple[Failure, ...] = ("5xx", "lost", "429", "5xx", "lost", "403")
 _DAY_S = 86_400.0
 
@@ -119,8 +121,11 @@ def _jump(world: World, step: Step) -> None:
 
 
 def _crash(world: World, step: Step) -> None:
-    """Die at a point that is passed soon."""
-    world.house.faults.arm(POINTS[step.a % len(POINTS)], 1 + step.b % 2)
+    """Die at a point that is passed soon; what is rarely done is done at once."""
+    point = POINTS[step.a % len(POINTS)]
+    world.house.faults.arm(point, 1 + (step.b % 2 if point[0] in "WEO" else 0))
+    if point[0] == "P" and step.c % 4 == 0:
+        _publish(world, step)
 
 
 def _kill(world: World, _step: Step) -> None:
@@ -144,9 +149,24 @@ def _poison(world: World, step: Step) -> None:
     world.house.faults.poison = 1 + step.a % 4
 
 
+def _watch_kill(world: World, step: Step) -> None:
+    """The alert process dies; its supervisor has it back within seconds."""
+    world.alarm.kill(step.a % 12)
+
+
+def _watch_crash(world: World, step: Step) -> None:
+    world.alarm.arm(WATCH_POINTS[step.a % len(WATCH_POINTS)])
+
+
+def _deaf(world: World, step: Step) -> None:
+    """A way out of alerts fails for a while, or all of them."""
+    ways = ("staffbot", "command", "staffbot command", "staffbot command")[step.a % 4].split()
+    world.alarm.deaf_until.update(dict.fromkeys(ways, world.clock.monotonic() + step.b % 200))
+
+
 def _publish(world: World, step: Step) -> None:
     """Propose a version and have a second person publish it; mostly a small one that is refused, for its price."""
-    is_real = step.b % 16 == 0
+    is_real = step.b % 16 == 0 or world.house.faults.armed[:1] == "P"
     bundle = world.template.bundles[world.template.versions[step.a % 2]] if is_real else Bundle()
     now_ms = world.house.now_ms()
     world.commands += 1
@@ -196,6 +216,9 @@ STEPS: dict[str, Callable[[World, Step], None]] = {
     "stop": _stop,
     "disk": _disk,
     "poison": _poison,
+    "watch_kill": _watch_kill,
+    "watch_crash": _watch_crash,
+    "deaf": _deaf,
     "publish": _publish,
     "rollback": _rollback,
     **steps_staff.STEPS,

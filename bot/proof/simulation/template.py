@@ -27,6 +27,8 @@ from bot.store.database import Store
 from bot.turn import Screener
 from bot.versions import VersionCache, load_version
 from escalation.policy import Actor
+from escalation.watch_model import Policy
+from escalation.watch_policy import load_policy
 
 #: Eleven and a half in the morning in Tehran, a Sunday.
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -36,6 +38,8 @@ STAFF: tuple[Actor, ...] = (
     Actor(staff_id="sara", name="sara", roles=frozenset({"counsellor"})),
     Actor(staff_id="boss", name="boss", roles=frozenset({"supervisor", "counsellor"})),
 )
+#: Where the staff bot reaches each of them.
+CHATS: dict[str, str] = {"mina": "71", "sara": "72", "boss": "73"}
 _AUTHOR, _REVIEWER = "author", "reviewer"
 
 
@@ -48,6 +52,7 @@ class Template:
     bundles: dict[str, Bundle]
     screener: Screener
     keyring: Keyring
+    policy: Policy  #: whom the alert process calls
     engines: list[Engine] = field(default_factory=list)  #: whose compiled statements all others use
 
     def share_statements(self, store: Store) -> None:
@@ -96,7 +101,7 @@ def template() -> Template:
         versions = (_publish(store, first, 1), _publish(store, second, 2))
         bundles = {name: store.read_now(lambda db, name=name: load_version(db, name)) for name in versions}  # type: ignore[misc]
         store.close()
-        return Template(path.read_bytes(), versions, bundles, load_screener(), keyring)
+        return Template(path.read_bytes(), versions, bundles, load_screener(), keyring, load_policy())
 
 
 def _hire(store: Store) -> None:
@@ -104,7 +109,7 @@ def _hire(store: Store) -> None:
     rows = [
         {
             "id": actor.staff_id, "username": actor.staff_id, "name": actor.name, "province": actor.province,
-            "roles": json.dumps(sorted(actor.roles)), "created_at": now_ms,
+            "roles": json.dumps(sorted(actor.roles)), "created_at": now_ms, "staffbot_chat": CHATS[actor.staff_id],
         }
         for actor in STAFF
     ]  # fmt: skip

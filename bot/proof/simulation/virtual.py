@@ -29,6 +29,7 @@ class SimClock:
     def __init__(self, start: datetime) -> None:
         self._wall = start.astimezone(UTC)
         self._elapsed_s = 0.0
+        self.jumps = 0
 
     def now(self) -> datetime:
         """Give what the wall clock shows, aware, in UTC."""
@@ -49,6 +50,7 @@ class SimClock:
 
     def jump(self, seconds: float) -> None:
         """Set the wall clock by so much; no time passes."""
+        self.jumps += 1
         self._wall += timedelta(seconds=seconds)
 
 
@@ -63,6 +65,11 @@ class Faults:
         self.poison = 0  #: so many turns to come raise an ordinary exception
         self._point = ""
         self._left = 0
+
+    @property
+    def armed(self) -> str:
+        """The point where it will die, if any."""
+        return self._point
 
     def arm(self, point: str, nth: int) -> None:
         """Die when this point is passed for the nth time from now."""

@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.messages import Input, OutboundMsg
+from bot.proof.simulation.alarm import LATER_S, SOON_S, Alarm
 from bot.proof.simulation.citizens import PEOPLE, meaning
 from bot.proof.simulation.house import House
 from bot.proof.simulation.oracle import Oracle
 from bot.proof.simulation.provider import KEPT_S, Update
-from bot.proof.simulation.template import STAFF, START, Template
+from bot.proof.simulation.template import CHATS, STAFF, START, Template
+from bot.proof.simulation.vigil import Vigil
 from bot.proof.simulation.virtual import SimClock
 from escalation import acts, shifts
 from escalation.case import ActError
 
 #: Loops pass at most so often in one stretch of time; what is left of it then passes at once.
 PASSES_MAX = 10
+#: So often the alert process looks in a stretch at most.
+LOOKS_MAX = 20
 #: A present counsellor's console renews its claim at least this often.
 RENEW_S = 30.0
 #: Whoever works longer than this without a step of hers has left her desk.
@@ -37,6 +41,11 @@ SELECT c.opted_out_at, c.left_at, c.sealed_safe_contact IS NOT NULL, c.erased_at
 JOIN contacts c ON c.id = o.contact_id WHERE o.key = ?
 """
 _UNSAID = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending') LIMIT 1"
+#: The urgent cases that wait for a person, and how often somebody said of each that she saw it.
+_WAITING = """
+SELECT id, (SELECT count(*) FROM case_events e WHERE e.case_id = cases.id AND e.kind = 'seen') FROM cases
+WHERE tier = 'T1' AND state = 'queued' ORDER BY id
+"""
 _HELD = "SELECT id, token FROM cases WHERE state = 'claimed' AND holder = ? AND lease_until < ?"
 #: The rows that were leased together for one contact go out as one message.
 _JOINED = """
@@ -65,6 +74,8 @@ class World:
         self.provider = self.house.provider
         self.provider.on_send = self._on_send
         self.oracle = Oracle()
+        self.vigil = Vigil(frozenset({*CHATS.values(), "duty"}), self.oracle.broken)
+        self.alarm = Alarm(directory / "watch.db", self.house, template.policy, self.vigil)
         self.staff = {actor.staff_id: Worker() for actor in STAFF}
         self.met: Counter[str] = Counter()  #: what happened, for the report
         self.commands = 0
@@ -191,7 +202,7 @@ class World:
             gap = min(left, max(1.0, self._next_due_s()))
             if any(self.clock.monotonic() - worker.seen_s <= PRESENT_S for worker in self.staff.values()):
                 gap = min(gap, RENEW_S)
-            self.clock.advance(gap)
+            self._advance(gap)
             self.keep_presence()
             self.redeliver_waiting()
             self.pump()
@@ -203,6 +214,26 @@ class World:
         """Let every loop do one pass."""
         self.house.pump()
         self.note_crashes()
+        self.watch()
+
+    def watch(self) -> None:
+        """Let the alert process look, if anybody waits; then judge whether all were told in time (I7)."""
+        self.vigil.note(self.house.rows(_WAITING), self.clock.monotonic())
+        if self.vigil.is_awaited:
+            self.alarm.look(self.house.faults)
+            self.vigil.judge(self.clock.monotonic(), self.alarm.open_since_s)
+
+    def _advance(self, seconds: float) -> None:
+        """Let a stretch pass in which no loop of the service does anything; the alert process looks all the while."""
+        until = self.clock.monotonic() + seconds
+        for _ in range(LOOKS_MAX):
+            now = self.clock.monotonic()
+            apart = SOON_S if self.vigil.is_fresh(now) else LATER_S
+            if not self.vigil.is_awaited or until - now <= apart:
+                break
+            self.clock.advance(apart)
+            self.watch()
+        self.clock.advance(max(0.0, until - self.clock.monotonic()))
 
     def settle(self) -> None:
         """Let the senders go on for some minutes without a pause: where they stood still, calls were given up."""
@@ -226,6 +257,11 @@ class World:
     def _next_due_s(self) -> float:
         due = self.house.rows(_DUE)[0][0]
         return 3600.0 if due is None else (due - self.house.now_ms()) / 1000
+
+    def shut(self) -> None:
+        """End this world."""
+        self.alarm.shut()
+        self.house.shut()
 
     # -- what the world notices ---------------------------------------------------------------------------------------
 
