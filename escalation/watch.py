@@ -100,8 +100,8 @@ class Watch:
 
     async def cycle(self) -> int:
         """Look once and begin what is due; give how many attempts began."""
-        picture = await self._look()
         now, monotonic_s = self._clock.now(), self._clock.monotonic()
+        picture = await self._look()  # what changes from here on was not on a page of `now`
         now_ms = int(now.timestamp() * 1000)
         jump = self._jumps.since_last(now_ms, monotonic_s)
         if jump:

@@ -203,14 +203,17 @@ class _Book:
                     self._told[attempt.person, case] = max(attempt.page, self._told.get((attempt.person, case), 0))
 
     def told(self, person: str, due: _Due) -> bool:
-        """True when the person heard of this case within its repeat."""
+        """True when the person heard of this case within its repeat.
+
+        A page of the very moment in which it began may still have listed it as what it was before.
+        """
         at = self._told.get((person, due.case.id))
-        return at is not None and at >= due.began and self.now - at < due.tier.repeat_s * 1000
+        return at is not None and at > due.began and self.now - at < due.tier.repeat_s * 1000
 
     def can_hear(self, person: str, ways: Sequence[str], due: _Due, *, is_first: bool) -> bool:
         """True when the person heard of it, or can hear of it in time."""
         at = self._told.get((person, due.case.id))
-        if at is not None and at >= due.began:
+        if at is not None and at > due.began:
             return True
         if self._is_lost(person, ways):
             return False
@@ -221,7 +224,7 @@ class _Book:
 
     def has_left(self, case: str, began: int) -> bool:
         """True when somebody was told of the case since it began, or is being told."""
-        return self._left.get(case, began - 1) >= began
+        return self._left.get(case, began) > began
 
     def is_resting(self, person: str) -> bool:
         """True when the person was paged so lately that even what nobody heard of must wait."""

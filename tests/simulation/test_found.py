@@ -1,8 +1,13 @@
 """What the simulation found, each as the few steps that showed it."""
 
+from datetime import UTC, datetime
+
 from bot.proof.simulation.plan import Step, plan
 from bot.proof.simulation.runner import run_steps, shrink
 from bot.proof.simulation.world import World
+from escalation.watch_model import Attempt, CaseLine, Person
+from escalation.watch_policy import load_policy
+from escalation.watch_rules import due_attempts
 
 _CRY, _PUMP, _CLAIM = Step("cry", 0, 0, 0), Step("pump", 0, 0, 0), Step("claim", 0, 0, 1)
 
@@ -33,3 +38,15 @@ def test_a_failing_seed_is_made_small(monkeypatch):
     small = shrink(1, [*plan(1, 4), _CRY, *plan(2, 4)], most=12)
 
     assert 0 < len(small) < 9
+
+
+def test_a_case_that_grew_urgent_in_the_moment_of_a_page_was_not_told_by_it():
+    began = 1_795_334_400_000
+    case = CaseLine(id="a", code="1a", tier="T1", desk="EOC", since=began)
+    page = Attempt(
+        person="mina", way="staffbot", level=0, cases=("a",), page=began, at=began, urgent=True, state="sent"
+    )
+    mina = Person(key="mina", roles=frozenset({"counsellor"}), on_shift=True, addresses={"staffbot": "71"})
+    now = datetime.fromtimestamp(began / 1000 + 31, UTC)
+
+    assert ["mina"] == [due.person for due in due_attempts([case], [page], load_policy(), [mina], now)]
