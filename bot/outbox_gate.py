@@ -1,7 +1,8 @@
 """May these words be said to her now? Asked in the transaction that leases them (I17).
 
-What comes by itself needs her safe way and hour. So does an answer, or a counsellor's words, that waited too long for
-a channel that pushes: by now somebody else may hold the phone. To whoever has left, only the farewell goes.
+What comes by itself needs her safe way and hour, and shows nothing on a lock screen. An answer, or a counsellor's
+words, that waited too long for a channel that pushes need way and hour too: by now somebody else may hold the phone.
+To whoever has left, only the farewell goes.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.messages import OutboundKind
+from bot.core.preview import telling
 from bot.core.safe_contact import Window, window_of
 from bot.outbox import read_body
 from bot.store.crypto import Keyring, UnreadableError
@@ -43,7 +45,8 @@ class Words:
 def why_not(tx: Tx, keyring: Keyring, words: Words, now_ms: int) -> str | int | None:
     """Give None when they may be said now, when they may (in milliseconds), or the code of why never."""
     if words.kind == "proactive":
-        return _unasked(tx, keyring, words, now_ms)
+        found = _unasked(tx, keyring, words, now_ms)
+        return "discloses" if not isinstance(found, str) and _discloses(keyring, words) else found
     if words.has_left:
         return None if _body(keyring, words).get("delete") else "left"
     if now_ms - words.created_at <= ANSWER_MS or words.channel in _PULLED:
@@ -60,6 +63,11 @@ def _body(keyring: Keyring, words: Words) -> dict[str, Any]:
         return read_body(keyring.unwrap(words.wrapped_key or b""), words.sealed_body or b"")
     except UnreadableError:
         return {}
+
+
+def _discloses(keyring: Keyring, words: Words) -> bool:
+    """True when a lock screen would show what this is about; a page of our own pops up nowhere."""
+    return words.channel not in _PULLED and telling(str(_body(keyring, words).get("text", ""))) is not None
 
 
 def _is_bare(body: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 
 from bot.core.fault import fault
 from bot.core.messages import TEXT_CHARS_MAX, OutboundKind
+from bot.core.preview import telling
 from bot.core.text import display
 from bot.outbox import enqueue
 from bot.store.crypto import DataKey, UnreadableError
@@ -44,6 +45,10 @@ class UnsafeToWriteError(ActError):
     """Writing now could endanger her: she left in a hurry, opted out, or gave no safe way for a late message."""
 
 
+class DisclosingError(UnsafeToWriteError):
+    """Her telephone would show by the first words what this is about."""
+
+
 def write_message(
     tx: Tx, office: Office, *, actor: Actor, case_id: str, token: int, text: str, command_id: str, now_ms: int
 ) -> int:
@@ -52,7 +57,8 @@ def write_message(
     The same `command_id` (made by the page, 8-64 letters, digits, - and _) again is the same message.
 
     Raises:
-        UnsafeToWriteError, UnreachableError, ErasedError: it was not sent, and why.
+        UnsafeToWriteError, UnreachableError, ErasedError: it was not sent, and why. DisclosingError: it comes unasked by
+            now, and begins with words that tell.
         BadInputError: empty or longer than 4096 characters. StaleTokenError: the case is no longer the actor's.
     """
     require(actor, "case", "write")
@@ -69,6 +75,9 @@ def write_message(
     line = repo_relay.line_to(tx.connection, case.contact_id)
     if line is None:
         raise UnreachableError
+    kind = _kind_of(line, now_ms)
+    if kind == "proactive" and telling(clean) is not None:
+        raise DisclosingError
     enqueue(
         tx,
         key,
@@ -76,7 +85,7 @@ def write_message(
         contact_id=case.contact_id,
         address_id=line.address_id,
         channel=line.channel,
-        kind=_kind_of(line, now_ms),
+        kind=kind,
         text=clean,
         urgent=case.tier in machine.URGENT,
         now_ms=now_ms,

@@ -6,10 +6,12 @@ Linted, not proved (flow-language §6): tone is a person's judgement, these only
 import re
 from collections.abc import Iterator
 
+from bot.core.preview import telling, telling_word
 from bot.core.text import fold
 from bot.engine.checks_context import Context, at_step
 from bot.engine.issues import Issue
-from bot.engine.model import Ask, Escalate, Flow, Step
+from bot.engine.model import Ask, Escalate, Flow, FollowUp, Step
+from bot.engine.run import REPLY_S
 
 TEXT_MAX = 600
 LABEL_MAX = 24
@@ -17,14 +19,10 @@ SMS_MAX = 134
 SMS_T1_MAX = 70
 DISCREET_MAX = 40
 SENTENCE_WORDS_MAX = 25
-PREVIEW_CHARS = 40
 _ENDS = re.compile(r"[.!?؟؛:\n]+")
 
-#: What a glance over her shoulder must not show (P16).
-DISCLOSING = (
-    "خشونت", "کتک", "آزار", "تجاوز", "خودکشی", "مددکار", "بهزیستی", "اورژانس اجتماعی", "پلیس", "طلاق", "اعتیاد",
-    "شکایت", "پناه", "همسرآزاری", "کودک‌آزاری",
-)  # fmt: skip
+#: What flow `always` says although she may have been away for long: after an act of the desk, or a plan's step.
+_SAID_LATE = frozenset({"remind", "still_queued", "handed_back", "closed"})
 #: word → (rule, a better way to say it)
 HARD_WORDS: dict[str, tuple[str, str]] = {
     "تقصیر خودتان": ("blame_word", "تقصیر شما نیست"),
@@ -67,14 +65,43 @@ def too_long(context: Context) -> Iterator[Issue]:
 
 
 def discloses(context: Context) -> Iterator[Issue]:
-    """No discreet or proactive text discloses in its first characters (P16)."""
+    """No discreet text tells by its first words, and nothing that comes unasked by its words or numbers (P16)."""
     for flow, step in context.steps():
-        reminders = step.silence.remind_text if isinstance(step, Ask) and step.silence else ()
-        for text in (*step.texts.discreet, *reminders):
-            preview = fold(text[:PREVIEW_CHARS])
-            for word in DISCLOSING:
-                if fold(word) in preview:
-                    yield at_step("discloses", flow, step, word=word)
+        for text in step.texts.discreet:
+            word = telling_word(text)
+            if word is not None:
+                yield at_step("discloses", flow, step, word=word)
+    told: set[tuple[str, str, str]] = set()
+    for flow, step, text in _unasked(context):
+        word = telling(text)
+        if word is not None and (flow.id, step.id, word) not in told:
+            told.add((flow.id, step.id, word))
+            yield at_step("discloses", flow, step, word=word)
+
+
+def _unasked(context: Context) -> Iterator[tuple[Flow, Step, str]]:
+    """Give each text that may come although she did not just write: reminders, late words, what begins a follow-up."""
+    begun = {step.flow for flow in context.bundle.flows.values() for step in flow.steps if isinstance(step, FollowUp)}
+    for flow, step in context.steps():
+        said = flow.id == "always" and step.id in _SAID_LATE
+        for text in (*step.texts.text, *step.texts.sms) if said else ():
+            yield flow, step, text
+        silence = (step.silence or flow.silence) if isinstance(step, Ask) else None
+        if silence is not None:
+            yield from ((flow, step, text) for text in silence.remind_text)
+            after = flow.step(silence.then) if silence.after_s >= REPLY_S else None
+            if after is not None:
+                yield from ((flow, after, text) for text in (*after.texts.text, *after.texts.sms))
+    for flow in context.flows:
+        yield from _opening(flow) if flow.id in begun else ()
+
+
+def _opening(flow: Flow) -> Iterator[tuple[Flow, Step, str]]:
+    for step in flow.steps:
+        labels = tuple(option.label for option in step.options) if isinstance(step, Ask) else ()
+        yield from ((flow, step, text) for text in (*step.texts.text, *step.texts.sms, *labels))
+        if isinstance(step, Ask):
+            return
 
 
 def no_discreet(context: Context) -> Iterator[Issue]:

@@ -8,7 +8,7 @@ from escalation import acts, relay
 from escalation.case import (
     BadInputError,
 )
-from escalation.relay import ErasedError, UnreachableError, UnsafeToWriteError
+from escalation.relay import DisclosingError, ErasedError, UnreachableError, UnsafeToWriteError
 
 
 def say(house, actor, case_id, token, *, text="من اینجا هستم", command_id="command-1"):
@@ -55,6 +55,20 @@ def test_after_fifteen_minutes_only_a_safe_way_lets_a_message_out(house, mina, c
     house.change(schema.contacts, "p", opted_out_at=house.now)
     with pytest.raises(UnsafeToWriteError):
         say(house, mina, case_id, token, command_id="command-2")
+
+
+def test_words_that_come_unasked_and_tell_on_a_lock_screen_are_refused(house, mina, case_id):
+    house.advance(16 * 60)
+    token = house.do(acts.claim_case, actor=mina, case_id=case_id).token
+    house.do(relay.mark_safe_contact, actor=mina, case_id=case_id, token=token, safe={"way": "پیام", "who": "خودش"})
+
+    with pytest.raises(DisclosingError):
+        say(house, mina, case_id, token, text="سلام، مددکارتان هستم.")
+    assert [] == house.rows(schema.outbox)
+    say(house, mina, case_id, token, text="سلام. هر وقت خواستید، بنویسید.")
+    assert ["proactive"] == [row["kind"] for row in house.rows(schema.outbox)]
+    house.writes("p", "هستم")
+    say(house, mina, case_id, token, text="سلام، مددکارتان هستم.", command_id="command-2")  # now it answers her
 
 
 def test_nobody_is_written_to_after_leaving_in_a_hurry_until_she_writes_again(house, mina, case_id):

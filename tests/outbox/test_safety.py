@@ -154,6 +154,19 @@ def test_without_a_safe_way_and_hour_nothing_proactive_is_said_and_her_case_says
     assert [("unsaid", {"count": 1, "why": why})] == post.events("a")
 
 
+@pytest.mark.parametrize(("channel", "state"), [("telegram", "expired"), ("web", "sent")])
+def test_what_comes_by_itself_shows_nothing_on_a_lock_screen(post, channel, state):
+    post.contact("a", safe={"way": "همین‌جا بنویسید", "hours": "هر وقت"}, channel=channel)
+    post.case("a", "T3")
+    post.say("a", "سلام. از اورژانس اجتماعی پیام می‌دهیم.", kind="proactive")
+    post.core.store.write_now(lambda tx: tx.raw.execute("UPDATE outbox SET channel = ?", (channel,)))
+    post.provider.name = channel
+    post.run(for_s=5)
+
+    assert [state] == post.states()
+    assert ([("unsaid", {"count": 1, "why": "discloses"})] if state == "expired" else []) == post.events("a")
+
+
 def test_do_not_contact_on_her_case_stops_what_is_proactive(post):
     post.contact("a", safe={"way": "همین‌جا بنویسید", "hours": "هر وقت"})
     post.case("a", do_not_contact=1)
