@@ -14,15 +14,17 @@ from sqlalchemy import Connection
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
 from bot.core.provinces import PROVINCES
+from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
-from escalation import repo, repo_staff
+from escalation import repo, repo_factors, repo_staff
 from escalation.acts import release_all
 from escalation.case import BadInputError
+from escalation.factors import Factors
 from escalation.office import Office
 from escalation.passwords import Hashing, check_password, hash_token, new_token
 from escalation.policy import ROLES, SYSTEM, Actor, require
 from escalation.repo_staff import StaffRow
-from escalation.signin import LoginRefusedError, NewSession, SignedIn, SignIns, put_password
+from escalation.signin import LoginRefusedError, NewSession, SignedIn, SignInRules, put_password
 
 __all__ = ["Accounts", "CodeRefusedError", "LoginRefusedError", "NameTakenError", "NewSession", "Profile", "SignedIn"]
 
@@ -50,8 +52,8 @@ class Profile:
     province: str = ""
 
 
-class Accounts(SignIns):
-    """The accounts of one installation, and signing in to them."""
+class Accounts(Factors):
+    """The accounts of one installation, signing in to them, and their second factors."""
 
     def __init__(
         self,
@@ -59,10 +61,12 @@ class Accounts(SignIns):
         clock: Clock,
         new_id: IdSource,
         *,
+        keyring: Keyring,
         hashing: Hashing,
+        rules: SignInRules,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        super().__init__(store, clock, hashing=hashing, random_bytes=random_bytes)
+        super().__init__(store, clock, keyring=keyring, hashing=hashing, rules=rules, random_bytes=random_bytes)
         self._new_id = new_id
 
     async def invite(self, *, actor: Actor, profile: Profile) -> str:
@@ -157,6 +161,7 @@ class Accounts(SignIns):
                 raise BadInputError
             repo_staff.change_staff(tx, staff_id, disabled_at=now_ms, password_hash="", staffbot_chat=None)
             repo_staff.end_sessions_of(tx, staff_id)
+            repo_factors.drop_factor(tx, staff_id)
             repo_staff.end_codes_of(tx, staff_id)
             repo_staff.end_shift(tx, staff_id)
             release_all(tx, office, staff_id=staff_id, by=actor.staff_id, now_ms=now_ms)

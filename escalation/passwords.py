@@ -21,6 +21,8 @@ PASSWORD_CHARS_MAX = 256
 TRIES_IN_ALL = 120
 TRIES_PER_ACCOUNT = 8
 TRIES_PER_ADDRESS = 24
+#: Tries of a second code: whoever tries it knows the password already.
+TRIES_PER_CODE = 5
 WINDOW_S = 300.0
 #: Most accounts and addresses that are remembered; the oldest are forgotten first.
 _KEPT = 4096
@@ -80,8 +82,9 @@ class Hashing:
         return self._hasher.hash("a decoy for user names that do not exist")
 
     def _verify(self, password_hash: str, password: str) -> bool:
+        decoy = self._decoy  # made here for every name, or the first unknown one would take twice as long
         try:
-            return self._hasher.verify(password_hash or self._decoy, _bytes(password)) and bool(password_hash)
+            return self._hasher.verify(password_hash or decoy, _bytes(password)) and bool(password_hash)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -93,8 +96,9 @@ def _bytes(password: str) -> bytes:
 class Tries:
     """How often signing in was tried lately. In memory: a restart forgives, a flood is still one pool of one."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], *, per_account: int = TRIES_PER_ACCOUNT) -> None:
         self._monotonic = monotonic
+        self._per_account = per_account
         self._all: deque[float] = deque()
         self._by_key: dict[str, deque[float]] = {}
 
@@ -108,7 +112,7 @@ class Tries:
         account = "account " + hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
         limits = (
             (self._all, TRIES_IN_ALL),
-            (self._of(account), TRIES_PER_ACCOUNT),
+            (self._of(account), self._per_account),
             (self._of("address " + address[:64]), TRIES_PER_ADDRESS),
         )
         for tries, most in limits:

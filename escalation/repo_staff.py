@@ -1,7 +1,7 @@
 """The rows of staff: accounts, sign-ins, one-time codes, shifts. It sees hashes only, never a password or a token."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
@@ -17,6 +17,8 @@ _codes = schema.staff_codes.c
 _shifts = schema.shifts.c
 #: A shift whose console has not been heard of for this long does not count.
 SHIFT_FRESH_MS = 90_000
+#: So much of a sign-in's hash names it to its owner.
+SESSION_NAME_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +111,26 @@ def change_profile(tx: Tx, staff_id: str, *, name: str, roles: Sequence[str], pr
     return change_staff(tx, staff_id, name=name.strip(), roles=json.dumps(sorted(roles)), province=province)
 
 
-def add_session(tx: Tx, *, token_hash: str, staff_id: str, csrf: str, now_ms: int, expires_at: int) -> None:
-    """Open a sign-in and drop those that are over."""
-    tx.execute(delete(schema.staff_sessions).where(_sessions.expires_at <= now_ms))
-    row = {"token_hash": token_hash, "staff_id": staff_id, "csrf": csrf, "created_at": now_ms}
-    tx.execute(insert(schema.staff_sessions).values(**row, seen_at=now_ms, expires_at=expires_at))
+def add_session(tx: Tx, row: Mapping[str, str | int]) -> None:
+    """Open a sign-in and drop those that are over; `row` holds the columns of `staff_sessions` but `seen_at`."""
+    tx.execute(delete(schema.staff_sessions).where(_sessions.expires_at <= row["created_at"]))
+    tx.execute(insert(schema.staff_sessions).values(**row, seen_at=row["created_at"]))
 
 
 def session_of(connection: Connection, token_hash: str) -> RowMapping | None:
     """Give a sign-in with its enabled account."""
     query = (
-        select(schema.staff, _sessions.csrf, _sessions.seen_at, _sessions.expires_at)
+        select(
+            schema.staff,
+            _sessions.csrf,
+            _sessions.stage,
+            _sessions.agent,
+            _sessions.seen_at,
+            _sessions.expires_at,
+            schema.staff_factors.c.confirmed_at,
+        )
         .join(schema.staff_sessions, _sessions.staff_id == _staff.id)
+        .join(schema.staff_factors, schema.staff_factors.c.staff_id == _staff.id, isouter=True)
         .where(_sessions.token_hash == token_hash, _staff.disabled_at.is_(None))
     )
     return connection.execute(query).mappings().one_or_none()
@@ -137,9 +147,34 @@ def touch_session(tx: Tx, token_hash: str, now_ms: int) -> None:
     tx.execute(update(schema.staff_sessions).where(_sessions.token_hash == token_hash).values(seen_at=now_ms))
 
 
+def lock_session(tx: Tx, token_hash: str) -> bool:
+    """Let a sign-in rest until its owner gives the password; False when it is no full one."""
+    change = update(schema.staff_sessions).where(_sessions.token_hash == token_hash, _sessions.stage == "full")
+    return tx.execute(change.values(stage="locked")).rowcount == 1
+
+
+def sessions_of(connection: Connection, staff_id: str, now_ms: int) -> Sequence[RowMapping]:
+    """Give a person's sign-ins that are not over, the last used first."""
+    query = select(schema.staff_sessions).where(_sessions.staff_id == staff_id, _sessions.expires_at > now_ms)
+    return connection.execute(query.order_by(_sessions.seen_at.desc())).mappings().all()
+
+
 def end_session(tx: Tx, token_hash: str) -> None:
     """Forget a sign-in."""
     tx.execute(delete(schema.staff_sessions).where(_sessions.token_hash == token_hash))
+
+
+def end_other_sessions(tx: Tx, staff_id: str, kept_hash: str) -> int:
+    """Forget a person's sign-ins but one; give how many."""
+    gone = delete(schema.staff_sessions).where(_sessions.staff_id == staff_id, _sessions.token_hash != kept_hash)
+    return tx.execute(gone).rowcount
+
+
+def end_named_session(tx: Tx, staff_id: str, name: str) -> bool:
+    """Forget one of a person's sign-ins by the beginning of its hash; False when it is none of hers."""
+    begins = func.substr(_sessions.token_hash, 1, len(name)) == name
+    gone = delete(schema.staff_sessions).where(_sessions.staff_id == staff_id, begins)
+    return len(name) == SESSION_NAME_CHARS and tx.execute(gone).rowcount == 1
 
 
 def end_sessions_of(tx: Tx, staff_id: str) -> int:

@@ -21,6 +21,7 @@ from escalation.accounts import Accounts, NameTakenError, Profile
 from escalation.case import BadInputError
 from escalation.passwords import Hashing
 from escalation.policy import SYSTEM
+from escalation.signin import rules_of
 
 if TYPE_CHECKING:
     from bot.commands.acts_flows import FlowActs
@@ -45,7 +46,7 @@ def do(settings: Settings, verb: str, **wanted: Any) -> Any:
 
 def _do_alone(settings: Settings, verb: str, wanted: Mapping[str, Any]) -> Any:
     core = open_core(settings, configure(), InProcessBus())
-    accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
+    accounts = accounts_of(core, settings)
     try:
         return asyncio.run(_coroutine(act_verbs(core, settings, accounts), verb, wanted))
     except control.RefusedError as error:
@@ -56,6 +57,15 @@ def _do_alone(settings: Settings, verb: str, wanted: Mapping[str, Any]) -> Any:
 
 async def _coroutine(verbs: control.ControlVerbs, verb: str, wanted: Mapping[str, Any]) -> Any:
     return await verbs[verb](**wanted)
+
+
+def accounts_of(core: Core, settings: Settings) -> Accounts:
+    """Give the accounts of an installation that is open.
+
+    Raises:
+        SettingsError: the settings name a role that there is not.
+    """
+    return Accounts(core.store, core.clock, core.ids, keyring=core.keyring, hashing=Hashing(), rules=rules_of(settings))
 
 
 def act_verbs(core: Core, settings: Settings, accounts: Accounts) -> control.ControlVerbs:

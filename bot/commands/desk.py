@@ -5,14 +5,13 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import control
-from bot.commands.acts import act_verbs
+from bot.commands.acts import accounts_of, act_verbs
 from bot.health import HealthWatch
 from bot.service import Service
 from bot.web.studio_deps import TEMPLATES, StudioDeps
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, NavEntry, Shell, build_console
 from escalation.office import Office
-from escalation.passwords import Hashing
 from escalation.staffbot_desk import DatabaseDesk
 from escalation.sweeper import keep_sweeping
 
@@ -26,7 +25,7 @@ def office_of(service: Service) -> Office:
 def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accounts]:
     """Build the console and start its loops with the service."""
     core = service.core
-    accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing())
+    accounts = accounts_of(core, service.settings)
     deps = ConsoleDeps(
         store=core.store,
         keyring=core.keyring,

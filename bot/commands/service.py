@@ -22,6 +22,7 @@ from bot.service import Service, bind, close, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure, guard_loop, guard_process
 from bot.web.citizen import CitizenDeps, build_citizen
+from escalation.signin import rules_of
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     if args.alert_command:
         settings = replace(settings, alert_command=args.alert_command)
     warnings = what_is_wrong(settings)
+    rules_of(settings)  # a role that there is not is said before anything starts
     listeners = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
     first_start = not settings.key_path.exists()
     log = configure()

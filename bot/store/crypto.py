@@ -95,6 +95,22 @@ class Keyring:
             raise UnreadableError from error
         return DataKey(raw, self._nonce)
 
+    def seal_own(self, place: bytes, plain: bytes) -> bytes:
+        """Encrypt a secret of the installation itself for one place, such as b"staff_factors.secret|<account>"."""
+        nonce = self._nonce()
+        return nonce + self._wrapping.encrypt(nonce, plain, place)
+
+    def open_own(self, place: bytes, sealed: bytes) -> bytes:
+        """Decrypt what `seal_own` sealed for that place.
+
+        Raises:
+            UnreadableError: another key, another place, or changed bytes.
+        """
+        try:
+            return self._wrapping.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
+        except (InvalidTag, ValueError) as error:
+            raise UnreadableError from error
+
     def address_index(self, channel: str, external_id: str) -> str:
         """Give the blind index of an address: equal addresses, equal index; nothing else can be learnt."""
         return hmac.new(self._index, f"{channel}|{external_id}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()

@@ -31,6 +31,8 @@ from bot.store.schema_office import (  # one name for every table: `schema.<tabl
     shifts,
     staff,
     staff_codes,
+    staff_factors,
+    staff_recovery,
     staff_sessions,
     versions,
 )
@@ -59,6 +61,8 @@ __all__ = [
     "shifts",
     "staff",
     "staff_codes",
+    "staff_factors",
+    "staff_recovery",
     "staff_sessions",
     "turns",
     "versions",

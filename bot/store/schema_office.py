@@ -1,6 +1,6 @@
 """The tables of the office: staff and their sessions, audit, versions of the scripts, leases, marks, promises."""
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint
 
 from bot.store.columns import Serial, at, count, metadata, only
 
@@ -24,9 +24,31 @@ staff_sessions = Table(
     Column("token_hash", Text, primary_key=True),
     Column("staff_id", Text, ForeignKey("staff.id"), nullable=False, index=True),
     Column("csrf", Text, nullable=False),
+    Column("stage", Text, nullable=False, server_default="full"),  # full; code: the password was right; locked
+    Column("agent", Text, nullable=False, server_default=""),  # browser and system, words of a closed list
     at("created_at", required=True),
     at("seen_at", required=True),
     at("expires_at", required=True),
+)
+
+#: The second factor of an account: the secret shared with her authenticator, and up to which step it was used.
+staff_factors = Table(
+    "staff_factors",
+    metadata,
+    Column("staff_id", Text, ForeignKey("staff.id"), primary_key=True),
+    Column("sealed_secret", LargeBinary, nullable=False),  # under the wrapping key, bound to the account
+    Column("last_step", BigInteger, nullable=False),
+    at("created_at", required=True),
+    at("confirmed_at"),
+)
+
+staff_recovery = Table(
+    "staff_recovery",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("staff_id", Text, ForeignKey("staff.id"), nullable=False, index=True),
+    at("created_at", required=True),
+    at("used_at"),
 )
 
 staff_codes = Table(

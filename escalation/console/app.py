@@ -18,7 +18,15 @@ from starlette.staticfiles import StaticFiles
 
 from bot.core.text import persian_digits
 from escalation.case import ActError
-from escalation.console import case_routes, health_routes, people_routes, queue_routes, stream
+from escalation.console import (
+    case_routes,
+    health_routes,
+    own_routes,
+    people_routes,
+    queue_routes,
+    signin_routes,
+    stream,
+)
 from escalation.console.case_routes import acting
 from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import DoorMiddleware
@@ -41,6 +49,8 @@ Need = tuple[str, str] | None
 OPEN: Need = None
 #: Needs somebody signed in, whatever her role.
 ANYBODY: Need = ("", "")
+#: Needs a sign-in that waits for exactly this.
+WAITING: Need = ("", "waiting")
 
 _NAV = (
     NavEntry(path="/", label="صف", target="queue", action="view"),
@@ -58,9 +68,14 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("GET", "/health", health_routes.health_page, ("system", "view")),
     ("GET", "/health/help", health_routes.help_page, ("system", "view")),
     ("GET", "/health/dot", health_routes.dot, ANYBODY),
-    ("GET", "/login", people_routes.login_page, OPEN),
-    ("POST", "/login", people_routes.login, OPEN),
-    ("POST", "/logout", people_routes.logout, OPEN),
+    ("GET", "/login", signin_routes.login_page, OPEN),
+    ("POST", "/login", signin_routes.login, OPEN),
+    ("GET", "/login/code", signin_routes.code_page, WAITING),
+    ("POST", "/login/code", signin_routes.give_code, WAITING),
+    ("POST", "/lock", signin_routes.lock, ANYBODY),
+    ("GET", "/unlock", signin_routes.unlock_page, WAITING),
+    ("POST", "/unlock", signin_routes.unlock, WAITING),
+    ("POST", "/logout", signin_routes.logout, OPEN),
     ("GET", "/first/{code:str}", people_routes.welcome_page, OPEN),
     ("POST", "/first/{code:str}", people_routes.first_admin, OPEN),
     ("GET", "/invite/{code:str}", people_routes.welcome_page, OPEN),
@@ -84,14 +99,21 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", _CASE + "/lower", acting(case_routes.lower, action="lower"), ("case", "lower")),
     ("POST", _CASE + "/close", acting(case_routes.close, action="close"), ("case", "close")),
     ("POST", _CASE + "/undo-close", acting(case_routes.undo_close, action="close"), ("case", "close")),
-    ("GET", "/me", people_routes.me_page, ANYBODY),
-    ("POST", "/me/staffbot", people_routes.staffbot_code, ("case", "claim")),
-    ("POST", "/me/staffbot/unlink", people_routes.unlink_mine, ANYBODY),
-    ("POST", "/me/password", people_routes.change_password, ANYBODY),
+    ("GET", "/me", own_routes.me_page, ANYBODY),
+    ("POST", "/me/staffbot", own_routes.staffbot_code, ("case", "claim")),
+    ("POST", "/me/staffbot/unlink", own_routes.unlink_mine, ANYBODY),
+    ("POST", "/me/password", own_routes.change_password, ANYBODY),
+    ("POST", "/me/sessions/end", own_routes.end_session, ANYBODY),
+    ("GET", "/second", own_routes.factor_page, ANYBODY),
+    ("POST", "/second/begin", own_routes.begin_factor, ANYBODY),
+    ("POST", "/second/confirm", own_routes.confirm_factor, ANYBODY),
+    ("POST", "/second/codes", own_routes.renew_codes, ANYBODY),
+    ("POST", "/second/remove", own_routes.remove_factor, ANYBODY),
     ("GET", "/staff", people_routes.staff_page, ("staff", "view")),
     ("POST", "/staff/invite", people_routes.invite, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/link", people_routes.new_link, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/unlink", people_routes.unlink, ("staff", "manage")),
+    ("POST", "/staff/{staff_id:str}/second-off", people_routes.reset_factor, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/roles", people_routes.change_roles, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/disable", people_routes.disable, ("staff", "manage")),
 )  # fmt: skip

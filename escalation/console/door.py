@@ -1,5 +1,7 @@
 """Who is knocking: the sign-in cookie becomes `request.state.actor`, and every visitor has a token for her forms.
 
+A sign-in that waits (for a code, for a password) is no actor: it stands in `request.state.waiting`.
+
 Before signing in the token lives in a cookie of its own (a foreign page cannot set one for us: SameSite, and __Host-
 behind TLS); afterwards it is the sign-in's own token from the database.
 """
@@ -67,12 +69,15 @@ class DoorMiddleware:
         cookies = _cookies(Headers(scope=scope))
         token = _well_formed(cookies.get(session_cookie(tls=self._tls), ""))
         found = await self._find(token, scope["path"]) if token else None
+        waiting = await self._accounts.waiting(token) if token and found is None else None
         visit = _well_formed(cookies.get(visit_cookie(tls=self._tls), ""))
-        fresh = "" if found or visit else secrets.token_urlsafe(24)
+        known = found or waiting
+        fresh = "" if known or visit else secrets.token_urlsafe(24)
         state = scope.setdefault("state", {})
         state["actor"] = found.actor if found else None
-        state["token"] = token if found else ""
-        state["csrf"] = found.csrf if found else visit or fresh
+        state["waiting"] = waiting
+        state["token"] = token if known else ""
+        state["csrf"] = known.csrf if known else visit or fresh
         state["on_shift"] = found is not None and await self._works(found)
         await self._app(scope, receive, self._with_visit(send, fresh) if fresh else send)
 

@@ -1,4 +1,4 @@
-"""Signing in and out, the first admin's link, invitations, one's own page, and the accounts of staff."""
+"""The first admin's link, invitations, and the accounts of staff."""
 
 from collections.abc import Sequence
 
@@ -7,72 +7,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.core.provinces import PROVINCES
+from escalation import repo_factors
 from escalation.accounts import Profile
 from escalation.console import wording
 from escalation.console.deps import ConsoleDeps, deps_of
-from escalation.console.door import forget_session, set_session, token_of
 from escalation.console.present_people import person_view
 from escalation.console.refusals import REFUSALS, status_of, words_of
-from escalation.console.shell import Shell, current_actor, render, require
-from escalation.policy import ROLES, Actor, may
+from escalation.console.shell import Shell, require
+from escalation.console.signin_routes import sign_in, text_of
+from escalation.policy import ROLES, may
 from escalation.repo_staff import linked_chats
-from escalation.routing import NATIONAL, desk_name
 from escalation.staffbot_links import unlink_staffbot
 
 _shell = Shell()
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-def _own_path(raw: str) -> str:
-    """Give a path of ours to go to after signing in; anything else is the queue."""
-    safe = (
-        raw.startswith("/")
-        and not raw.startswith(("//", "/\\", "/login", "/logout"))
-        and raw.isascii()
-        and len(raw) < 200
-    )
-    return raw if safe and "\\" not in raw and "\n" not in raw else "/"
-
-
-async def login_page(request: Request) -> Response:
-    """Show the door; whoever is in already goes to work."""
-    if request.state.actor is not None:
-        return RedirectResponse("/", status_code=303)
-    return render(request, "login.html", error="", next=_own_path(request.query_params.get("next", "/")))
-
-
-async def login(request: Request) -> Response:
-    """Sign in."""
-    form = await request.form()
-    target = _own_path(_text(form, "next"))
-    try:
-        return await _sign_in(request, _text(form, "username"), _text(form, "password"), target)
-    except REFUSALS as error:
-        context = {"error": words_of(error), "next": target}
-        return _shell.page(request, "login.html", context, status=status_of(error))
-
-
-async def _sign_in(request: Request, username: str, password: str, target: str) -> Response:
-    deps = deps_of(request)
-    address = request.client.host if request.client else ""
-    session = await deps.accounts.login(username=username, password=password, address=address)
-    response = RedirectResponse(target, status_code=303)
-    set_session(response, session, tls=deps.settings.behind_tls)
-    return response
-
-
-async def logout(request: Request) -> Response:
-    """Sign out; the browser drops what it may have kept."""
-    deps = deps_of(request)
-    if token_of(request):
-        await deps.accounts.logout(token_of(request))
-    response = RedirectResponse("/login", status_code=303)
-    forget_session(response, tls=deps.settings.behind_tls)
-    return response
 
 
 async def welcome_page(request: Request) -> Response:
@@ -90,8 +37,8 @@ async def _welcome(request: Request, *, error: str, form: FormData | None, statu
         "first": first,
         "username": username,
         "error": error,
-        "form_name": _text(form, "name") if form else "",
-        "form_username": _text(form, "username") if form else "",
+        "form_name": text_of(form, "name") if form else "",
+        "form_username": text_of(form, "username") if form else "",
     }
     return _shell.page(request, "welcome.html", context, status=status)
 
@@ -99,18 +46,18 @@ async def _welcome(request: Request, *, error: str, form: FormData | None, statu
 async def first_admin(request: Request) -> Response:
     """Make the first admin's account and sign in."""
     form, deps = await request.form(), deps_of(request)
-    if _text(form, "password") != _text(form, "again"):
+    if text_of(form, "password") != text_of(form, "again"):
         return await _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
-    username = _text(form, "username").strip().casefold()
+    username = text_of(form, "username").strip().casefold()
     try:
         await deps.accounts.accept_first_admin(
             code=request.path_params["code"],
             username=username,
-            name=_text(form, "name").strip(),
-            password=_text(form, "password"),
-            answers=bool(_text(form, "answers")),
+            name=text_of(form, "name").strip(),
+            password=text_of(form, "password"),
+            answers=bool(text_of(form, "answers")),
         )
-        return await _sign_in(request, username, _text(form, "password"), "/" if form.get("answers") else "/staff")
+        return await sign_in(request, username, text_of(form, "password"), "/" if form.get("answers") else "/staff")
     except REFUSALS as error:
         return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
 
@@ -118,74 +65,24 @@ async def first_admin(request: Request) -> Response:
 async def accept_invite(request: Request) -> Response:
     """Set one's first password; signing in comes next, because the link does not say who she is."""
     form, deps = await request.form(), deps_of(request)
-    if _text(form, "password") != _text(form, "again"):
+    if text_of(form, "password") != text_of(form, "again"):
         return await _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
     try:
-        await deps.accounts.accept_invite(code=request.path_params["code"], password=_text(form, "password"))
+        await deps.accounts.accept_invite(code=request.path_params["code"], password=text_of(form, "password"))
     except REFUSALS as error:
         return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
     return RedirectResponse("/login", status_code=303)
-
-
-async def me_page(request: Request) -> Response:
-    """Show one's own page."""
-    return await _me(request)
-
-
-async def _me(request: Request, *, code: str = "", notice: str = "", error: str = "", status: int = 200) -> Response:
-    actor, deps = current_actor(request), deps_of(request)
-    linked = await _linked(deps)
-    context = {
-        "roles": [wording.word(wording.ROLES, role) for role in ROLES if role in actor.roles],
-        "desk": desk_name(actor.province or NATIONAL),
-        "linked": actor.staff_id in linked,
-        "may_link": may(actor, "case", "claim"),
-        "code": code,
-        "notice": notice,
-        "error": error,
-    }
-    return _shell.page(request, "me.html", context, status=status)
 
 
 async def _linked(deps: ConsoleDeps) -> set[str]:
     return {one.staff_id for _, one in await deps.store.read(linked_chats)}
 
 
-async def staffbot_code(request: Request) -> Response:
-    """Give the code that links the staff bot; it is shown once."""
-    actor = require(request, "case", "claim")
-    return await _me(request, code=await deps_of(request).accounts.staffbot_code(actor=actor))
-
-
-async def unlink_mine(request: Request) -> Response:
-    """End the link of one's own chat with the staff bot."""
-    actor = current_actor(request)
-    await _unlink(request, actor, actor.staff_id)
-    return await _me(request, notice="ربات همکاران از حساب شما قطع شد.")
-
-
 async def unlink(request: Request) -> Response:
     """End the link of a colleague's chat: a phone is lost or in another's hands."""
-    actor = require(request, "staff", "manage")
-    await _unlink(request, actor, request.path_params["staff_id"])
-    return await _staff(request, notice="تلگرام این همکار قطع شد.")
-
-
-async def _unlink(request: Request, actor: Actor, staff_id: str) -> None:
-    deps = deps_of(request)
+    actor, deps, staff_id = require(request, "staff", "manage"), deps_of(request), request.path_params["staff_id"]
     await deps.store.write(lambda tx: unlink_staffbot(tx, actor=actor, staff_id=staff_id, now_ms=deps.now_ms()))
-
-
-async def change_password(request: Request) -> Response:
-    """Change one's own password; all sign-ins end, this one too."""
-    actor, form = current_actor(request), await request.form()
-    try:
-        await deps_of(request).accounts.set_password(actor=actor, old=_text(form, "old"), new=_text(form, "password"))
-    except REFUSALS as error:
-        return await _me(request, error=words_of(error), status=status_of(error))
-    response = RedirectResponse("/login", status_code=303)
-    forget_session(response, tls=deps_of(request).settings.behind_tls)
-    return response
+    return await _staff(request, notice="تلگرام این همکار قطع شد.")
 
 
 async def staff_page(request: Request) -> Response:
@@ -199,9 +96,10 @@ async def _staff(
     actor = require(request, "staff", "view")
     deps = deps_of(request)
     rows, linked = await deps.accounts.list_staff(actor=actor), await _linked(deps)
+    coded = await deps.store.read(repo_factors.with_factor)
     rows.sort(key=lambda row: (row.disabled_at is not None, row.name))
     context = {
-        "people": [person_view(row, linked) for row in rows],
+        "people": [person_view(row, linked=linked, coded=coded) for row in rows],
         "may_manage": may(actor, "staff", "manage"),
         "provinces": [(one.code, one.name) for one in PROVINCES.values()],
         "all_roles": [(role, wording.word(wording.ROLES, role)) for role in ROLES],
@@ -221,10 +119,10 @@ async def invite(request: Request) -> Response:
     """Make an account and show its one-time link once."""
     actor, form = require(request, "staff", "manage"), await request.form()
     profile = Profile(
-        username=_text(form, "username").strip().casefold(),
-        name=_text(form, "name").strip(),
+        username=text_of(form, "username").strip().casefold(),
+        name=text_of(form, "name").strip(),
         roles=tuple(_roles(form)),
-        province=_text(form, "province"),
+        province=text_of(form, "province"),
     )
     try:
         code = await deps_of(request).accounts.invite(actor=actor, profile=profile)
@@ -255,11 +153,21 @@ async def change_roles(request: Request) -> Response:
     name = next((row.name for row in await accounts.list_staff(actor=actor) if row.id == staff_id), "")
     try:
         await accounts.change_profile(
-            actor=actor, staff_id=staff_id, name=name, roles=_roles(form), province=_text(form, "province")
+            actor=actor, staff_id=staff_id, name=name, roles=_roles(form), province=text_of(form, "province")
         )
     except REFUSALS as error:
         return await _staff(request, error=words_of(error), status=status_of(error))
     return await _staff(request, notice="ذخیره شد.")
+
+
+async def reset_factor(request: Request) -> Response:
+    """Take a colleague's second factor away: her phone is lost; she sets one up when she next signs in."""
+    actor = require(request, "staff", "manage")
+    try:
+        await deps_of(request).accounts.reset_factor(actor=actor, staff_id=request.path_params["staff_id"])
+    except REFUSALS as error:
+        return await _staff(request, error=words_of(error), status=status_of(error))
+    return await _staff(request, notice="رمز دوم این همکار برداشته شد و نشست‌هایش بسته شد.")
 
 
 async def disable(request: Request) -> Response:

@@ -23,10 +23,11 @@ class PersonView:
     status: str
     disabled: bool
     linked: bool
+    coded: bool
 
 
-def person_view(row: StaffRow, linked: Collection[str]) -> PersonView:
-    """Give the line of an account; `linked` are the ids of those whose chat the staff bot knows."""
+def person_view(row: StaffRow, *, linked: Collection[str], coded: Collection[str]) -> PersonView:
+    """Give the line of an account; `linked`: whose chat the staff bot knows, `coded`: who has a second factor."""
     waiting = "" if row.has_password else "منتظر گذاشتن گذرواژه"
     return PersonView(
         id=row.id,
@@ -39,4 +40,5 @@ def person_view(row: StaffRow, linked: Collection[str]) -> PersonView:
         status="بسته" if row.disabled_at is not None else waiting or "فعال",
         disabled=row.disabled_at is not None,
         linked=row.id in linked,
+        coded=row.id in coded,
     )

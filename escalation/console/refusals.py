@@ -2,6 +2,7 @@
 
 from escalation import case, relay
 from escalation.accounts import CodeRefusedError, LoginRefusedError, NameTakenError
+from escalation.factors import FactorNeededError, WrongCodeError
 from escalation.passwords import TooManyTriesError, WeakPasswordError
 from escalation.policy import NotAllowedError
 
@@ -20,6 +21,8 @@ _WORDS: dict[type[Exception], str] = {
     relay.DisclosingError: "این پیام حالا شاید روی صفحهٔ قفل گوشی‌اش دیده شود و آغازش لو می‌دهد. خنثی آغاز کنید: «سلام. هر وقت خواستید، بنویسید.»",
     NotAllowedError: "نقش یا میز شما این کار را ندارد.",
     LoginRefusedError: "نام کاربری یا گذرواژه درست نیست.",
+    WrongCodeError: "رمز درست نیست، کهنه است یا یک بار به کار رفته. رمز تازهٔ برنامه را بنویسید.",
+    FactorNeededError: "نقش شما بی‌رمز دوم کار نمی‌کند؛ نمی‌شود آن را برداشت.",
     TooManyTriesError: "تلاش‌ها زیاد شد. پنج دقیقه صبر کنید.",
     WeakPasswordError: "گذرواژه باید ۱۰ نویسه یا بیشتر باشد و نام کاربری نباشد.",
     CodeRefusedError: "این پیوند به کار رفته یا زمانش گذشته است. پیوند تازه بگیرید.",
@@ -31,11 +34,21 @@ _STATUS: dict[type[Exception], int] = {
     case.BadInputError: 422,
     WeakPasswordError: 422,
     LoginRefusedError: 403,
+    WrongCodeError: 403,
     CodeRefusedError: 403,
     TooManyTriesError: 429,
 }
 #: What acts and accounts raise; anything else is a bug and answers 500.
-REFUSALS = (case.ActError, LoginRefusedError, TooManyTriesError, WeakPasswordError, CodeRefusedError, NameTakenError)
+REFUSALS = (
+    case.ActError,
+    LoginRefusedError,
+    TooManyTriesError,
+    WeakPasswordError,
+    CodeRefusedError,
+    NameTakenError,
+    WrongCodeError,
+    FactorNeededError,
+)
 
 
 def words_of(error: Exception) -> str:

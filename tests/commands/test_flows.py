@@ -8,7 +8,7 @@ import pytest
 
 from bot.bus import InProcessBus
 from bot.commands import flows_check, flows_extract
-from bot.commands.acts import Acts
+from bot.commands.acts import Acts, accounts_of
 from bot.content import PACKAGE_FLOWS, load_or_refuse
 from bot.control import RefusedError
 from bot.errors import CommandError
@@ -17,8 +17,7 @@ from bot.publishing import history, requests
 from bot.service import open_core
 from bot.settings import Settings
 from bot.telemetry import configure
-from escalation.accounts import Accounts, Profile
-from escalation.passwords import Hashing
+from escalation.accounts import Profile
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ async def acts(cli):
     """Do the acts of the writing process here."""
     settings = Settings(var=cli.var)
     core = open_core(settings, configure(), InProcessBus())
-    made = Acts(core, settings, Accounts(core.store, core.clock, core.ids, hashing=Hashing()))
+    made = Acts(core, settings, accounts_of(core, settings))
     try:
         yield made
     finally:

@@ -29,6 +29,7 @@ from escalation.console import ConsoleDeps, build_console
 from escalation.office import Office
 from escalation.passwords import Hashing
 from escalation.policy import Actor
+from escalation.signin import rules_of
 
 PASSWORD = "a long enough phrase"
 CHROMIUM_ARGS = [
@@ -120,7 +121,14 @@ class Room:
 
 
 def _room(core, directory, **settings):
-    accounts = Accounts(core.store, core.clock, core.ids, hashing=Hashing(_HASHER))
+    accounts = Accounts(
+        core.store,
+        core.clock,
+        core.ids,
+        keyring=core.keyring,
+        hashing=Hashing(_HASHER),
+        rules=rules_of(Settings(**settings)),
+    )
     health = health_of(core.store, core.clock, directory, beats=core.beats, oldest_arrival=core.inbox.oldest)
     deps = ConsoleDeps(
         store=core.store,

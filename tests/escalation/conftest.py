@@ -24,6 +24,7 @@ from escalation.intake import Intake, OpenCase, take_in
 from escalation.office import Office
 from escalation.passwords import Hashing
 from escalation.policy import Actor
+from escalation.signin import SignInRules
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -179,7 +180,15 @@ def hashing():
 
 @pytest.fixture
 def accounts(house, hashing):
-    return Accounts(house.store, house.clock, house.ids, hashing=hashing, random_bytes=random.Random(5).randbytes)
+    return Accounts(
+        house.store,
+        house.clock,
+        house.ids,
+        keyring=house.keyring,
+        hashing=hashing,
+        rules=SignInRules(),
+        random_bytes=random.Random(5).randbytes,
+    )
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from escalation import repo_staff
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, NavEntry, Shell, build_console
 from escalation.passwords import Hashing
+from escalation.signin import SignInRules
 
 FLOWS = Path(bot.__file__).parent / "flows"
 PASSWORD = "a long enough phrase"
@@ -125,7 +126,9 @@ def console(store, flows):
         clock=clock,
         ids=ids,
         settings=Settings(),
-        accounts=Accounts(store, clock, ids, hashing=Hashing(_HASHER)),
+        accounts=Accounts(
+            store, clock, ids, keyring=ephemeral_keyring(), hashing=Hashing(_HASHER), rules=SignInRules()
+        ),
         health=health_of(store, clock, flows),
         extra_routes=studio_routes(studio, Shell()),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),

@@ -9,8 +9,10 @@ from staffbot.desk import CASE, case_row
 
 from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
+from bot.store.crypto import ephemeral_keyring
 from escalation.accounts import Accounts
 from escalation.passwords import Hashing
+from escalation.signin import SignInRules
 from escalation.staffbot_buttons import Press, accept_callback, page_callback, read_callback, seen_callback
 from escalation.staffbot_links import actor_by_chat
 from escalation.staffbot_words import ANSWERS, LABEL_ACCEPT, LABEL_SEEN, OUTCOMES
@@ -110,7 +112,14 @@ async def test_a_stranger_and_an_old_button_change_nothing(start, colleague, add
 async def test_a_one_time_code_links_a_chat_once(start, colleague, add_case, store, bot):
     she = await colleague(7, linked=False)
     thief = bot.user(8)
-    accounts = Accounts(store, SystemClock(), system_ids, hashing=Hashing())
+    accounts = Accounts(
+        store,
+        SystemClock(),
+        system_ids,
+        keyring=ephemeral_keyring(),
+        hashing=Hashing(),
+        rules=SignInRules(),
+    )
     await store.write(lambda tx: tx.raw.execute("UPDATE staff SET staffbot_chat = '5' WHERE id = 's7'"))
     actor = await store.read(lambda db: actor_by_chat(db, "5"))
     code = await accounts.staffbot_code(actor=actor)

@@ -1,0 +1,207 @@
+"""The second factor of an account: setting it up, giving a code, recovery codes, and its reset by another admin.
+
+The secret is sealed under the wrapping key and bound to its account. A step that was used is used for good, in the
+same transaction that opens the sign-in. It stands on top of escalation.signin, which knows only whether there is one.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+
+from bot.core.clock import Clock
+from bot.store.crypto import Keyring, UnreadableError
+from bot.store.database import Store, Tx
+from escalation import repo, repo_factors, repo_staff
+from escalation.case import BadInputError
+from escalation.one_time import address_of, new_recovery_codes, new_secret, step_of, typed
+from escalation.passwords import TRIES_PER_CODE, Hashing, Tries, hash_token
+from escalation.policy import Actor, require
+from escalation.signin import LoginRefusedError, NewSession, SignedIn, SignInRules, SignIns
+
+
+class WrongCodeError(Exception):
+    """This code is wrong, too old, or was used."""
+
+
+class FactorNeededError(Exception):
+    """Her role needs a second factor; it cannot be taken away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What she needs for her authenticator: the secret to type, the address to draw. Shown once."""
+
+    secret: str
+    address: str
+
+
+class Factors(SignIns):
+    """Second factors beside the sign-ins they complete."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        keyring: Keyring,
+        hashing: Hashing,
+        rules: SignInRules,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        super().__init__(store, clock, hashing=hashing, rules=rules, random_bytes=random_bytes)
+        self._keyring = keyring
+        self._code_tries = Tries(clock.monotonic, per_account=TRIES_PER_CODE)
+
+    async def propose_factor(self, *, actor: Actor, issuer: str) -> Proposed:
+        """Draw a secret and keep it unconfirmed; an earlier unconfirmed one is forgotten.
+
+        Raises:
+            BadInputError: a confirmed one stands; it must go first.
+        """
+        secret, now_ms = new_secret(self._random), self._now()
+        sealed = self._keyring.seal_own(_place(actor.staff_id), secret.encode())
+
+        def write(tx: Tx) -> str:
+            row = repo_staff.by_id(tx.connection, actor.staff_id)
+            if row is None or not repo_factors.propose(tx, actor.staff_id, sealed_secret=sealed, now_ms=now_ms):
+                raise BadInputError
+            return str(row["username"])
+
+        username = await self._store.write(write)
+        return Proposed(secret=secret, address=address_of(secret, username=username, issuer=issuer))
+
+    async def confirm_factor(self, *, actor: Actor, code: str, token: str) -> list[str]:
+        """Take the first code of her authenticator; give her recovery codes. Her other sign-ins end.
+
+        Raises:
+            WrongCodeError, TooManyTriesError: it is not confirmed.
+        """
+        self._count(actor)
+        now_ms, codes = self._now(), new_recovery_codes(self._random)
+
+        def write(tx: Tx) -> None:
+            self._use(tx, actor.staff_id, code, confirmed=False)
+            repo_factors.confirm(tx, actor.staff_id, now_ms)
+            repo_factors.put_recovery(tx, actor.staff_id, [typed(one) for one in codes], now_ms)
+            repo_staff.end_other_sessions(tx, actor.staff_id, hash_token(token))
+            self._record(tx, actor, "second_factor_set", actor.staff_id)
+
+        await self._store.write(write)
+        self._code_tries.forgive(username=actor.staff_id)
+        return codes
+
+    async def login_code(self, *, token: str, code: str) -> NewSession:
+        """Complete a sign-in with a code of the authenticator or a recovery code; it goes on under a new token.
+
+        Raises:
+            LoginRefusedError, WrongCodeError, TooManyTriesError: it still waits.
+        """
+        found = await self._found(token)
+        if found is None or found.stage != "code":
+            raise LoginRefusedError
+        self._count(found.actor)
+        try:
+            opened = await self._store.write(lambda tx: self._complete(tx, token, code))
+        except WrongCodeError:
+            await self._store.write(lambda tx: self._record(tx, None, "code_refused", found.actor.staff_id))
+            raise
+        self._code_tries.forgive(username=found.actor.staff_id)
+        return opened
+
+    def _complete(self, tx: Tx, token: str, code: str) -> NewSession:
+        old = repo_staff.session_of(tx.connection, hash_token(token))
+        if old is None or old["stage"] != "code" or old["expires_at"] <= self._now():
+            raise LoginRefusedError
+        actor = repo_staff.to_actor(old)
+        if repo_factors.use_recovery(tx, actor.staff_id, typed(code), self._now()):
+            self._record(tx, actor, "recovery_code_used", actor.staff_id)
+        else:
+            self._use(tx, actor.staff_id, code, confirmed=True)
+        repo_staff.end_session(tx, hash_token(token))
+        self._record(tx, actor, "signed_in", actor.staff_id)
+        return self._open(tx, old, stage="full", life_ms=self._rules.absolute_ms, agent=old["agent"])
+
+    async def renew_recovery(self, *, actor: Actor, code: str) -> list[str]:
+        """Give fresh recovery codes for a code of the authenticator; the old ones are good no more.
+
+        Raises:
+            WrongCodeError, TooManyTriesError: nothing was changed.
+        """
+        self._count(actor)
+        now_ms, codes = self._now(), new_recovery_codes(self._random)
+
+        def write(tx: Tx) -> None:
+            self._use(tx, actor.staff_id, code, confirmed=True)
+            repo_factors.put_recovery(tx, actor.staff_id, [typed(one) for one in codes], now_ms)
+            self._record(tx, actor, "recovery_codes_renewed", actor.staff_id)
+
+        await self._store.write(write)
+        return codes
+
+    async def remove_factor(self, *, actor: Actor, code: str) -> None:
+        """Take one's own second factor away, for a code of it.
+
+        Raises:
+            FactorNeededError, WrongCodeError, TooManyTriesError: it stays.
+        """
+        if actor.roles & self._rules.factor_roles:
+            raise FactorNeededError
+        self._count(actor)
+
+        def write(tx: Tx) -> None:
+            self._use(tx, actor.staff_id, code, confirmed=True)
+            repo_factors.drop_factor(tx, actor.staff_id)
+            self._record(tx, actor, "second_factor_removed", actor.staff_id)
+
+        await self._store.write(write)
+
+    async def reset_factor(self, *, actor: Actor, staff_id: str) -> None:
+        """Take a colleague's second factor away: her phone is lost. Her sign-ins end; nobody resets her own.
+
+        Raises:
+            NotAllowedError, BadInputError: it stays.
+        """
+        require(actor, "staff", "manage")
+
+        def write(tx: Tx) -> None:
+            if staff_id == actor.staff_id or not repo_factors.drop_factor(tx, staff_id):
+                raise BadInputError
+            repo_staff.end_sessions_of(tx, staff_id)
+            self._record(tx, actor, "second_factor_reset", staff_id)
+
+        await self._store.write(write)
+
+    async def factor_state(self, found: SignedIn) -> tuple[bool, int, bool]:
+        """Say of a sign-in's owner: has she a second factor, how many recovery codes are left, must she have one."""
+        must = bool(found.actor.roles & self._rules.factor_roles)
+        staff_id = found.actor.staff_id
+        return await self._store.read(
+            lambda db: (repo_factors.has_factor(db, staff_id), repo_factors.recovery_left(db, staff_id), must)
+        )
+
+    def _count(self, actor: Actor) -> None:
+        self._code_tries.count(username=actor.staff_id, address=f"code {actor.staff_id}")
+
+    def _use(self, tx: Tx, staff_id: str, code: str, *, confirmed: bool) -> None:
+        row = repo_factors.factor_of(tx.connection, staff_id)
+        if row is None or (row["confirmed_at"] is not None) != confirmed:
+            raise WrongCodeError
+        step = step_of(self._secret(row), code, now_s=self._now() // 1000, after=row["last_step"])
+        if step is None or not repo_factors.use_step(tx, staff_id, step):
+            raise WrongCodeError
+
+    def _secret(self, row: RowMapping) -> str:
+        try:
+            return self._keyring.open_own(_place(row["staff_id"]), row["sealed_secret"]).decode()
+        except UnreadableError as error:
+            raise WrongCodeError from error  # another key file: a recovery code or a second admin helps
+
+    def _record(self, tx: Tx, actor: Actor | None, action: str, staff_id: str) -> None:
+        by = actor.staff_id if actor else ""
+        repo.add_audit(tx, actor=by, action=action, target="staff", target_id=staff_id, now_ms=self._now())
+
+
+def _place(staff_id: str) -> bytes:
+    return f"staff_factors.secret|{staff_id}".encode()
