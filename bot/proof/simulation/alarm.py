@@ -143,7 +143,7 @@ class Alarm:
     def heal(self) -> None:
         """End what ails it."""
         self.faults.disarm()
-        self.deaf_until.clear()
+        self.deaf_until = dict.fromkeys(self.deaf_until, self.clock.monotonic())
         self.down_until = 0.0
 
     # -- its work ---------------------------------------------------------------------------------------------------

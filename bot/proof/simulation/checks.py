@@ -47,11 +47,15 @@ class Watcher:
         self._settled = 0  #: inbox rows up to here can change no more
         self._message = 0
         self._version: tuple[Any, ...] = ()
+        self._unsure = 0
 
     def look(self) -> list[str]:
         """Look after a step; give what is broken."""
         world = self._world
         keys = world.note_ledger()
+        if world.house.unsure != self._unsure:  # what is due by a wrong clock looks like what was missed in a long stop
+            self._unsure = world.house.unsure
+            world.oracle.fired.clear()
         version = (
             world.house.crashes,
             world.house.rows("PRAGMA data_version")[0][0],

@@ -79,6 +79,8 @@ class House:
         self.log = SimLog()
         self.crashes = 0
         self.disk_is_full = False
+        self.unsure = 0  #: starts under a clock that had jumped since the start before: it cannot know of it
+        self._jumps = clock.jumps
         self._template = template
         self._directory = directory
         self._ids = seeded_ids(seed)
@@ -98,6 +100,8 @@ class House:
 
     def _open(self) -> None:
         """Start the process on what is on disk."""
+        self.unsure += self._jumps != self.clock.jumps
+        self._jumps = self.clock.jumps
         self.bus = InProcessBus()
         self.loop = VirtualLoop(self.clock, self.faults)
         self.store = Store(self._path, threaded=False)

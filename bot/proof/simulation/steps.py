@@ -159,9 +159,11 @@ def _watch_crash(world: World, step: Step) -> None:
 
 
 def _deaf(world: World, step: Step) -> None:
-    """A way out of alerts fails for a while, or all of them."""
+    """A way out of alerts fails for a while, or all of them; often somebody cries just then."""
     ways = ("staffbot", "command", "staffbot command", "staffbot command")[step.a % 4].split()
     world.alarm.deaf_until.update(dict.fromkeys(ways, world.clock.monotonic() + step.b % 200))
+    if step.c % 2:
+        _cry(world, step)
 
 
 def _publish(world: World, step: Step) -> None:
