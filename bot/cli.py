@@ -17,10 +17,20 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "chat": ("bot.commands.talk:chat", "talk with the bot in the terminal", "panah chat --channel sms"),
     "replay": ("bot.commands.talk:replay", "run one recorded conversation", "panah replay talk.jsonl --json"),
     "triage": ("bot.commands.triage:triage", "read danger in lines of text", "panah triage --json < lines.txt"),
+    "model": (
+        "bot.commands.model:model",
+        "train the model beside the patterns, or measure what triage hears",
+        "panah model measure",
+    ),
     "flows": (
         "bot.commands.flows:flows",
         "check, diff, publish, roll back or extract the scripts",
         "panah flows check",
+    ),
+    "directory": (
+        "bot.commands.directory:directory",
+        "import places into the directory of services",
+        "panah directory import places.csv",
     ),
     "staff": (
         "bot.commands.staff:staff",
@@ -113,6 +123,11 @@ def _run(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--alert-command", metavar="PROGRAM", help="run for each alert (PANAH_ALERT_COMMAND)")
 
 
+def _model(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("act", choices=("train", "measure"))
+    verb.add_argument("--ordinary", help="a file of ordinary texts nobody trained on (a line each, or JSON with text)")
+
+
 def _triage(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -158,6 +173,18 @@ def _flows(verb: argparse.ArgumentParser) -> None:
     extract = add("extract", "write the gettext catalogue of the scripts", "panah flows extract bot/flows")
     extract.add_argument("directory", nargs="?", help="default: the scripts of this installation")
     extract.add_argument("--to", help="a file, or - for standard output; default: locales/fa/LC_MESSAGES/flows.po")
+
+
+def _directory(verb: argparse.ArgumentParser) -> None:
+    add = _acts(verb)
+    import_ = add(
+        "import",
+        "say what a CSV file of places would change; with --write, do it",
+        "panah directory import places.csv --write",
+    )
+    import_.add_argument("file", help="UTF-8; columns type, province, city, neighbourhood, name, phone, hours, …")
+    import_.add_argument("directory", nargs="?", help="default: the scripts of this installation")
+    import_.add_argument("--write", action="store_true", help="write it; without it nothing changes")
 
 
 def _staff(verb: argparse.ArgumentParser) -> None:
@@ -217,7 +244,9 @@ _ARGUMENTS = {
     "replay": _replay,
     "serve": _serve,
     "triage": _triage,
+    "model": _model,
     "flows": _flows,
+    "directory": _directory,
     "staff": _staff,
     "backup": _backup,
     "restore": _restore,

@@ -14,6 +14,7 @@ from bot.core.phones import mobile_e164
 from bot.core.provinces import find_province
 from bot.core.text import close, fold, squash
 from bot.engine.model import Ask, Choice, Date, FreeText, Media, Multi, Number, Phone, Place, Scale
+from bot.engine.nearby import named_in
 from bot.engine.places import PROVINCES
 from bot.engine.render import translated
 from bot.engine.session import Answer
@@ -234,6 +235,7 @@ def _place(run: "Run", ask: Ask) -> str | None:
     if found is not None:
         run.session.province = found.code
     if isinstance(ask.spec, Place) and ask.spec.level != "province":
+        run.session.near = named_in(run.folded, run.bundle.directory)
         return "given"
     return _KEY_BY_CODE.get(found.code) if found is not None else None
 

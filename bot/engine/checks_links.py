@@ -25,7 +25,7 @@ from bot.engine.model import (
     Step,
 )
 
-PLACEHOLDERS = ("case_code", "wait_minutes", "place_name", "place_phone")
+PLACEHOLDERS = ("case_code", "wait_minutes", "place_name", "place_phone", "place_hours")
 CALLS_MAX = 4
 PRESS_BYTES_MAX = 64
 _BRACES = re.compile(r"\{([^{}]{0,80})\}")

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from bot.engine.explore_answers import SILENCE, UNCLEAR, Answer, answers_of
 from bot.engine.explore_graph import Graph
 from bot.engine.explore_reads import conditions_of, leaves, name_in, reads_of
-from bot.engine.explore_state import VIOLENCE, State
+from bot.engine.explore_state import State
 from bot.engine.explore_steps import RUNNERS
 from bot.engine.explore_walk import Fault, Outcome, Turn, Walker
 from bot.engine.issues import Issue, issue
 from bot.engine.model import ALWAYS_STEPS, SAFE_PARTS, Ask, Bundle, Call, Flow, FollowUp, Score, ScreenBand, Step
+from bot.engine.parts import VIOLENCE
 
 STATES_MAX = 200_000
 SECONDS_MAX = 20.0

@@ -3,7 +3,7 @@
 Shared by the explorer and the checks of links; knows no answers and no facts.
 """
 
-from bot.engine.model import Ask, End, Escalate, Flow, Go, If, Score, ScreenBand, Step
+from bot.engine.model import Ask, End, Escalate, Flow, Go, If, Refer, Score, ScreenBand, Step
 
 
 def successors(flow: Flow, number: int) -> set[int]:
@@ -33,6 +33,8 @@ def targets_of(step: Step) -> list[str]:
             found = list(step.go.values())
         case Escalate():
             found = [step.while_waiting, step.if_no_staff, step.after]
+        case Refer():
+            found = [step.if_none]
         case _:
             found = []
     return [target for target in found if target]

@@ -10,10 +10,6 @@ from bot.engine.parts import DANGER_TIER, Danger
 RISKS = ("none", "T4", "T3", "T2", "T1")
 _DEBT: dict[str, int] = {"low": 0, "high": 1, "immediate": 2}
 TIER_PAYS = {"T1": 2, "T2": 1, "T3": 0, "T4": 0}
-VIOLENCE = frozenset(
-    {"spouse_abuse", "family_violence", "threat_weapon", "sexual_violence", "child_abuse", "elder_abuse",
-     "disability_abuse", "harm_to_others"}
-)  # fmt: skip
 Items = tuple[tuple[str, Any], ...]
 
 

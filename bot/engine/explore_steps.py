@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.engine.explore_answers import answers_of
 from bot.engine.explore_reads import compiled, needed_consent
-from bot.engine.explore_state import RISKS, TIER_PAYS, VIOLENCE, State
+from bot.engine.explore_state import RISKS, TIER_PAYS, State
 from bot.engine.explore_walk import CALLS_MAX, Outcome, Runners, Turn, Walker
 from bot.engine.expressions import Expr
 from bot.engine.model import (
@@ -23,7 +23,7 @@ from bot.engine.model import (
     ScreenBand,
     Set,
 )
-from bot.engine.parts import Band
+from bot.engine.parts import VIOLENCE, Band
 
 
 def _ask(walker: Walker, turn: Turn, state: State, step: Ask) -> list[State | None]:
@@ -127,10 +127,10 @@ def _guide(walker: Walker, turn: Turn, state: State, step: Guide) -> list[State 
     return [walker.next(state)]
 
 
-def _refer(walker: Walker, turn: Turn, state: State, _step: Refer) -> list[State | None]:
-    if dict(state.consents).get("referral") != "yes":
+def _refer(walker: Walker, turn: Turn, state: State, step: Refer) -> list[State | None]:
+    if not step.show and dict(state.consents).get("referral") != "yes":
         walker.fault(turn, "no_consent", state)
-    return [walker.next(state)]
+    return [walker.next(state), *([walker.jump(turn, state, step.if_none)] if step.if_none else [])]
 
 
 def _escalate(walker: Walker, turn: Turn, state: State, step: Escalate) -> list[State | None]:

@@ -14,7 +14,7 @@ from bot.core.events import (
     SessionEnded,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import danger, hearing, moves, record, walk
+from bot.engine import danger, guides, hearing, moves, record, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
 from bot.engine.run import kinds_asked
 from bot.engine.session import Answer
@@ -31,7 +31,8 @@ def handler_of(run: "Run") -> str:
     """Give the handler that the whole text, or a handler's own button, names; empty for none."""
     match run.input:
         case TextInput():
-            return run.bundle.always.words.get(run.folded, "") or _BUILT_IN.get(run.folded, "")
+            word = run.bundle.always.words.get(run.folded, "") or _BUILT_IN.get(run.folded, "")
+            return word or ("guide" if guides.is_search(run) else "")
         case PressInput(press=press) if press.flow == "always" and press.step in ALWAYS_HANDLERS:
             return "" if isinstance(run.bundle.always.step(press.step), Ask) else press.step
     return ""
@@ -73,6 +74,9 @@ def act(run: "Run", name: str) -> None:
             run.ask_again(short=False)
         case "stop":
             stop(run)
+            run.ask_again()
+        case "guide":
+            guides.show(run)
             run.ask_again()
         case _:
             _say_own(run, name)

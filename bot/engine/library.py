@@ -36,7 +36,10 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A reviewed piece of guidance, at most five messages. Dates are ISO text."""
+    """A reviewed piece of guidance, at most five messages. Dates are ISO text.
+
+    `words` are what people look for it by, besides its title.
+    """
 
     id: str
     title: str
@@ -46,6 +49,9 @@ class Card:
     status: str = "draft"
     tags: tuple[str, ...] = ()
     messages: tuple[Texts, ...] = ()
+    words: tuple[str, ...] = ()
+    reading: str = ""
+    legal_status: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

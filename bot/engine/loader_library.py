@@ -10,6 +10,9 @@ Shapes (one file each; helplines is one for all)::
                             review_after_days: 180
                             status: draft | reviewed     only a reviewed, unexpired card may be published
                             tags: [joint, …]             joint: for a couple together, refused after violence
+                            words: [خواب, بی‌خوابی]        what people look for it by («راهنما خواب»), besides the title
+                            reading: easy | medium       easy: short words and sentences, for five years of school
+                            legal_status: in_force | bill | practice    of a card about law
                             messages:                    1-5; a text, or {text, sms, discreet}
                               - متن یکم
                               - {text: متن دوم, sms: کوتاه}
@@ -20,7 +23,9 @@ Shapes (one file each; helplines is one for all)::
     directory/social_base.yaml   directory: social_base
                                  title: پایگاه خدمات اجتماعی
                                  places:                 optional; each a flat map of words
-                                   - {province: kerman, city: کرمان, name: …, phone: "…", address: …}
+                                   - {province: kerman, city: کرمان, neighbourhood: آفتاب, name: …, phone: "…", hours: …}
+                                     `valid_from`, `valid_until`: ISO days outside which it is not named; no province:
+                                     for the whole country
 """
 
 from dataclasses import replace
@@ -136,6 +141,9 @@ def read_card(reading: Reading, node: Node) -> Card | None:
         status=found.one_of("status", ("draft", "reviewed"), "draft"),
         tags=found.keys("tags"),
         messages=tuple(_message(reading, part) for part in nodes[:MESSAGES_MAX]),
+        words=found.words("words"),
+        reading=found.one_of("reading", ("easy", "medium")),
+        legal_status=found.one_of("legal_status", ("in_force", "bill", "practice")),
     )
     found.take("note")
     found.done()

@@ -199,7 +199,13 @@ def _guide(found: Fields, base: dict[str, Any]) -> RawStep:
 
 def _refer(found: Fields, base: dict[str, Any]) -> RawStep:
     found.need("to")
-    return Refer(**_spoken(found, base), to=found.key("to"), near=found.text("near"))
+    return Refer(
+        **_spoken(found, base),
+        to=found.key("to"),
+        near=found.text("near"),
+        show=found.flag("show", default=False),
+        if_none=found.key("if_none"),
+    )
 
 
 def _escalate(found: Fields, base: dict[str, Any]) -> RawStep:

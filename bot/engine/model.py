@@ -73,8 +73,8 @@ ALWAYS_HANDLERS = (
 )  # fmt: skip
 
 #: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>`,
-#: `handed_back`, `closed`, `still_queued`, `written_again`, `ended_lately`, `late`, `late_danger` and
-#: `hidden` are optional.
+#: `handed_back`, `closed`, `still_queued`, `written_again`, `ended_lately`, `late`, `late_danger`, `hidden`,
+#: `guide_none` and `guide_more` are optional.
 ALWAYS_STEPS: dict[str, str] = {
     "decoy": "say",  # after quick exit: weather or the like
     "danger": "escalate",  # T1 in her words: 110, 115, 123 and that a person is called
@@ -234,10 +234,15 @@ class Guide(StepBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refer(StepBase):
-    """Asks for a referral to a directory type near a place answer."""
+    """Asks for a referral to a directory type near a place answer.
+
+    `show`: she is only told of the nearest place, nothing leaves; `if_none`: where to go on when no place is known.
+    """
 
     to: str
     near: str = ""
+    show: bool = False
+    if_none: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

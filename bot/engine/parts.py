@@ -11,6 +11,11 @@ from bot.engine.expressions import Condition
 
 Danger = Literal["low", "high", "immediate"]
 DANGER_TIER: dict[str, Tier] = {"low": "T3", "high": "T2", "immediate": "T1"}
+#: Kinds after which nothing is said to a couple or a family together (P11).
+VIOLENCE = frozenset(
+    {"spouse_abuse", "family_violence", "threat_weapon", "sexual_violence", "child_abuse", "elder_abuse",
+     "disability_abuse", "harm_to_others"}
+)  # fmt: skip
 #: Targets that are no step: rest with a case, rest after paying, rest.
 SPECIAL_TARGETS = ("human", "settle", "pause")
 Messages = tuple[str, ...]

@@ -152,8 +152,10 @@ def _short(step: Step) -> Iterator[str]:
             yield f"   سناریوی {name}" + "".join(f"، با {mine} به جای {its}" for its, mine in given.items())
         case Guide(card=card, part=part):
             yield f"   کارت {card}" + (f"، پیام {persian_digits(part)}" if part else "")
-        case Refer(to=to, near=near):
-            yield f"   به {to}" + (f" نزدیک {near}" if near else "")
+        case Refer(to=to, near=near, show=show, if_none=if_none):
+            yield f"   به {to}" + (f" نزدیک {near}" if near else "") + ("؛ فقط گفته می‌شود" if show else "")
+            if if_none:
+                yield f"   اگر جایی نبود › {if_none}"
         case FollowUp(in_s=in_s, flow=name, if_silent=tier):
             silent = f"؛ اگر پاسخ ندهد پروندهٔ {tier}" if tier else ""
             yield f"   {_time(in_s)} دیگر، سناریوی {name}{silent}"

@@ -104,7 +104,7 @@ def _value(run: "Run", name: str) -> str:
             return run.facts.case_code
         case "wait_minutes":
             return "چند" if run.facts.wait_minutes is None else str(run.facts.wait_minutes)
-        case "place_name" | "place_phone":
+        case "place_name" | "place_phone" | "place_hours":
             return run.place.get(name.removeprefix("place_"), "")
     if name.startswith("line."):
         key = name.removeprefix("line.")

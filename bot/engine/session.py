@@ -50,7 +50,7 @@ class Session:
     `soft_count` how often one was asked; `why` are the reasons no case has been told yet. `late_owed` is the note about
     late messages that waits for the last of them, `late_told` when each note was given (seconds). `withheld` are our
     texts that she did not see while covert. `unheard`: she wrote while a counsellor held the conversation. `given`: answers that hold for the whole talk, by the name of their
-    `once`.
+    `once`. `near`: the city and neighbourhood of the directory that her words named.
     """
 
     version: str
@@ -87,6 +87,7 @@ class Session:
     withheld: tuple[str, ...] = ()
     unheard: bool = False
     given: dict[str, Answer] = field(default_factory=dict)
+    near: tuple[str, ...] = ()
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -97,7 +98,7 @@ class Session:
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
             self.late_owed, self.late_told.copy(), self.withheld, self.unheard,
-            self.given.copy(),
+            self.given.copy(), self.near,
         )  # fmt: skip
 
     @property
@@ -111,7 +112,7 @@ _NAMES = tuple(item.name for item in fields(Session))
 _values = attrgetter(*_NAMES)
 _STACK = _NAMES.index("stack")
 #: Fields that are tuples, or empty: JSON gives lists back.
-_TUPLES = tuple(_NAMES.index(name) for name in ("kinds", "told_kinds", "soft_asked", "why", "withheld"))
+_TUPLES = tuple(_NAMES.index(name) for name in ("kinds", "told_kinds", "soft_asked", "why", "withheld", "near"))
 _OPTIONAL_TUPLES = tuple(_NAMES.index(name) for name in ("not_taken", "after"))
 _TIMERS = _NAMES.index("timers")
 _GIVEN = _NAMES.index("given")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.core.events import FlowLeft, FollowUpPlanned, GuideShown, ReferralRequested, SafeContactRecorded
+from bot.core.jalali import tehran_today
 from bot.engine import record, scoring
 from bot.engine.model import (
     Ask,
@@ -29,6 +30,7 @@ from bot.engine.model import (
     Step,
 )
 from bot.engine.moves import begin_escalation, end_session, jump, push, say
+from bot.engine.nearby import nearest
 from bot.engine.places import PROVINCES
 
 if TYPE_CHECKING:
@@ -124,25 +126,20 @@ def _guide(run: "Run", _flow: Flow, step: Guide, at: int) -> int:
     return at + 1
 
 
-def _refer(run: "Run", _flow: Flow, step: Refer, at: int) -> int:
+def _refer(run: "Run", _flow: Flow, step: Refer, at: int) -> int | None:
     frame = run.session.stack[-1]
     frame.step, frame.back = step.id, ()
-    if not run.session.consents.get("referral", False):
+    if not step.show and not run.session.consents.get("referral", False):
         return at + 1  # nothing leaves without her consent, whatever the script says (P9)
     near = str(frame.answers.get(step.near, "")) if step.near else ""
-    run.place = _place_near(run, step.to, near)
-    run.emit(ReferralRequested, to=step.to, near=PROVINCES[near][1] if near in PROVINCES else "")
+    province = PROVINCES[near][1] if near in PROVINCES else run.session.province if near == "given" else ""
+    run.place = nearest(run.bundle.directory.get(step.to), province, run.session.near, tehran_today(run.facts.now))
+    if not step.show:
+        run.emit(ReferralRequested, to=step.to, near=province)
+    if not run.place and step.if_none:
+        return jump(run, step.if_none)
     say(run, step.texts)
     return at + 1
-
-
-def _place_near(run: "Run", to: str, near: str) -> dict[str, str]:
-    """Choose the directory's place of her province, else its first."""
-    found = run.bundle.directory.get(to)
-    if found is None or not found.places:
-        return {}
-    code = PROVINCES[near][1] if near in PROVINCES else ""
-    return next((place for place in found.places if place.get("province") in {near, code} and near), found.places[0])
 
 
 def _escalate(run: "Run", _flow: Flow, step: Escalate, at: int) -> int | None:

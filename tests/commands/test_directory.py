@@ -1,0 +1,103 @@
+"""`panah directory import`: a dry run first, clear words about wrong lines, the same file twice changes nothing."""
+
+import shutil
+
+import pytest
+
+from bot.cli import main
+from bot.commands.directory import plan
+from bot.content import PACKAGE_FLOWS, load_or_refuse
+
+HEAD = "type,province,city,neighbourhood,name,phone,hours,verified_on,example\n"
+ROW = "social_base,کرمان,کرمان,آفتاب,پایگاه تازه (نمونهٔ ساختگی),000-00000000,شنبه تا چهارشنبه 8 تا 14,2026-11-22,yes\n"
+
+
+@pytest.fixture
+def few(tmp_path):
+    """Copy enough scripts to stand on."""
+    directory = tmp_path / "flows"
+    (directory / "directory").mkdir(parents=True)
+    for name in ("always.yaml", "helplines.yaml", "directory/social_base.yaml", "directory/ngo.yaml"):
+        shutil.copy(PACKAGE_FLOWS / name, directory / name)
+    fixture = "flow: welcome\ntitle: x\nowner: x\nsilence: {after: 10m, then: settle}\nsteps:\n- end: bye\n  text: باشد. 123\n"
+    (directory / "welcome.yaml").write_text(fixture, "utf-8")
+    return directory
+
+
+def run(few, text, *more):
+    file = few.parent / "places.csv"
+    file.write_text(text, "utf-8")
+    return main(["directory", "import", str(file), str(few), *more])
+
+
+def names(few):
+    return [place["name"] for place in load_or_refuse(few).directory["social_base"].places]
+
+
+def test_without_write_it_says_what_would_change_and_changes_nothing(few, capsys):
+    before = (few / "directory/social_base.yaml").read_bytes()
+
+    assert run(few, HEAD + ROW) == 0
+    out = capsys.readouterr().out
+    assert "social_base: 1 new, 0 changed, 0 closed, 0 as before" in out
+    assert "Nothing was written" in out
+    assert (few / "directory/social_base.yaml").read_bytes() == before
+
+
+def test_writing_twice_is_writing_once(few, capsys):
+    old = names(few)
+
+    assert run(few, HEAD + ROW, "--write") == 0
+    first = (few / "directory/social_base.yaml").read_bytes()
+    assert names(few) == [*old, "پایگاه تازه (نمونهٔ ساختگی)"]
+    assert run(few, HEAD + ROW, "--write") == 0
+    assert "already says this" in capsys.readouterr().out
+    assert (few / "directory/social_base.yaml").read_bytes() == first
+    assert load_or_refuse(few).directory["social_base"].places[-1]["province"] == "kerman"
+
+
+def test_a_new_telephone_is_a_change_and_a_closed_place_goes(few):
+    run(few, HEAD + ROW, "--write")
+    run(few, HEAD + ROW.replace("000-00000000", "000-11111111"), "--write")
+    assert load_or_refuse(few).directory["social_base"].places[-1]["phone"] == "000-11111111"
+
+    run(few, "closed," + HEAD + "yes," + ROW, "--write")
+    assert "پایگاه تازه (نمونهٔ ساختگی)" not in names(few)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (ROW.replace("کرمان,کرمان", "کرمانی,کرمان"), "line 2: there is no province"),
+        (ROW.replace("social_base", "bakery"), "line 2: there is no type bakery; known are ngo, social_base"),
+        (ROW.replace("000-00000000", ""), "line 2: phone is empty"),
+        (ROW.replace("2026-11-22", "1405/9/1"), "line 2: verified_on is no day like 2026-11-22"),
+        (ROW.replace("پایگاه تازه", "خانه امن بهار"), "line 2: a safe house is never written down"),
+        (ROW + ROW, "line 3: the same place stands in line 2"),
+        (ROW.replace(",yes", ",yes,more"), "line 2: it has more cells than the first line"),
+        (ROW.replace(",کرمان,آفتاب", ",,آفتاب"), "line 2: a neighbourhood needs its city"),
+    ],
+)
+def test_a_wrong_line_is_named_and_nothing_is_imported(few, capsys, row, words):
+    before = (few / "directory/social_base.yaml").read_bytes()
+
+    assert run(few, HEAD + row, "--write") == 2
+    assert words in capsys.readouterr().err
+    assert (few / "directory/social_base.yaml").read_bytes() == before
+
+
+def test_a_file_of_another_shape_is_refused(few, capsys):
+    assert run(few, "name,tel\nx,1\n") == 2
+    assert "lacks the columns type, phone, hours, verified_on" in capsys.readouterr().err
+    file = few.parent / "latin.csv"
+    file.write_bytes(b"\xff\xfe\x00")
+    assert main(["directory", "import", str(file), str(few)]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
+
+
+def test_a_place_that_the_file_does_not_name_stays():
+    kept = {"province": "tehran", "city": "تهران", "name": "مانده"}
+
+    after, change = plan((kept,), [])
+
+    assert (after, change.is_any) == ([kept], False)
