@@ -95,7 +95,7 @@ def shift(tx: Tx, *, by_ms: int, now_ms: int) -> None:
                 f" AND rowid > (SELECT coalesce(max(rowid), 0) FROM {table}) - {_NEWEST}",
                 values,
             )
-        for table in _KEPT:
+        for table in (*_KEPT, "inbox"):  # of what came before, ids tell the order and times do not (bot.proof)
             tx.raw.execute(_SET_BACK.format(table))
 
 

@@ -1,6 +1,6 @@
 """What is promised about cases (I6, I8, I9, I11) and about the record of who did what (I26)."""
 
-from bot.proof.promise import Promise
+from bot.proof.promise import CLOSED_BEFORE, Promise
 
 _DEVELOPERS = "send the log to the developers; meanwhile look at these cases in the console"
 
@@ -26,9 +26,9 @@ ABOUT_CASES: tuple[Promise, ...] = (
         name="escalations",
         broken="conversations stood at danger and no case was made of them",
         mend="these people need a counsellor now: open the conversation and write",
-        sql="""SELECT s.id FROM sessions s WHERE s.ended_at IS NULL AND s.not_taken_at IS NOT NULL
+        sql=f"""SELECT s.id FROM sessions s WHERE s.ended_at IS NULL AND s.not_taken_at IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = s.contact_id
-        AND (k.closed_at IS NULL OR k.closed_at >= s.started_at))""",
+        AND (k.closed_at IS NULL OR k.closed_at >= s.started_at OR {CLOSED_BEFORE}))""",  # noqa: S608
     ),
     Promise(
         code="I8",

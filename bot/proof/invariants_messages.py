@@ -1,6 +1,6 @@
 """What is promised about messages (I2, I3, I11, I13): none is lost, none is dropped in silence, none waits unseen."""
 
-from bot.proof.promise import Promise
+from bot.proof.promise import CLOSED_BEFORE, SET_BACK, Promise
 
 _HUMAN = "('text', 'press', 'media', 'location', 'contact', 'unreadable')"
 _RESTART = "restart Panah; if it comes back, send the log to the developers: a person's message waits"
@@ -38,10 +38,11 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         name="given up",
         broken="messages were given up and no case tells a person",
         mend="these people wrote and nobody knows: find them in the console by their contact and call",
-        sql="""SELECT i.id FROM inbox i WHERE i.id > (SELECT coalesce(max(id), 0) - :newest FROM inbox)
+        sql=f"""SELECT i.id FROM inbox i WHERE i.id > (SELECT coalesce(max(id), 0) - :newest FROM inbox)
         AND i.state = 'quarantined' AND NOT EXISTS (SELECT 1 FROM cases k
-        WHERE k.contact_id = i.contact_id AND (k.closed_at IS NULL OR k.closed_at >= i.done_at))
-        AND EXISTS (SELECT 1 FROM contacts c WHERE c.id = i.contact_id AND c.erased_at IS NULL)""",
+        WHERE k.contact_id = i.contact_id AND (k.closed_at IS NULL OR k.closed_at >= i.done_at
+        OR (i.id <= {SET_BACK.format("inbox")} AND {CLOSED_BEFORE})))
+        AND EXISTS (SELECT 1 FROM contacts c WHERE c.id = i.contact_id AND c.erased_at IS NULL)""",  # noqa: S608
     ),
     Promise(
         code="I3",
@@ -54,7 +55,8 @@ ABOUT_MESSAGES: tuple[Promise, ...] = (
         AND o.kind = 'reply' AND o.state IN ('failed', 'expired', 'unknown')
         AND coalesce(c.left_at, c.erase_due_at, c.erased_at) IS NULL
         AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.contact_id = o.contact_id
-        AND (k.closed_at IS NULL OR k.closed_at >= o.created_at))
+        AND (k.closed_at IS NULL OR k.closed_at >= o.created_at
+        OR (i.id <= {SET_BACK.format("inbox")} AND {CLOSED_BEFORE})))
         AND NOT EXISTS (SELECT 1 FROM inbox w WHERE w.contact_id = o.contact_id AND (w.id > i.id AND w.kind IN {_HUMAN}
         OR w.state = 'waiting' AND w.kind = 'unsaid'))""",  # noqa: S608
     ),

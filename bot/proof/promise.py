@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 
+#: The newest id of a table when the clock was last set back (bot.jumps): times on both sides of it cannot be compared.
+SET_BACK = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'set_back.{}'), -1)"
+#: Case `k` was closed before that.
+CLOSED_BEFORE = (
+    "EXISTS (SELECT 1 FROM case_events x WHERE x.case_id = k.id AND x.kind = 'closed'"  # noqa: S608 - names above
+    f" AND x.id <= {SET_BACK.format('case_events')})"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:

@@ -28,6 +28,13 @@ def test_several_words_that_are_late_together_are_said_once():
     assert run_steps(3, [_CRY, Step("hours", 26, 0, 0), Step("kill", 0, 0, 0), Step("hours", 1, 0, 0), _PUMP]) == []
 
 
+def test_a_clock_set_back_to_before_a_closing_makes_no_healthy_row_look_broken():
+    give_up = [Step("poison", 3, 0, 0), Step("say", 0, 0, 0), _PUMP, Step("minutes", 1199, 0, 0)]
+    close = [_CLAIM, Step("close", 0, 0, 1), Step("minutes", 1199, 0, 0), Step("minutes", 1199, 0, 0)]
+
+    assert run_steps(1, [*give_up, *close, Step("jump", 3, 0, 0), _PUMP]) == []
+
+
 def test_the_steps_of_a_seed_are_always_the_same():
     assert plan(5, 50) == plan(5, 50) != plan(6, 50)
 
