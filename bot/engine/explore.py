@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 from bot.engine.explore_answers import SILENCE, UNCLEAR, Answer, answers_of
 from bot.engine.explore_graph import Graph
 from bot.engine.explore_reads import conditions_of, leaves, name_in, reads_of
-from bot.engine.explore_state import State
+from bot.engine.explore_state import VIOLENT, State
 from bot.engine.explore_steps import RUNNERS
 from bot.engine.explore_walk import Fault, Outcome, Turn, Walker
 from bot.engine.issues import Issue, issue
-from bot.engine.model import ALWAYS_STEPS, SAFE_PARTS, Ask, Bundle, Call, Flow, FollowUp, Score, ScreenBand, Step
-from bot.engine.parts import VIOLENCE
+from bot.engine.model import ALWAYS_STEPS, SAFE_PARTS, Ask, Bundle, Call, Flow, FollowUp, Guide, Score, ScreenBand, Step
 
 STATES_MAX = 200_000
 SECONDS_MAX = 20.0
@@ -285,13 +284,18 @@ class _Run:
 
 
 def _kept_kinds(bundle: Bundle) -> frozenset[str]:
-    """Give the kinds some condition reads, and violence where a joint card is near."""
+    """Give the kinds some condition reads, and the mark of violence where a condition or a joint card asks for it."""
     kept: set[str] = set()
     for flow in bundle.flows.values():
         trees = [condition.tree for step in flow.steps for condition in conditions_of(step)]
         trees += [claim.never.tree for claim in flow.properties]
         for tree in trees:
             kept.update(leaf[1] for leaf in leaves(tree) if leaf[0] in {"in", "notin"} and name_in(leaf)[1] == "kinds")
-    if any("joint" in card.tags for card in bundle.cards.values()):
-        kept |= VIOLENCE
+            kept.update(VIOLENT for leaf in leaves(tree) if name_in(leaf) == ("facts", "violence"))
+        if any(
+            "joint" in bundle.cards[step.card].tags
+            for step in flow.steps
+            if isinstance(step, Guide) and step.card in bundle.cards
+        ):
+            kept.add(VIOLENT)
     return frozenset(kept)

@@ -10,6 +10,8 @@ from bot.engine.parts import DANGER_TIER, Danger
 RISKS = ("none", "T4", "T3", "T2", "T1")
 _DEBT: dict[str, int] = {"low": 0, "high": 1, "immediate": 2}
 TIER_PAYS = {"T1": 2, "T2": 1, "T3": 0, "T4": 0}
+#: Stands among the kinds of a state for any of VIOLENCE.
+VIOLENT = "violence"
 Items = tuple[tuple[str, Any], ...]
 
 
@@ -85,6 +87,7 @@ class State(NamedTuple):
             **consents,
             "risk": self.risk,
             "kinds": tuple(self.kinds),
+            "violence": "yes" if VIOLENT in self.kinds else "no",
             "covert": "yes" if self.covert else "no",
             "contact.safe": self.safe,
         }

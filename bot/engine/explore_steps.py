@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.engine.explore_answers import answers_of
 from bot.engine.explore_reads import compiled, needed_consent
-from bot.engine.explore_state import RISKS, TIER_PAYS, State
+from bot.engine.explore_state import RISKS, TIER_PAYS, VIOLENT, State
 from bot.engine.explore_walk import CALLS_MAX, Outcome, Runners, Turn, Walker
 from bot.engine.expressions import Expr
 from bot.engine.model import (
@@ -23,7 +23,7 @@ from bot.engine.model import (
     ScreenBand,
     Set,
 )
-from bot.engine.parts import VIOLENCE, Band
+from bot.engine.parts import Band
 
 
 def _ask(walker: Walker, turn: Turn, state: State, step: Ask) -> list[State | None]:
@@ -119,7 +119,7 @@ def _call(walker: Walker, _turn: Turn, state: State, step: Call) -> list[State |
 def _guide(walker: Walker, turn: Turn, state: State, step: Guide) -> list[State | None]:
     card = walker.bundle.cards.get(step.card)
     if card is not None:
-        if "joint" in card.tags and state.kinds & VIOLENCE:
+        if "joint" in card.tags and VIOLENT in state.kinds:
             walker.fault(turn, "joint_after_violence", state)
         shown = card.messages[step.part - 1 : step.part] if step.part else card.messages
         for texts in shown:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from bot.core.text import ascii_digits
 from bot.engine.explore_facts import FactClasses
 from bot.engine.explore_reads import TODAY, Reads, compiled, conditions_of, name_in
-from bot.engine.explore_state import Frame, State
+from bot.engine.explore_state import VIOLENT, Frame, State
 from bot.engine.expressions import FACT_DOMAINS, Condition, Expr, names_of
 from bot.engine.model import (
     SPECIAL_TARGETS,
@@ -20,6 +20,7 @@ from bot.engine.model import (
     Step,
     Texts,
 )
+from bot.engine.parts import VIOLENCE
 
 STEPS_MAX = 100
 MESSAGES_MAX = 5
@@ -201,8 +202,10 @@ class Walker:
         )
 
     def kept(self, kinds: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
-        """Keep the kinds that something reads."""
-        return frozenset(kinds) & self.kept_kinds
+        """Keep the kinds that something reads, and one mark for violence of any kind."""
+        found = frozenset(kinds)
+        violent = () if VIOLENCE.isdisjoint(found) else (VIOLENT,)
+        return (found | frozenset(violent)) & self.kept_kinds
 
     def shown(self, state: State, texts: Texts) -> State:
         """Note whether these texts show 110 or 123 in every variant she may see."""

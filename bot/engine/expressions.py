@@ -24,6 +24,7 @@ Scope = Mapping[str, Values]
 FACT_DOMAINS: dict[str, tuple[str, ...]] = {
     "risk": ("none", "T4", "T3", "T2", "T1"),
     "kinds": KINDS,
+    "violence": ("no", "yes"),
     "covert": ("no", "yes"),
     "channel": ("web", "telegram", "bale", "sms", "rasa"),
     "mode": ("rich", "sms"),

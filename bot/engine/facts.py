@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.core.jalali import tehran_today
+from bot.engine.parts import VIOLENCE
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -37,6 +38,7 @@ def _consent(purpose: str) -> "Callable[[Run], str]":
 _READERS: "dict[str, Callable[[Run], Any]]" = {
     "risk": lambda run: run.session.risk or "none",
     "kinds": lambda run: run.session.kinds,
+    "violence": lambda run: "no" if VIOLENCE.isdisjoint(run.session.kinds) else "yes",
     "covert": lambda run: "yes" if run.session.covert else "no",
     "channel": lambda run: run.facts.channel,
     "mode": lambda run: run.facts.mode,
