@@ -1,10 +1,12 @@
 """Who is writing: finds or makes the contact behind an address, with her key and her session, and remembers them.
 
-Only the worker uses it, on the writer's thread, so what it remembers cannot go stale under SQLite's one writer; an
-entry is dropped whenever a batch that touched it was not committed.
+Only turns use it, on the writer's thread. Under SQLite's one writer what it remembers cannot go stale. Beside other
+processes (PostgreSQL) a contact is held until the commit before she is believed or loaded, and what was remembered
+counts only when nobody else changed her since. An entry is dropped whenever a batch that touched it was not committed.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +43,7 @@ class Known:
     damaged: bool = False  #: what was kept of her cannot be read; a person must be told
     parked: bool = False  #: an earlier message of hers waits for another try; what comes now waits behind it (I4)
     asked_by: list[tuple[str, str]] = field(default_factory=list)
+    changes: int = 0  #: the number of her last change that is in here; other processes raise it
 
     def texts_before(self, written_ms: int) -> list[str]:
         """Give her texts of the 90 seconds before one was written, oldest first."""
@@ -58,12 +61,13 @@ _BY_CONTACT = """
 SELECT a.contact_id, a.id, a.channel, c.wrapped_key, c.language, c.left_at, c.seen_at
 FROM contacts c JOIN addresses a ON a.contact_id = c.id
 LEFT JOIN sessions s ON s.contact_id = c.id AND s.address_id = a.id
-WHERE c.id = ? ORDER BY s.started_at DESC, a.created_at DESC LIMIT 1
+WHERE c.id = ? ORDER BY s.started_at DESC NULLS LAST, a.created_at DESC LIMIT 1
 """
+_STRANGERS = "SELECT contact_id FROM addresses WHERE address_index = ANY(?)"
 _KEY = "SELECT wrapped_key FROM contacts WHERE id = ?"
 _LAST_SESSION = """
 SELECT id, sealed_state, started_at, ended_at, silence_at, silence_visit, not_taken_at, not_taken_visit
-FROM sessions WHERE contact_id = ? ORDER BY ended_at IS NOT NULL, started_at DESC, rowid DESC LIMIT 1
+FROM sessions WHERE contact_id = ? ORDER BY ended_at IS NOT NULL, started_at DESC, updated_at DESC, id DESC LIMIT 1
 """
 _RECENT = """
 SELECT at, sealed_body FROM messages WHERE contact_id = ? AND author = 'contact' AND at > ? ORDER BY id DESC LIMIT 2
@@ -89,16 +93,57 @@ class Directory:
     def find(self, tx: Tx, channel: str, external_id: str, rows: Rows, now_ms: int) -> Known:
         """Give the contact behind an address, making her (rows) when she is new."""
         contact_id = self._by_address.get((channel, external_id))
-        if contact_id is not None and contact_id in self._by_contact:
-            self._by_contact.move_to_end(contact_id)
-            return self._by_contact[contact_id]
+        remembered = self._remembered(tx, contact_id) if contact_id is not None else None
+        if remembered is not None:
+            return remembered
         index = self._keyring.address_index(channel, external_id)
+        tx.hold_addresses([index])
         found = tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
+        if found is not None and tx.is_shared:  # the row as it is once she is ours
+            self.hold(tx, [found[0]])
+            found = tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
         known = self._known_behind(tx, found, rows, now_ms) if found else None
         if known is None:
             known = self._new(channel, external_id, index, rows, now_ms)
             known.damaged = found is not None
         self._remember(known, (channel, external_id))
+        return known
+
+    def hold(self, tx: Tx, contact_ids: Iterable[str]) -> None:
+        """Keep other processes off these contacts until the commit, and forget whom they changed meanwhile."""
+        for contact_id, changes in tx.hold(contact_ids).items():
+            known = self._by_contact.get(contact_id)
+            if known is None:
+                continue
+            if known.changes + 1 == changes:
+                known.changes = changes
+            else:
+                self.forget({contact_id})
+
+    def hold_all(self, tx: Tx, asked: Iterable[tuple[str, str, str]]) -> None:
+        """Do so for a whole batch at once: (channel, address, contact or nothing) of each arrival."""
+        if not tx.is_shared:
+            return
+        strangers: dict[str, str] = {}
+        contact_ids: set[str] = set()
+        for channel, external_id, named in asked:
+            contact_id = named or self._by_address.get((channel, external_id))
+            if contact_id is None:
+                strangers[self._keyring.address_index(channel, external_id)] = channel
+            else:
+                contact_ids.add(contact_id)
+        tx.hold_addresses(strangers)
+        if strangers:
+            contact_ids.update(row[0] for row in tx.raw.execute(_STRANGERS, ([*strangers],)))
+        self.hold(tx, contact_ids)
+
+    def _remembered(self, tx: Tx, contact_id: str) -> Known | None:
+        """Give a contact from memory, if what is remembered still holds."""
+        if tx.is_shared:
+            self.hold(tx, [contact_id])
+        known = self._by_contact.get(contact_id)
+        if known is not None:
+            self._by_contact.move_to_end(contact_id)
         return known
 
     def _known_behind(self, tx: Tx, found: Any, rows: Rows, now_ms: int) -> Known | None:
@@ -118,9 +163,8 @@ class Directory:
         Raises:
             UnreadableError: her key is damaged, which is no erasure: a person must be told.
         """
-        known = self._by_contact.get(contact_id)
+        known = self._remembered(tx, contact_id)
         if known is not None:
-            self._by_contact.move_to_end(contact_id)
             return known
         found = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()
         known = self._load(tx, found, now_ms) if found else None
@@ -192,6 +236,7 @@ class Directory:
             language,
             seen_at=seen_at,
             left=left_at is not None,
+            changes=tx.held.get(contact_id, 0),
         )
         row = tx.raw.execute(_LAST_SESSION, (contact_id,)).fetchone()
         if row is not None:

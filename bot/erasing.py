@@ -35,7 +35,7 @@ def erase(tx: Tx, *, contact_id: str, now_ms: int, by: str = "contact", why: str
 
     What is deleted is overwritten in the file, not only unlinked: the wrapped key must not survive in a free page.
     """
-    tx.raw.execute("PRAGMA secure_delete=ON")
-    for sql in _ERASE:
-        tx.raw.execute(sql, {"id": contact_id, "now": now_ms, "by": by, "why": why})
-    tx.raw.execute("PRAGMA secure_delete=OFF")
+    tx.hold([contact_id])
+    with tx.overwriting():
+        for sql in _ERASE:
+            tx.raw.execute(sql, {"id": contact_id, "now": now_ms, "by": by, "why": why})

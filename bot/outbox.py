@@ -133,7 +133,7 @@ def note_unsaid(tx: Tx, contact_id: str, *, count: int, why: str, tiers: str, no
     `tiers` names the tiers for which that is worth a line, such as «T1 T2».
     """
     case = tx.raw.execute(
-        "UPDATE cases SET changed_at = ? WHERE contact_id = ? AND state <> 'closed' AND instr(?, tier) RETURNING id",
+        "UPDATE cases SET changed_at = ? WHERE contact_id = ? AND state <> 'closed' AND instr(?, tier) > 0 RETURNING id",
         (now_ms, contact_id, tiers),
     ).fetchone()
     if case is not None:

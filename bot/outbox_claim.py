@@ -81,7 +81,7 @@ WHERE o.channel = :channel AND o.urgent = :urgent AND o.state IN ('queued', 'sen
     SELECT 1 FROM outbox p WHERE p.contact_id = o.contact_id AND p.id < o.id AND p.state IN ('queued', 'sending')
       AND p.address_id = o.address_id AND (p.expires_at > :now OR p.lease_until > :now)
       AND NOT (p.kind = 'proactive' AND o.kind <> 'proactive' AND p.state = 'queued')
-      AND NOT (o.urgent AND NOT p.urgent AND o.created_at <= :now - {OVERTAKE_MS}
+      AND NOT (o.urgent = 1 AND p.urgent = 0 AND o.created_at <= :now - {OVERTAKE_MS}
         AND (c.left_at IS NULL OR p.state = 'queued')))
   AND NOT (o.kind = 'proactive' AND EXISTS (
     SELECT 1 FROM outbox q WHERE q.contact_id = o.contact_id AND q.id > o.id AND q.state IN ('queued', 'sending')
@@ -101,11 +101,11 @@ _PULL = """
 UPDATE outbox SET urgent = 1 WHERE id IN (
   SELECT p.id FROM outbox u JOIN outbox p ON p.contact_id = u.contact_id AND p.address_id = u.address_id AND p.id < u.id
   WHERE u.channel = :channel AND u.urgent = 1 AND u.state IN ('queued', 'sending') AND u.id > :since
-    AND p.state IN ('queued', 'sending') AND p.state = 'queued' AND NOT p.urgent AND p.attempts = 0
+    AND p.state IN ('queued', 'sending') AND p.state = 'queued' AND p.urgent = 0 AND p.attempts = 0
     AND p.kind <> 'proactive')
 """
 _HOLD = (
-    "UPDATE outbox SET due_at = max(due_at, CASE WHEN urgent THEN min(?, created_at + ?) ELSE ? END)"
+    "UPDATE outbox SET due_at = max(due_at, CASE WHEN urgent = 1 THEN min(?, created_at + ?) ELSE ? END)"
     " WHERE contact_id = ? AND id > ? AND state IN ('queued', 'sending') AND state = 'queued'"
     " AND address_id = (SELECT address_id FROM outbox WHERE id = ?)"
 )
@@ -144,7 +144,7 @@ def _choose(tx: Tx, keyring: Keyring, wanted: Wanted, *, urgent: int, most: int)
             "most": _LOOK_MOST if look else most,
         }
         refused = 0
-        for row in tx.raw.execute(_CANDIDATES, asked).fetchall():
+        for row in tx.raw.execute(_CANDIDATES + tx.claiming.replace("UPDATE", "UPDATE OF o"), asked).fetchall():
             if row[0] in chosen or len(chosen) >= most:
                 continue
             if _may_go_out(tx, keyring, wanted, row):

@@ -35,7 +35,7 @@ class Insert:
         for size in _SIZES:
             while len(rows) - at >= size:
                 values = chain.from_iterable(map(self._values, rows[at : at + size]))
-                tx.raw.execute(self._sql(size), tuple(values))
+                tx.insert(self._sql(size), tuple(values))
                 at += size
 
     def _text(self, count: int) -> str:
@@ -128,7 +128,7 @@ STATEMENTS: dict[str, Insert | Update] = {
     # What waited when she left is closed before the decoy is put in; her case, opened perhaps just now, hears of it.
     "unsaid_new": Update(
         "INSERT INTO case_events (case_id, kind, actor, data, at)"
-        " SELECT k.id, 'unsaid', 'outbox', json_object('count', count(*), 'why', :why), :at"
+        " SELECT k.id, 'unsaid', 'outbox', '{\"count\":' || count(*) || ',\"why\":\"' || :why || '\"}', :at"
         " FROM cases k JOIN outbox o ON o.contact_id = k.contact_id"
         " WHERE k.contact_id = :contact_id AND k.state <> 'closed' AND o.state IN ('queued', 'sending')"
         " AND o.state = 'queued' GROUP BY k.id"

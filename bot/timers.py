@@ -17,6 +17,7 @@ from bot.due import GRACE_MS, SPOKEN, SPREAD_MS, Due, DueActions, Outcome
 from bot.inbox import Arrival, Inbox
 from bot.jumps import Jumps
 from bot.store.database import Store, Tx
+from bot.store.trouble import is_again
 from bot.telemetry import Log
 
 _WAITS = """
@@ -75,7 +76,7 @@ class Timers:
             "SELECT min(at) FROM (SELECT min(silence_at) AS at FROM sessions WHERE ended_at IS NULL"
             " UNION ALL SELECT min(not_taken_at) FROM sessions WHERE ended_at IS NULL"
             " UNION ALL SELECT min(due_at) FROM due WHERE state = 'planned'"
-            " UNION ALL SELECT min(due_at) FROM inbox WHERE state = 'waiting')"
+            " UNION ALL SELECT min(due_at) FROM inbox WHERE state = 'waiting') AS deadlines"
         )
         found: int | None = self._store.read_now(lambda db: db.exec_driver_sql(sql).scalar())
         return found
@@ -113,7 +114,7 @@ class Timers:
     def _fire(self, tx: Tx) -> int:
         """Act on the due rows, read again inside the transaction that marks them."""
         now_ms = self._now_ms()
-        rows = tx.raw.execute(_DUE, (now_ms, _ROWS_MAX)).fetchall()
+        rows = tx.raw.execute(_DUE + tx.claiming, (now_ms, _ROWS_MAX)).fetchall()
         for row in rows:
             due = Due(
                 id=row[0],
@@ -138,8 +139,11 @@ class Timers:
         tx.raw.execute("SAVEPOINT due")
         try:
             outcome = action(tx, due, now_ms)
-        except Exception as error:  # noqa: BLE001 - one promise that fails must not hold the others up
-            tx.raw.execute("ROLLBACK TO due")
+        except Exception as error:
+            if is_again(error):
+                raise  # others were in the way of all: run again
+            tx.raw.execute("ROLLBACK TO due")  # one promise that fails must not hold the others up
+            tx.held.clear()
             self._log.error("due_failed", kind=due.kind, error=type(error).__name__, row_id=due.id)
             wait_ms = _AFTER_FAILURE_MS[min(due.attempts, len(_AFTER_FAILURE_MS) - 1)]
             tx.raw.execute(_AGAIN, (now_ms + wait_ms, due.attempts + 1, due.id))

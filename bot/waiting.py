@@ -60,8 +60,11 @@ _NO_DEADLINE = {
     "silence": ("UPDATE sessions SET silence_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
     "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
 }
+#: Where several processes run what waits, a row that one tries is nobody else's for so long.
+_TRY_LEASE_MS = 30_000
 _TRY = (
-    "UPDATE inbox SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting' AND NOT EXISTS"
+    "UPDATE inbox SET attempts = attempts + 1, due_at = due_at + :lease WHERE id = :id AND state = 'waiting'"
+    " AND (:lease = 0 OR due_at <= :now) AND NOT EXISTS"
     " (SELECT 1 FROM inbox e WHERE e.contact_id = inbox.contact_id AND e.id < inbox.id AND e.state = 'waiting'"
     " AND e.attempts < 3)"  # in each contact's order (I4); a row that cannot even be given up holds nobody up
     " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts, sent_at"
@@ -132,7 +135,7 @@ class WaitingRows:
         return [row[0] for row in db.exec_driver_sql(_DUE, wanted)]
 
     def _run_row(self, row_id: int) -> bool:
-        found = self._store.write_now(lambda tx: tx.raw.execute(_TRY, (row_id,)).fetchone())
+        found = self._store.write_now(partial(self._begin, row_id=row_id))
         if found is None:
             return False
         attempts: int = found[6]
@@ -151,6 +154,13 @@ class WaitingRows:
             self._store.write_now(lambda tx: put_back(tx, row_id, found, name))
         return True
 
+    def _begin(self, tx: Tx, *, row_id: int) -> tuple[Any, ...] | None:
+        """Count the attempt before it is made; None when the row is over, not first in its line, or another's."""
+        now_ms = self._now_ms()
+        lease = {"lease": _TRY_LEASE_MS if tx.is_shared else 0, "id": row_id, "now": now_ms}
+        found: tuple[Any, ...] | None = tx.raw.execute(_TRY, lease).fetchone()
+        return found
+
     def _forget_if_failed(self, done: "Future[None]", contact_id: str) -> None:
         """Drop what was remembered, still on the writer's thread: her next turn must not build on it."""
         if done.exception() is not None:
@@ -160,6 +170,8 @@ class WaitingRows:
         contact_id = found[2]
         now = self._clock.now()
         rows = Rows()
+        if tx.is_shared and not self._is_ours(tx, row_id, contact_id):
+            return
         known = self._directory.find_contact(tx, contact_id, self._now_ms())
         if known is None:
             self._done(tx, row_id, found, state="done", error="erased")
@@ -175,6 +187,12 @@ class WaitingRows:
         rows.write(tx)
         self._done(tx, row_id, found, state="done", error=None)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))
+
+    def _is_ours(self, tx: Tx, row_id: int, contact_id: str) -> bool:
+        """Hold the contact, then see that nobody else had the row's turn meanwhile."""
+        self._directory.hold(tx, [contact_id])
+        found = tx.raw.execute("SELECT state FROM inbox WHERE id = ?", (row_id,)).fetchone()
+        return found is not None and found[0] == "waiting"
 
     def _message(self, known: Known, found: tuple[Any, ...]) -> InboundMsg:
         channel, provider_id, _, kind, sealed = found[:5]

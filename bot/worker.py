@@ -24,7 +24,7 @@ from bot.inbox import Accepted, Arrival, Inbox
 from bot.inbox_order import mark_followed
 from bot.store.crypto import UnreadableError
 from bot.store.database import Store, Tx
-from bot.store.trouble import is_disk_trouble
+from bot.store.trouble import is_again, is_disk_trouble, is_of_database
 from bot.telemetry import Log
 from bot.turn_rows import bare_row, inbox_row
 from bot.turns import TurnRunner, UnknownContactError
@@ -121,7 +121,7 @@ class Worker:
     def _drain(self, tx: Tx, batch: _Batch) -> list[tuple[Arrival, Accepted]]:
         self._kicked = False
         self._beats.beat("worker")
-        batch.arrivals = self._inbox.take(BATCH)
+        batch.arrivals = batch.arrivals or self._inbox.take(BATCH)  # run again after a deadlock, it has its arrivals
         if not batch.arrivals:
             return []  # only asked whether it lives
         if len(self._inbox):
@@ -132,18 +132,24 @@ class Worker:
         fault("E1")
         batch.now = self._clock.now()
         batch.now_ms = int(batch.now.timestamp() * 1000)
-        next_id: int = tx.raw.execute("SELECT coalesce(max(id), 0) FROM inbox").fetchone()[0]
+        self._begin(tx, batch)
         careful = self.is_careful
         fresh, outcomes = self._sift(tx, batch)
         take = self._store_only if careful else self._take
-        for arrival in fresh:
-            next_id += 1
-            outcomes.append((arrival, take(tx, arrival, next_id, batch)))
+        for arrival, row_id in zip(fresh, tx.next_ids("inbox", len(fresh)) if fresh else (), strict=True):
+            outcomes.append((arrival, take(tx, arrival, row_id, batch)))
         batch.rows.write(tx)
         fault("W3")
         topics = tuple(batch.rows.topics)
         tx.after_commit(lambda: self._bus.publish(*topics))
         return outcomes
+
+    def _begin(self, tx: Tx, batch: _Batch) -> None:
+        """Have every writer of the batch for ourselves; nothing of an earlier try of it is remembered."""
+        self._directory.forget(batch.touched)
+        batch.touched, batch.rows = set(), Rows()
+        asked = ((one.message.channel, one.message.external_id, one.contact_id) for one in batch.arrivals)
+        self._directory.hold_all(tx, asked)
 
     def _sift(self, tx: Tx, batch: _Batch) -> tuple[list[Arrival], list[tuple[Arrival, Accepted]]]:
         """Part what is new from what is known; each late message learns whether its writer's next one follows."""
@@ -185,12 +191,20 @@ class Worker:
         try:
             if known.parked and not self._runner.cannot_wait(known, arrival.message):
                 return self._wait(known, arrival, inbox_id, batch)
-            accepted = self._runner.run(tx, arrival, inbox_id, batch.now, mine)
-        except Exception as error:  # noqa: BLE001 - a bug in one turn must not cost another its commit
-            return self._park(known, arrival, inbox_id, batch, error)
+            accepted = self._run_turn(tx, arrival, inbox_id, batch, mine)
+        except Exception as error:
+            if is_again(error) or (tx.is_shared and len(batch.arrivals) > 1 and is_of_database(error)):
+                raise  # the whole transaction is lost: it is run again, or each by itself
+            return self._park(known, arrival, inbox_id, batch, error)  # one turn's bug costs no other its commit
         batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, batch.now_ms))
         batch.rows.merge(mine)
         return accepted
+
+    def _run_turn(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch, rows: Rows) -> Accepted:
+        if len(batch.arrivals) > 1:
+            return self._runner.run(tx, arrival, inbox_id, batch.now, rows)
+        with tx.part():
+            return self._runner.run(tx, arrival, inbox_id, batch.now, rows)
 
     def _store_only(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
         try:

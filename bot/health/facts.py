@@ -17,7 +17,7 @@ SELECT min(coalesce((SELECT max(e.at) FROM case_events e WHERE e.case_id = c.id
                      AND e.kind IN ('raised', 'woken', 'released', 'lease_lost', 'due')), c.queued_at))
 FROM cases c WHERE c.state = 'queued' AND c.tier = 'T1'
 """
-_NEWEST = "SELECT max(received_at) FROM (SELECT received_at FROM inbox ORDER BY id DESC LIMIT 5)"
+_NEWEST = "SELECT max(received_at) FROM (SELECT received_at FROM inbox ORDER BY id DESC LIMIT 5) AS newest"
 _INSTALLED = "SELECT min(at) FROM publications"
 _META = "SELECT key, value FROM meta WHERE key IN ('backup_at', 'retention_at')"
 

@@ -14,6 +14,7 @@ _WORDS = (
     (re.compile(r"\bINDEXED BY \w+"), ""),
     (re.compile(r"\bCROSS JOIN (\w+ \w+) ON\b"), r"JOIN \1 ON"),
     (re.compile(r"\bCAST\(([\w.]+) AS INTEGER\)"), r"CAST(substring(\1 from '^-?[0-9]+') AS BIGINT)"),
+    (re.compile(r"\bx'([0-9a-f]*)'"), r"'\\x\1'::bytea"),
     (re.compile(r"\bBEGIN IMMEDIATE\b"), "BEGIN"),
 )
 

@@ -35,6 +35,12 @@ def is_again(error: BaseException) -> bool:
     return _state(_cause(error)) in _AGAIN or is_gone(error)
 
 
+def is_of_database(error: BaseException) -> bool:
+    """True for a failure that the database itself reported; on PostgreSQL its transaction does nothing more."""
+    cause = _cause(error)
+    return isinstance(cause, sqlite3.Error) or type(cause).__module__.startswith("psycopg")
+
+
 def is_gone(error: BaseException) -> bool:
     """True when the connection to PostgreSQL is lost."""
     cause = _cause(error)
