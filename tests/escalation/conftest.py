@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from stores import STORES
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select, update
 
@@ -33,9 +34,10 @@ class House:
     """One installation, with a clock that moves only when told to."""
 
     def __init__(self, store: Store) -> None:
-        store.connection.exec_driver_sql("BEGIN")  # one commit for all tables: each costs a sync to disk
-        schema.metadata.create_all(store.connection)
-        store.connection.exec_driver_sql("COMMIT")
+        if not store.is_shared:
+            store.connection.exec_driver_sql("BEGIN")  # one commit for all tables: each costs a sync to disk
+            schema.metadata.create_all(store.connection)
+            store.connection.exec_driver_sql("COMMIT")
         self.store = store
         self.clock = VirtualClock(START)
         self.ids = seeded_ids(7)
@@ -160,7 +162,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path):
-    store = Store(tmp_path / "panah.db")
+    store = STORES.open(tmp_path / "panah.db", tables=False)
     yield House(store)
     store.close()
 
@@ -168,7 +170,7 @@ def house(tmp_path):
 @pytest.fixture
 def make_house():
     """Give a maker of houses in memory, for models that need many."""
-    return lambda: House(Store(None, threaded=False))
+    return lambda: House(STORES.open(None, threaded=False, tables=False))
 
 
 @pytest.fixture

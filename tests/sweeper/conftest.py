@@ -4,6 +4,7 @@ import itertools
 import json
 
 import pytest
+from stores import STORES
 
 from bot.app import build_core
 from bot.bus import InProcessBus
@@ -118,9 +119,8 @@ def make_town(bundle, screener, clock):
     stores, keyring, ids = [], ephemeral_keyring(), seeded_ids(7)
 
     def make(path=None, *, steady=False, screener=screener):
-        store = Store(path, threaded=False)
+        store = STORES.open(path, threaded=False)
         stores.append(store)
-        migrate.upgrade(store.connection)
         core = build_core(
             store=store,
             keyring=keyring,
