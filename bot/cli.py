@@ -38,6 +38,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "panah staff add sara --role counsellor",
     ),
     "doctor": ("bot.commands.doctor:doctor", "check the invariants and the configuration", "panah doctor"),
+    "audit": ("bot.commands.audit:audit", "walk the audit's chain and name the first broken row", "panah audit verify"),
     "backup": ("bot.commands.backup:backup", "write a consistent copy of the database", "panah backup copy.db"),
     "restore": (
         "bot.commands.backup:restore",
@@ -209,6 +210,11 @@ def _key(verb: argparse.ArgumentParser) -> None:
     export.add_argument("file")
 
 
+def _audit(verb: argparse.ArgumentParser) -> None:
+    walk = _acts(verb)("verify", "walk the whole chain", "panah audit verify --anchors /mnt/usb/panah.anchors")
+    walk.add_argument("--anchors", metavar="FILE", help="default: PANAH_ANCHOR_FILE")
+
+
 def _doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
     verb.add_argument("--all", action="store_true", help="every row and every page, however long it takes")
@@ -248,6 +254,7 @@ _ARGUMENTS = {
     "flows": _flows,
     "directory": _directory,
     "staff": _staff,
+    "audit": _audit,
     "backup": _backup,
     "restore": _restore,
     "key": _key,

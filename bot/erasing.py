@@ -3,6 +3,7 @@
 Asked for by her (through the due-table), by a counsellor on paper, by a restored backup's tombstones, or by age.
 """
 
+from bot.store.audit import append
 from bot.store.database import Tx
 
 #: What erasing does, in order. The case row and the counts stay; nothing that can be read does.
@@ -26,7 +27,6 @@ _ERASE = (
     "DELETE FROM consents WHERE contact_id = :id",
     "UPDATE referrals SET contact_id = '', session_id = '', near = '' WHERE contact_id = :id",
     "DELETE FROM due WHERE contact_id = :id AND kind <> 'erase'",
-    "INSERT INTO audit (actor, action, target, target_id, reason, at) VALUES (:by, 'erase', 'contact', :id, :why, :now)",
 )
 
 
@@ -38,4 +38,5 @@ def erase(tx: Tx, *, contact_id: str, now_ms: int, by: str = "contact", why: str
     tx.hold([contact_id])
     with tx.overwriting():
         for sql in _ERASE:
-            tx.raw.execute(sql, {"id": contact_id, "now": now_ms, "by": by, "why": why})
+            tx.raw.execute(sql, {"id": contact_id, "now": now_ms})
+        append(tx, actor=by, action="erase", target="contact", target_id=contact_id, reason=why, at=now_ms)

@@ -31,6 +31,7 @@ from bot.engine.codec import bundle_to_json
 from bot.engine.issues import Issue, errors
 from bot.engine.model import Bundle
 from bot.store import schema
+from bot.store.audit import append
 from bot.store.database import Store, Tx
 from bot.versions import (
     Proposal,
@@ -242,8 +243,7 @@ def _keep_version(tx: Tx, sources: Sources, bundle: Bundle, now_ms: int) -> str:
 def _point(tx: Tx, version: str, action: str, act: Act, bus: Bus | None) -> None:
     row = {"version": version, "action": action, "by": act.by, "note": act.note, "at": act.now_ms}
     tx.execute(insert(schema.publications).values(**row))
-    act_row = {"actor": act.by, "action": action, "target": "version", "target_id": version, "at": act.now_ms}
-    tx.execute(insert(schema.audit).values(**act_row))
+    append(tx, actor=act.by, action=action, target="version", target_id=version, at=act.now_ms)
     fault("P2")
 
     def tell() -> None:

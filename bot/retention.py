@@ -15,6 +15,7 @@ from bot.directory import Directory
 from bot.due import Due, Outcome
 from bot.erasing import erase
 from bot.settings import Settings
+from bot.store.audit import let_go
 from bot.store.database import Tx
 
 _HOUR_MS = 3600_000
@@ -158,7 +159,7 @@ class Retention:
             "audit",
             "at",
             now_ms - self._keep.audit,
-            lambda step: tx.raw.execute(sql.AUDIT_GOES, step),
+            lambda step: let_go(tx, step),
         )
 
     def _sign_ins(self, tx: Tx, now_ms: int) -> bool:

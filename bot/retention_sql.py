@@ -46,7 +46,6 @@ SIGN_INS_GO = "DELETE FROM staff_sessions WHERE token_hash IN (SELECT token_hash
 CODES_GO = (
     "DELETE FROM staff_codes WHERE code_hash IN (SELECT code_hash FROM staff_codes WHERE expires_at <= ? LIMIT ?)"
 )
-AUDIT_GOES = "DELETE FROM audit WHERE id > :from AND id <= :to"
 #: Of these turns: who has no case that is not let go yet, no promise, nothing stored that waits for its turn (I3), and was not here for so long.
 STRANGERS = (
     "SELECT DISTINCT c.id FROM turns t JOIN contacts c ON c.id = t.contact_id WHERE t.id > :from AND t.id <= :to"

@@ -86,6 +86,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     store = Store(settings.database)
     try:
         keyring = load_keyring(_key_file(settings, had_database=had_database))
+        store.audit_key = keyring.audit_key
         migrate.upgrade(store.connection)
 
         screener = Screener(load_lexicon())

@@ -46,6 +46,8 @@ class Settings:
     second_factor: str = ""  #: roles that need a second code, or `none`; empty: admin,supervisor behind TLS
     idle_minutes: int = field(default=15, metadata={"most": 60})  #: a console that was not used for so long locks
     sign_in_hours: int = field(default=8, metadata={"most": 12})  #: how long a sign-in lasts at most
+    anchor_file: Path | None = None  #: where each ten minutes is noted how far the audit reaches; best elsewhere
+    anchor_command: str = ""  #: a program that is given the same line on standard input, without a shell
     keep_raw_hours: int = field(default=72, metadata={"most": 168})  #: how long providers' raw bytes are kept
     keep_sent_hours: int = field(default=72, metadata={"most": 168})  #: how long the outbox keeps what was sent
     keep_session_days: int = field(default=30, metadata={"most": 90})  #: conversations of which no case came

@@ -15,6 +15,7 @@ from bot.core.promise import due_row
 from bot.core.screening import Tier
 from bot.due import plan
 from bot.store import schema
+from bot.store.audit import append
 from bot.store.crypto import DataKey, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import seal, unseal
@@ -188,8 +189,7 @@ def add_event(
 
 def add_audit(tx: Tx, *, actor: str, action: str, target: str, target_id: str, now_ms: int, reason: str = "") -> None:
     """Append to the audit. `reason` is a code, never a free text: what staff write about her is a sealed note."""
-    row = {"actor": actor, "action": action, "target": target, "target_id": target_id, "reason": reason, "at": now_ms}
-    tx.execute(insert(schema.audit).values(**row))
+    append(tx, actor=actor, action=action, target=target, target_id=target_id, reason=reason, at=now_ms)
 
 
 def audited_within(connection: Connection, *, actor: Actor, action: str, case_id: str, within: tuple[int, int]) -> bool:

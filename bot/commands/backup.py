@@ -119,6 +119,7 @@ def _make_ready(staged: Path, keyring: Keyring, *, erased: list[str]) -> None:
             raise CommandError("this file is not a backup of Panah")
         migrate.upgrade(store.connection)
         _try_key(store, keyring)
+        store.audit_key = keyring.audit_key
         store.write_now(partial(_settle, now_ms=now_ms))
         for contact_id in erased:
             store.write_now(partial(erase, contact_id=contact_id, now_ms=now_ms))

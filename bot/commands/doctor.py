@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bot import control
+from bot.commands.audit import known_anchors, sentence
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.commands.doctor_rows import check_rows
 from bot.commands.doctor_settings import check_settings
@@ -19,7 +20,8 @@ from bot.commands.watch import duty_of
 from bot.errors import CommandError
 from bot.settings import Settings, read_settings, ways_configured
 from bot.store import migrate
-from bot.store.crypto import KeyFileError, load_keyring
+from bot.store.audit import verify
+from bot.store.crypto import KeyFileError, Keyring, load_keyring
 from bot.store.database import StoreUnwritableError, reading
 from escalation.routing import NATIONAL
 from escalation.watch_policy import PolicyError, load_policy
@@ -66,7 +68,15 @@ def _database(settings: Settings, connection: Connection, now: datetime, *, ever
     except KeyFileError:
         keyring = None  # said above
     yield from check_rows(connection, keyring, now, everything=everything)
+    if keyring is not None:
+        yield _audit(settings, connection, keyring)
     yield _who_hears(settings, now)
+
+
+def _audit(settings: Settings, connection: Connection, keyring: Keyring) -> Finding:
+    verdict = verify(connection, keyring.audit_key, known_anchors(settings.anchor_file))
+    said = sentence(verdict, anchored=settings.anchor_file is not None)
+    return ok("audit chain", said) if verdict.broken is None else fail("audit chain", said)
 
 
 def _who_hears(settings: Settings, now: datetime) -> Finding:

@@ -9,6 +9,7 @@ from typing import Any
 
 import uvloop
 
+from bot.anchors import AuditWatch
 from bot.bus import Bus, InProcessBus
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of, plain_routes
@@ -83,6 +84,8 @@ async def _run(service: Service, listeners: list[socket.socket]) -> None:
     console, accounts = console_of(service, health)
     for name, listener in zip(("web", "console"), listeners, strict=True):
         service.loops.append(knock(name, listener.getsockname()[:2], core.beats))
+    keeper = AuditWatch(core.store, core.clock, settings, log=service.log, beats=core.beats)
+    service.loops.append(keeper.run())
     watch = WatchChild(settings, service.log)
     if watch.is_wanted:
         service.loops.append(watch.run())

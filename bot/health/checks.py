@@ -20,6 +20,7 @@ JUMP_HEALS_S = 600
 FUTURE_S = 60
 BACKUP_H = 24
 RETENTION_H = 48
+AUDIT_H = 48
 LINES_DAYS = 180
 _NEVER_DAYS = 10_000
 #: How long each loop may be silent: its own longest wait, a provider's patience, and the five seconds of a write.
@@ -31,6 +32,7 @@ SILENCE_S = {
     "poller": 70,
     "webhook": 115,
     "catch_up": 400,
+    "audit": 900,
     "staffbot": 40,
     "web": 25,
     "console": 25,
@@ -56,6 +58,8 @@ class Facts:
     retention_ms: int | None
     oldest_line_on: date | None
     today: date
+    audit_ms: int | None = None  # when the chain of the audit was last verified
+    audit_broken: int = 0  # the number of its first row that is not as it was written
     readable: bool = True  # the database could be read
 
 
@@ -208,6 +212,13 @@ def retention_late(facts: Facts) -> str | None:
     return _late(facts, facts.retention_ms, RETENTION_H)
 
 
+def audit_broken(facts: Facts) -> str | None:
+    """The audit was changed, or nobody verified it for two days."""
+    if facts.audit_broken:
+        return persian_digits(f"ردیف {facts.audit_broken}")
+    return _late(facts, facts.audit_ms, AUDIT_H)
+
+
 def _late(facts: Facts, at_ms: int | None, most_h: int) -> str | None:
     at_ms = at_ms or facts.installed_ms
     return None if at_ms is None else _waits(facts, at_ms, most_h * 3600)
@@ -238,5 +249,6 @@ CONDITIONS: dict[str, Condition] = {
     "clock": clock_off,
     "backup": backup_old,
     "retention": retention_late,
+    "audit": audit_broken,
     "lines": lines_old,
 }

@@ -19,13 +19,23 @@ FROM cases c WHERE c.state = 'queued' AND c.tier = 'T1'
 """
 _NEWEST = "SELECT max(received_at) FROM (SELECT received_at FROM inbox ORDER BY id DESC LIMIT 5) AS newest"
 _INSTALLED = "SELECT min(at) FROM publications"
-_META = "SELECT key, value FROM meta WHERE key IN ('backup_at', 'retention_at')"
+_META = "SELECT key, value FROM meta WHERE key IN ('backup_at', 'retention_at', 'audit.verified_at', 'audit.broken')"
 
 
 class Rows:
     """What the database says."""
 
-    __slots__ = ("backup_ms", "beats", "installed_ms", "newest_row_ms", "oldest_inbox_ms", "retention_ms", "urgent_ms")
+    __slots__ = (
+        "audit_broken",
+        "audit_ms",
+        "backup_ms",
+        "beats",
+        "installed_ms",
+        "newest_row_ms",
+        "oldest_inbox_ms",
+        "retention_ms",
+        "urgent_ms",
+    )
 
     def __init__(self, connection: Connection) -> None:
         def one(sql: str) -> int | None:
@@ -40,6 +50,8 @@ class Rows:
         meta = {row[0]: int(row[1]) for row in connection.exec_driver_sql(_META)}
         self.backup_ms = meta.get("backup_at")
         self.retention_ms = meta.get("retention_at")
+        self.audit_ms = meta.get("audit.verified_at")
+        self.audit_broken = meta.get("audit.broken", 0)
 
 
 def free_share(directory: Path) -> float:

@@ -115,6 +115,11 @@ class Keyring:
         """Give the blind index of an address: equal addresses, equal index; nothing else can be learnt."""
         return hmac.new(self._index, f"{channel}|{external_id}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
+    @property
+    def audit_key(self) -> bytes:
+        """The key of the audit's chain. It stays when the wrapping key is changed."""
+        return self.sign("audit", b"chain")
+
     def sign(self, purpose: str, message: bytes) -> bytes:
         """Give a keyed digest for one purpose (tokens, safe words)."""
         return hmac.new(self._signing, purpose.encode() + b"|" + message, "sha256").digest()

@@ -87,6 +87,9 @@ class Store:
     #: True when other processes may write to the same database.
     is_shared = False
 
+    #: Digests of the audit are made with it (bot.store.audit); set once the key file was read.
+    audit_key: bytes = b""
+
     def __init__(self, path: Path | None, *, threaded: bool = True) -> None:
         self._lock_file = _lock(path) if path is not None else None
         self._engine = _connect(str(path) if path else ":memory:", read_only=False)
@@ -184,7 +187,7 @@ class Store:
         # a caller that was cancelled meanwhile is passed over; from here on none can be, or answering would raise
         # InvalidStateError and end the writer thread
         group = [job for job in group if job[1].set_running_or_notify_cancel()]
-        tx = Tx(self._connection)
+        tx = Tx(self._connection, self.audit_key)
         answers: list[tuple[Future[Any], Any]] = []
         try:
             tx.raw.execute("BEGIN IMMEDIATE")

@@ -85,8 +85,8 @@ class PostgresTx(Tx):
     claiming = " FOR UPDATE SKIP LOCKED"
     is_shared = True
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Connection, audit_key: bytes = b"") -> None:
+        super().__init__(connection, audit_key)
         self.raw = Raw(self.raw)
 
     def insert(self, text: str, values: Sequence[Any]) -> None:
@@ -222,7 +222,7 @@ class PostgresStore(Store):
             future.set_result(answer)
 
     def _run_group(self, group: list[Job]) -> tuple[PostgresTx, list[tuple["Future[Any]", Any]]]:
-        tx = PostgresTx(self._connection)
+        tx = PostgresTx(self._connection, self.audit_key)
         answers: list[tuple[Future[Any], Any]] = []
         tx.raw.execute("BEGIN")
         for fn, future in group:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from bot.store.columns import Serial, at, count, metadata, only
 from bot.store.schema_office import (  # one name for every table: `schema.<table>`
     audit,
+    audit_head,
     beats,
     due,
     leases,
@@ -41,6 +42,7 @@ __all__ = [
     "addresses",
     "assessments",
     "audit",
+    "audit_head",
     "beats",
     "case_events",
     "case_notes",

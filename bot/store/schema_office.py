@@ -1,7 +1,8 @@
 """The tables of the office: staff and their sessions, audit, versions of the scripts, leases, marks, promises."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import DDL, BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint, event
 
+from bot.store.audit_ddl import AUDIT_DDL
 from bot.store.columns import Serial, at, count, metadata, only
 
 staff = Table(
@@ -79,9 +80,24 @@ audit = Table(
     Column("target_id", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     at("at", required=True),
+    Column("seq", BigInteger, nullable=False, unique=True),  # the row's place in the chain (bot.store.audit)
+    Column("prev", Text, nullable=False),  # the digest before it
+    Column("mac", Text, nullable=False),
     Index("audit_target", "target", "target_id", "id"),
     sqlite_autoincrement=True,
 )
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("name", Text, primary_key=True),  # one row: writers of the audit queue at it
+    Column("seq", BigInteger, nullable=False),
+    Column("mac", Text, nullable=False),
+)
+for _dialect, _statements in AUDIT_DDL.items():
+    for _statement in _statements:
+        _trigger: DDL = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(audit, "after_create", _trigger.execute_if(dialect=_dialect))
 
 versions = Table(
     "versions",

@@ -13,15 +13,16 @@ from sqlalchemy import Connection, CursorResult, Executable
 class Tx:
     """An open transaction. Used only on the writer's thread, only until the function that got it returns."""
 
-    __slots__ = ("_after", "connection", "held", "raw")
+    __slots__ = ("_after", "audit_key", "connection", "held", "raw")
 
     #: Appended to a SELECT whose rows are then taken: who else takes rows now passes over them.
     claiming = ""
     #: True when other processes may write beside this one.
     is_shared = False
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, audit_key: bytes = b"") -> None:
         self.connection = connection
+        self.audit_key = audit_key  #: digests of the audit are made with it; empty: rows without
         self.raw: Any = connection.connection.driver_connection
         self.held: dict[str, int] = {}  #: contacts that are ours until the commit, with the number of their last change
         self._after: list[Callable[[], None]] = []

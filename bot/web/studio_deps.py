@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +19,7 @@ from bot.engine.issues import Issue
 from bot.engine.model import Bundle
 from bot.publishing import Act
 from bot.store import schema
+from bot.store.audit import append
 from bot.store.database import Store, Tx
 
 #: Where the console mounts these routes.
@@ -81,8 +82,7 @@ def names_of_staff(connection: Connection) -> dict[str, str]:
 
 def record(tx: Tx, act: Act, action: str, target_id: str) -> None:
     """Write an act on the scripts into the audit, in the act's own transaction."""
-    row = {"actor": act.by, "action": action, "target": "flow", "target_id": target_id, "reason": act.note}
-    tx.execute(insert(schema.audit).values(**row, at=act.now_ms))
+    append(tx, actor=act.by, action=action, target="flow", target_id=target_id, reason=act.note, at=act.now_ms)
 
 
 def moment(at_ms: int) -> datetime:

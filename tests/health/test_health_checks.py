@@ -30,6 +30,7 @@ WELL = Facts(
     installed_ms=NOW_MS - 10 * 86_400_000,
     backup_ms=NOW_MS,
     retention_ms=NOW_MS,
+    audit_ms=NOW_MS,
     oldest_line_on=date(2027, 1, 1),
     today=date(2027, 1, 15),
 )
@@ -74,7 +75,7 @@ def test_what_is_over_its_edge_is_red_and_says_by_how_much(changes, expected):
         {"oldest_inbox_ms": NOW_MS - 30_000},
         {"backup_ms": NOW_MS - 24 * 3_600_000},
         {"started_ms": NOW_MS - 5_000, "beats": {}, "watch_ms": NOW_MS - 86_400_000},
-        {"installed_ms": NOW_MS - 3_600_000, "backup_ms": None, "retention_ms": None},
+        {"installed_ms": NOW_MS - 3_600_000, "backup_ms": None, "retention_ms": None, "audit_ms": None},
     ],
 )
 def test_what_is_at_its_edge_or_has_just_begun_is_green(changes):

@@ -95,7 +95,10 @@ def test_a_clock_that_was_set_back_is_not_set_back_again_by_a_restart(make_town,
     first = make_town(path=tmp_path / "panah.db")
     first.say(CRY)
     first.claim(first.case())
-    first.run("INSERT INTO audit (actor, action, target, at) VALUES ('mina', 'open', 'case', ?)", first.now)
+    first.run(
+        "INSERT INTO audit (actor, action, target, at, seq, prev, mac) VALUES ('mina', 'open', 'case', ?, 99, '', '')",
+        first.now,
+    )
     first.run("INSERT INTO beats (name, at, detail) VALUES ('worker', ?, '{}')", first.now)
     first.clock.jump(-DAY)
     first.tick()

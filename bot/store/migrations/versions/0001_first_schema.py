@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.audit_ddl import AUDIT_DDL
 from bot.store.postgres_ddl import DDL
 
 revision = "0001"
@@ -36,11 +37,23 @@ def upgrade() -> None:
         sa.Column("target_id", sa.Text(), server_default="", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("prev", sa.Text(), nullable=False),
+        sa.Column("mac", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("seq"),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index("audit_target", ["target", "target_id", "id"], unique=False)
+
+    op.create_table(
+        "audit_head",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
 
     op.create_table(
         "case_events",
@@ -486,6 +499,8 @@ def upgrade() -> None:
     with op.batch_alter_table("staff_recovery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_staff_recovery_staff_id"), ["staff_id"], unique=False)
 
+    for text in AUDIT_DDL[op.get_bind().dialect.name]:
+        op.execute(sa.text(text))
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "postgresql":
         for text in DDL:
@@ -571,6 +586,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_case_events_case_id"))
 
     op.drop_table("case_events")
+    op.drop_table("audit_head")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("audit_target")
 
