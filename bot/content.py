@@ -80,5 +80,5 @@ def simulated_core(bundle: Bundle, screener: Screener, clock: VirtualClock, *, s
 
 
 def load_screener() -> Screener:
-    """Compile the lexicon that comes with the package."""
-    return triage.Screener(triage.load_lexicon())
+    """Compile the lexicon and read the model that come with the package."""
+    return triage.Screener(triage.load_lexicon(), triage.load_model())

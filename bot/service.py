@@ -20,6 +20,7 @@ from bot import control
 from bot.app import Core, build_core, settle_memory
 from bot.beats import begin
 from bot.bus import Bus
+from bot.content import load_screener
 from bot.core.channels import Channel
 from bot.core.clock import SteadyClock
 from bot.core.ids import system_ids
@@ -28,6 +29,7 @@ from bot.due import plan
 from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
 from bot.handlers.webchat import WebChannel
+from bot.processes import Process
 from bot.publishing import ensure_published
 from bot.retention import keep_of
 from bot.sender import Sender, recover
@@ -35,12 +37,17 @@ from bot.settings import Settings
 from bot.store import migrate
 from bot.store.crypto import KeyFileError, create_key_file, load_keyring
 from bot.store.database import Store, Tx
+from bot.store.opening import open_store
 from bot.telemetry import Log
-from bot.triage import Screener, load_lexicon
 from bot.versions import VersionCache
 
 #: How long open requests may take to end after a stop was asked for.
 GRACE_S = 5
+
+
+#: What a process does: takes what people send (pages, webhooks), polls for it, runs what waits and falls due, says
+#: what is in the outbox, is the desk's. `panah run` does all of it; a role of `panah serve` does some.
+ALL_DUTIES = frozenset({"web", "polls", "turns", "sends", "desk"})
 
 
 class LoopEndedError(Exception):
@@ -57,6 +64,8 @@ class Service:
     loops: list[Coroutine[Any, Any, None]] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    process: Process = field(default_factory=lambda: Process("run", system_ids()))
+    duties: frozenset[str] = ALL_DUTIES
 
     def add_channel(self, channel: Channel) -> None:
         """Send through a channel from now on."""
@@ -70,9 +79,10 @@ class Service:
             log=self.log,
             beats=core.beats,
         )
-        core.beats.beat(f"sender:{channel.name}")
         self.channels.append(channel)
-        self.loops.append(sender.run())
+        if "sends" in self.duties:
+            core.beats.beat(f"sender:{channel.name}")
+            self.loops.append(sender.run())
 
 
 def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
@@ -83,13 +93,17 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     """
     arm_from(settings.fault)
     had_database = settings.database.exists()
-    store = Store(settings.database)
+    store = open_store(settings.where)
     try:
+        if store.is_shared:
+            had_database = migrate.current(store.connection) is not None
         keyring = load_keyring(_key_file(settings, had_database=had_database))
         store.audit_key = keyring.audit_key
         migrate.upgrade(store.connection)
+        if store.is_shared:
+            _require_same_key(store, keyring.key_id)
 
-        screener = Screener(load_lexicon())
+        screener = load_screener()
         clock = SteadyClock(clock_from(settings.fault))
         ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
         versions = VersionCache(store, clock)
@@ -119,6 +133,41 @@ def _key_file(settings: Settings, *, had_database: bool) -> Path:
             raise KeyFileError(f"the key file {path} is missing; put its escrow copy back, or nothing can be read")
         create_key_file(path)
     return path
+
+
+def _require_same_key(store: Store, key_id: str) -> None:
+    """See that every process of a shared database has the same key file: what one seals the others must open."""
+    keep = "INSERT INTO meta (key, value) VALUES ('key_id', ?) ON CONFLICT (key) DO NOTHING"
+    store.write_now(lambda tx: tx.raw.execute(keep, (key_id,)))
+    found = store.read_now(lambda db: db.exec_driver_sql("SELECT value FROM meta WHERE key = 'key_id'").scalar())
+    if found != key_id:
+        raise KeyFileError("this key file belongs to another database; copy the one of the first process here")
+
+
+def pick_up_beside(service: "Service") -> None:
+    """Begin beside other processes: their leases and what they have under way are theirs."""
+    core = service.core
+    now_ms = int(core.clock.now().timestamp() * 1000)
+    if core.store.write_now(lambda tx: service.process.begin(tx, now_ms)):
+        core.log.warning("unclean_stop")
+        core.worker.be_careful()
+    core.store.write_now(lambda tx: mark_stop(tx, "running"))
+    if "turns" in service.duties:
+        row = due_row("retention", "all", "1", due_at=now_ms + 60_000, now_ms=now_ms)
+        core.store.write_now(lambda tx: plan(tx, row))
+    service.loops.append(_keep_living(service))
+
+
+async def _keep_living(service: "Service") -> None:
+    """Renew this process's row for ever."""
+    core = service.core
+    while True:
+        now_ms = int(core.clock.now().timestamp() * 1000)
+        try:
+            await core.store.write(lambda tx, now_ms=now_ms: service.process.renew(tx, now_ms))  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 - the loop must outlive a server that is away
+            core.log.error("process_row_failed", error=type(error).__name__)
+        await asyncio.sleep(10.0)
 
 
 def pick_up(core: Core) -> None:
@@ -185,7 +234,7 @@ def server(app: ASGIApp) -> uvicorn.Server:
 
 
 async def serve_until_stopped(
-    service: Service, apps: Sequence[tuple[ASGIApp, socket.socket]], verbs: control.ControlVerbs
+    service: Service, apps: Sequence[tuple[ASGIApp, socket.socket]], verbs: control.ControlVerbs | None
 ) -> None:
     """Run until a signal asks to stop; a loop that ends in any way takes the process with it, loudly, to be restarted.
 
@@ -196,9 +245,9 @@ async def serve_until_stopped(
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, service.stopping.set)
     servers = [server(app) for app, _ in apps]
-    door = await control.serve(service.settings.socket, verbs, service.log)
+    door = await control.serve(service.settings.socket, verbs, service.log) if verbs is not None else None
     tasks = [asyncio.create_task(made.serve(sockets=[taken])) for made, (_, taken) in zip(servers, apps, strict=True)]
-    loops = (*service.loops, *core_loops(service.core))
+    loops = (*service.loops, *core_loops(service.core, turns="turns" in service.duties))
     tasks += [asyncio.create_task(made, name=getattr(made, "__qualname__", "loop")) for made in loops]
     stop = asyncio.create_task(service.stopping.wait())
     done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -207,7 +256,8 @@ async def serve_until_stopped(
     service.core.bus.publish("cases")  # open streams look up, and end
     for made in servers:
         made.should_exit = True
-    door.close()
+    if door is not None:
+        door.close()
     await asyncio.wait(tasks[: len(servers)], timeout=GRACE_S + 1)
     for task in tasks[len(servers) :]:
         task.cancel()
@@ -231,12 +281,19 @@ def _how(task: asyncio.Task[Any]) -> str:
     return type(task.exception()).__name__ if task.exception() else "returned"
 
 
-def core_loops(core: Core) -> list[Coroutine[Any, Any, None]]:
-    """Give the loops that every writing process runs."""
-    for name in ("worker", "waiting", "timers"):
-        core.beats.beat(name)
-    pulse = core.worker.kick
-    return [core.waiting.run(), core.timers.run(), core.beats.run(core.store, core.log, pulse=pulse)]
+def core_loops(core: Core, *, turns: bool = True) -> list[Coroutine[Any, Any, None]]:
+    """Give the loops that every writing process runs; `turns`: also those that run what waits and falls due."""
+    pulse = core.worker.kick if turns else _no_pulse
+    loops = [core.beats.run(core.store, core.log, pulse=pulse)]
+    if turns:
+        for name in ("worker", "waiting", "timers"):
+            core.beats.beat(name)
+        loops = [core.waiting.run(), core.timers.run(), *loops]
+    return loops
+
+
+def _no_pulse() -> None:
+    """Nothing runs turns here that would have to prove itself."""
 
 
 def close(core: Core, *, is_clean: bool) -> None:
@@ -246,10 +303,24 @@ def close(core: Core, *, is_clean: bool) -> None:
     core.store.close()
 
 
-def open_service(settings: Settings, log: Log, bus: Bus) -> Service:
+def close_service(service: Service, *, is_clean: bool) -> None:
+    """Do so for one of perhaps several processes: the service is stopped when the last one is."""
+    core = service.core
+    if core.store.is_shared and is_clean:
+        now_ms = int(core.clock.now().timestamp() * 1000)
+        is_clean = core.store.write_now(lambda tx: service.process.end(tx, now_ms))
+    close(core, is_clean=is_clean)
+
+
+def open_service(
+    settings: Settings, log: Log, bus: Bus, *, role: str = "run", duties: frozenset[str] = ALL_DUTIES
+) -> Service:
     """Open everything that needs no port."""
     core = open_core(settings, log, bus)
-    pick_up(core)
-    service = Service(settings, core, log)
+    service = Service(settings, core, log, process=Process(role, core.ids()), duties=duties)
+    if core.store.is_shared:
+        pick_up_beside(service)
+    else:
+        pick_up(core)
     service.add_channel(WebChannel(core.store, core.keyring, core.bus))
     return service

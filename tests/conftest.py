@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from stores import STORES
 from playwright.sync_api import expect
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
-from bot.content import PACKAGE_FLOWS, OneVersion, lines_of
+from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_screener
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.engine.loader import load_bundle
@@ -19,33 +18,10 @@ from bot.store import migrate
 from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.telemetry import configure
-from bot.triage import Screener, load_lexicon
+from bot.triage import Screener
 
 #: Pages look again by themselves every five seconds, on a busy machine later.
 expect.set_options(timeout=15_000)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let one run of many areas use the other database."""
-    parser.addoption("--store", choices=("sqlite", "postgres"), default="sqlite", help="where the tests' rows live")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Note the choice before anything is made."""
-    STORES.kind = config.getoption("--store")
-
-
-def pytest_unconfigure() -> None:
-    """Stop the server, if one was started."""
-    STORES.close()
-
-
-@pytest.fixture(autouse=True)
-def _databases() -> Iterator[None]:
-    """Drop a test's PostgreSQL databases behind it."""
-    yield
-    STORES.end_test()
-
 
 NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # three in the morning in Tehran
 
@@ -59,7 +35,7 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="session")
 def screener() -> Screener:
-    return Screener(load_lexicon())
+    return load_screener()
 
 
 @pytest.fixture
@@ -83,8 +59,9 @@ def make_core(bundle: Bundle, screener: Screener, clock: VirtualClock) -> Iterat
         bundle: Bundle = bundle,
         threaded: bool = False,
     ):
-        store = STORES.open(path, threaded=threaded)
+        store = Store(path, threaded=threaded)
         stores.append(store)
+        migrate.upgrade(store.connection)
         return build_core(
             store=store,
             keyring=ephemeral_keyring(),

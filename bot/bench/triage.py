@@ -15,7 +15,7 @@ from typing import Any
 from bot.bench.report import Report, machine, must_be, percentile, spread
 from bot.content import PACKAGE_FLOWS, load_or_refuse
 from bot.engine.codec import bundle_to_json
-from bot.triage import Screener, load_lexicon
+from bot.triage import Screener, load_lexicon, load_model
 
 _LETTERS = "اآبپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئءًٌَُِّْ‌ـ ۰۱۲۳٤٥a!؟.،\n😀\u200f"
 _DANGER = ("خودکشی", "کتکم", "زد", "بکشم", "خودمو", "قرص", "خوردم", "چاقو", "بچه", "دیگه", "نمی‌تونم", "مرگ", "شوهرم")
@@ -27,7 +27,7 @@ def rss():
         return int(file.read().split()[1]) * resource.getpagesize() / 1e6
 import bot.triage
 before, begun = rss(), time.process_time()
-screener = bot.triage.Screener(bot.triage.load_lexicon())
+screener = bot.triage.Screener(bot.triage.load_lexicon(), bot.triage.load_model())
 screener.screen("سلام، حالم خوب نیست")
 print(json.dumps({"mb": rss() - before, "ms": (time.process_time() - begun) * 1000}))
 """
@@ -44,7 +44,7 @@ def measure(*, rounds: int = 5, lines: int = 4_000) -> Report:
         "4096_of_anything": [_anything(chance, number) for number in range(max(8, lines // 40))],
     }
     for name, made in kinds.items():
-        report[name] = _timed([Screener(lexicon) for _ in range(rounds)], made)
+        report[name] = _timed([Screener(lexicon, load_model()) for _ in range(rounds)], made)
     starts = [_start() for _ in range(min(rounds, 5))]
     report["start"] = {key: spread([found[key] for found in starts]) for key in ("mb", "ms")}
     return report

@@ -115,6 +115,7 @@ def words(text: str) -> list[Word]:
     if len(marked) != len(text):  # a ligature opened («ﻻ»): remember for each letter where it came from
         places = [at for at, char in enumerate(text) for _ in _MARKED[ord(char)]]
     found: list[Word] = []
+    held = _REPEATED.search(marked.replace("\0", "")) is not None  # few texts have a held-down letter: look once
     at = 0
     broken = False
     for line in marked.split("\n"):
@@ -122,7 +123,7 @@ def words(text: str) -> list[Word]:
             key = chunk.replace("\0", "") if "\0" in chunk else chunk
             if key:
                 start, end = _span(at, len(chunk), places)
-                found.append(Word(_REPEATED.sub(r"\1", key), start, end, broken))
+                found.append(Word(_REPEATED.sub(r"\1", key) if held else key, start, end, broken))
                 broken = False
             at += len(chunk) + 1
         broken = True

@@ -1,10 +1,11 @@
 """Danger triage: text in, Screening out. Pure, deterministic, explained; knows no channel, session or clock.
 
-`load_lexicon()` once, then `Screener(lexicon).screen(text, earlier)`.
+`Screener(load_lexicon(), load_model())` once, then `screener.screen(text, earlier)`.
 """
 
 from bot.triage.lexfile import LexiconError
 from bot.triage.lexicon import Lexicon, load_lexicon
+from bot.triage.model import Model, load_model
 from bot.triage.screener import Screener, to_json
 
-__all__ = ["Lexicon", "LexiconError", "Screener", "load_lexicon", "to_json"]
+__all__ = ["Lexicon", "LexiconError", "Model", "Screener", "load_lexicon", "load_model", "to_json"]

@@ -18,6 +18,8 @@ from bot.triage.morphology import Form, noun_forms, verb_forms
 from bot.triage.rules import Rule, compile_rule, tags_of
 
 LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
+#: Words of ordinary life that the corpus taught (`panah model train`): nobody's slip for another word.
+EVERYDAY_FILE = "everyday.txt"
 _FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides", "examples")
 _FUZZY_CHARS_MIN = 4
 _EXAMPLE_CHARS_MIN = 7
@@ -85,13 +87,16 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     if missing:
         raise LexiconError(f"the lexicon in {folder.name} lacks {', '.join(missing)}")
     sections = {name: read_sections(file) for name, file in files.items()}
-    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files.values())).hexdigest()
-    return _compile(sections, digest[:12])
+    everyday = (folder / EVERYDAY_FILE).read_bytes() if (folder / EVERYDAY_FILE).is_file() else b""
+    digest = hashlib.sha256(b"\0".join([*(file.read_bytes() for file in files.values()), everyday])).hexdigest()
+    return _compile(sections, everyday.decode().split(), digest[:12])
 
 
-def _compile(sections: dict[str, dict[str, Section]], version: str) -> Lexicon:
+def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], version: str) -> Lexicon:
     bits = _allot_bits(sections)
     vocabulary = _Vocabulary(bits)
+    for form in everyday:
+        vocabulary.forms[form] = 0
     for tag, value in sections["verbs"].items():
         for stems in _entries(value, " "):
             vocabulary.add(verb_forms(tag, stems))

@@ -60,9 +60,9 @@ class Reader:
         self._latin = lru_cache(maxsize=5_000)(self._latin_afresh)
         self._join = lexicon.bits["JOIN"]
 
-    def clauses(self, text: str) -> list[Clause]:
-        """Give the clauses of a text; very long ones in overlapping pieces."""
-        found = self._joined(words(text))
+    def clauses(self, text: str, found: list[Word] | None = None) -> list[Clause]:
+        """Give the clauses of a text (`found`: its words, where they are known); very long ones in pieces."""
+        found = self._joined(words(text) if found is None else found)
         heard = self._heard(found)
         masks = [one[0] for one in heard]
         slips = [one[1] for one in heard]

@@ -10,8 +10,10 @@ from typing import Any
 
 from bot.core.messages import TEXT_CHARS_MAX
 from bot.core.screening import KINDS, Evidence, Screening, strongest
-from bot.core.text import squash
+from bot.core.text import Word, squash, words
+from bot.triage.combine import combined
 from bot.triage.lexicon import Lexicon
+from bot.triage.model import Model
 from bot.triage.near import near_example
 from bot.triage.reading import Reader
 from bot.triage.rules import Clause
@@ -33,10 +35,11 @@ _REMEMBERED_CHARS = 120
 
 
 class Screener:
-    """Screens texts with one lexicon."""
+    """Screens texts with one lexicon, and with the model beside it."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, model: Model | None = None) -> None:
         self._lexicon = lexicon
+        self._model = model
         self._reader = Reader(lexicon)
         self._nothing = Screening(lexicon=lexicon.version)
         #: The same short words come again: as the head of the next message, and from many people.
@@ -44,8 +47,8 @@ class Screener:
 
     @property
     def version(self) -> str:
-        """The lexicon's content hash."""
-        return self._lexicon.version
+        """Give the hashes of the lexicon and of what the model was trained on."""
+        return self._lexicon.version if self._model is None else f"{self._lexicon.version}-{self._model.version}"
 
     def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
         """Screen a text; `earlier` are the same contact's texts of the last 90 s, oldest first.
@@ -70,7 +73,15 @@ class Screener:
         return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._read(text)
 
     def _read(self, text: str) -> Screening:
-        clauses = self._reader.clauses(text[: 2 * TEXT_CHARS_MAX])
+        text = text[: 2 * TEXT_CHARS_MAX]
+        found = words(text)
+        heard = self._by_patterns(text, found)
+        if self._model is None or heard.tier == "T1":
+            return heard
+        return combined(heard, self._model.hear(found), self._model.gates)
+
+    def _by_patterns(self, text: str, found: list[Word]) -> Screening:
+        clauses = self._reader.clauses(text, found)
         heard = self._judged(clauses)
         if heard.tier == "T1":
             return heard

@@ -1,0 +1,52 @@
+"""Patterns and model in one verdict: patterns are the floor and the explanation, the model may only raise. It never
+lowers T1; a T2 in a text that it finds far from every danger is asked about first.
+
+Three bands: queue (T1, T2), ask (`soft`: one gentle closed question), pass. Where a pattern found something too, the
+model is believed sooner.
+"""
+
+from dataclasses import replace
+
+from bot.core.screening import Evidence, Screening, Tier
+from bot.triage.model import Gates, Hearing
+
+_WHY = "به موقعیت‌های خطر می‌ماند"
+
+
+def combined(heard: Screening, guess: Hearing | None, gates: Gates) -> Screening:
+    """Give the verdict of both on one text; never less than what the patterns heard."""
+    if guess is None:
+        return _asked(heard) if heard.tier == "T2" else heard
+    tier = _tier(guess, gates, has_cue=heard.tier in {"T2", "T3"} or heard.soft)
+    asks = guess.high >= gates.ask
+    if tier is None and not asks:
+        return heard
+    if tier is not None and (heard.tier is None or tier < heard.tier):
+        return replace(
+            heard,
+            tier=tier,
+            kinds=heard.kinds or guess.kinds,
+            label=heard.label if heard.label == "third_party" else "danger",
+            soft=asks and tier == "T3",
+            evidence=heard.evidence + _evidence(guess, tier),
+        )
+    if heard.tier in {"T1", "T2"} or heard.soft:
+        return heard
+    return replace(
+        heard, kinds=heard.kinds or guess.kinds, soft=True, evidence=heard.evidence or _evidence(guess, "ask")
+    )
+
+
+def _asked(heard: Screening) -> Screening:
+    """Ask about a T2 of the patterns in a text that is otherwise far from danger: a question costs little."""
+    return replace(heard, tier=None, soft=True, label="none" if heard.label == "danger" else heard.label)
+
+
+def _tier(guess: Hearing, gates: Gates, *, has_cue: bool) -> Tier | None:
+    if guess.high < (gates.high_with_cue if has_cue else gates.high):
+        return "T3" if guess.any >= gates.soon else None
+    return "T1" if guess.now >= (gates.now_with_cue if has_cue else gates.now) else "T2"
+
+
+def _evidence(guess: Hearing, band: str) -> tuple[Evidence, ...]:
+    return tuple(Evidence(start=start, end=end, pattern=f"model.{band}", why=_WHY) for start, end in guess.spans)

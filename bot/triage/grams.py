@@ -1,0 +1,206 @@
+"""From words to numbered features: pieces of words, word stems and pairs of stems, one letter for a sound.
+
+Pieces of words forgive slips, endings and dialects; pairs keep who does what. A feature is a bucket of a table of
+fixed size (CRC-32), so nothing is looked up by name. A word is kept as bytes, one a letter: cutting those is cheap.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+from zlib import crc32
+
+from bot.core.finglish import is_english, is_latin, latin_units
+from bot.core.text import Word
+
+#: Buckets of the table. Some features share one; with a fifth of them in use it costs nothing that can be measured.
+SIZE = 1 << 18
+_MASK = SIZE - 1
+#: Buckets of the small table that tells kinds apart: stems only.
+KIND_SIZE = 1 << 14
+_KIND_MASK = KIND_SIZE - 1
+#: Words scored at once. A long message is as grave as its gravest part; its length adds no chances.
+WINDOW = 32
+_PIECES = (2, 3, 4, 5)
+#: Letters of each word that a piece across a space may take. Such a piece has four or five letters: (tail, head).
+_REACH = 4
+_ACROSS = tuple((tail, size - tail) for size in (4, 5) for tail in range(1, _REACH + 1) if 0 < size - tail <= _REACH)
+_WORD_CHARS_MAX = 24
+_STEM_CHARS_MIN = 3
+
+#: One byte a letter; it has every Persian letter but ی, for which its Arabic brother stands.
+_LETTERS = "cp1256"
+_SOUNDS = str.maketrans({
+    **dict.fromkeys("صث", "س"), **dict.fromkeys("ذضظ", "ز"), "ط": "ت", "ح": "ه", "غ": "ق", "ع": "ا",
+    **dict.fromkeys("یێ", "ي"), "ە": "ه", "ۆ": "و", "ڵ": "ل", "ڕ": "ر",
+})  # fmt: skip
+_VOWELS = {"a": "ا", "e": "", "i": "ي", "o": "و", "u": "و", "y": "ي"}
+
+
+def _in_bytes(letters: str) -> bytes:
+    return letters.translate(_SOUNDS).encode(_LETTERS, "replace")
+
+
+_PREFIXES = (_in_bytes("نمی"), _in_bytes("می"))
+_ENDINGS = sorted(
+    map(
+        _in_bytes,
+        [
+            "هایم",
+            "هایت",
+            "هایش",
+            "هامون",
+            "هاشون",
+            "هاتون",
+            "هامو",
+            "هاشو",
+            "هاتو",
+            "های",
+            "هاش",
+            "هام",
+            "هات",
+            "ها",
+            "مون",
+            "تون",
+            "شون",
+            "ام",
+            "ات",
+            "اش",
+            "مو",
+            "تو",
+            "شو",
+            "م",
+            "ت",
+            "ش",
+            "ی",
+            "و",
+            "ه",
+            "ن",
+            "ند",
+            "ید",
+            "یم",
+            "ان",
+        ],
+    ),
+    key=len,
+    reverse=True,
+)
+#: What a space tore off its word: «بچه ها».
+_SUFFIXES = frozenset(
+    map(
+        _in_bytes,
+        [
+            "ها",
+            "های",
+            "هام",
+            "هات",
+            "هاش",
+            "هامو",
+            "هاشو",
+            "هامون",
+            "ام",
+            "ات",
+            "اش",
+            "م",
+            "ت",
+            "ش",
+            "مو",
+            "تو",
+            "شو",
+            "مون",
+            "تون",
+            "شون",
+            "ان",
+            "ای",
+            "اند",
+            "ایم",
+            "اید",
+            "یم",
+            "ید",
+            "ند",
+            "رو",
+        ],
+    )
+)
+
+
+class Token(NamedTuple):
+    """One word by its sound, with its place in the source."""
+
+    sound: bytes
+    start: int
+    end: int
+
+
+def tokens(found: Sequence[Word]) -> list[Token]:
+    """Give words by their sound; Finglish in Persian letters, numbers as one sign, no English."""
+    latin = [word.text for word in found if is_latin(word.text)]
+    if latin and is_english(latin):
+        found = [word for word in found if not is_latin(word.text)]
+    out: list[Token] = []
+    for word in found:
+        sound = _sound(word.text)
+        if out and (out[-1].sound in _PREFIXES or sound in _SUFFIXES) and not word.after_break:
+            out[-1] = Token(out[-1].sound + sound, out[-1].start, word.end)
+        elif sound:
+            out.append(Token(sound, word.start, word.end))
+    return out
+
+
+def windows(found: Sequence[Token]) -> list[Sequence[Token]]:
+    """Cut a long text into overlapping parts."""
+    if len(found) <= WINDOW:
+        return [found]
+    return [found[at : at + WINDOW] for at in range(0, len(found) - WINDOW // 2, WINDOW // 2)]
+
+
+@lru_cache(maxsize=8192)
+def _sound(word: str) -> bytes:
+    if word[0].isdigit():
+        return b"0" if len(word) > 1 else word.encode(_LETTERS, "replace")
+    word = word[:_WORD_CHARS_MAX]
+    if not word.isascii():
+        return _in_bytes(word)
+    units = latin_units(word)
+    last = len(units) - 1
+    return _in_bytes(
+        "".join("ه" if unit == "e" and at == last else _VOWELS.get(unit, unit) for at, unit in enumerate(units))
+    )
+
+
+def stem_of(sound: bytes) -> bytes:
+    """Give a word without the commonest prefix and one ending, when enough is left."""
+    for prefix in _PREFIXES:
+        if sound.startswith(prefix) and len(sound) - len(prefix) > 1:
+            sound = sound[len(prefix) :]
+            break
+    for ending in _ENDINGS:
+        if sound.endswith(ending) and len(sound) - len(ending) >= _STEM_CHARS_MIN:
+            return sound[: -len(ending)]
+    return sound
+
+
+def of_word(sound: bytes, stem: bytes) -> list[int]:
+    """Give the buckets of a word by itself."""
+    framed = b"<%b>" % sound
+    length = len(framed)
+    found = [crc32(framed[at : at + size]) & _MASK for size in _PIECES for at in range(length - size + 1)]
+    found.append(crc32(stem, _STEM_MARK) & _MASK)
+    return found
+
+
+_STEM_MARK = crc32(b"w:")
+
+
+def between(sounds: Sequence[bytes], stems: Sequence[bytes]) -> list[int]:
+    """Give the buckets that lie between words: neighbours, neighbours but one, and pieces across each space."""
+    found = [crc32(b"%b_%b" % pair) & _MASK for pair in pairwise(stems)]
+    found += [crc32(b"%b__%b" % pair) & _MASK for pair in zip(stems, stems[2:], strict=False)]
+    for left, right in pairwise(sounds):
+        found += [crc32(b"%b %b" % (left[-tail:], right[:head])) & _MASK for tail, head in _ACROSS]
+    return found
+
+
+def kind_bucket(stem: bytes) -> int:
+    """Give the bucket of a stem in the small table of kinds."""
+    return crc32(stem) & _KIND_MASK

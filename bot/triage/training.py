@@ -1,0 +1,135 @@
+"""From the corpus to the weights: three machines, a table of kinds, gates set by how often ordinary life may alarm."""
+
+import hashlib
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from bot.core.screening import KINDS
+from bot.core.text import words
+from bot.triage.corpus import Line
+from bot.triage.grams import KIND_SIZE, kind_bucket, stem_of, tokens, windows
+from bot.triage.learning import counted, example, fit, rarity
+from bot.triage.model import Gates, Hearing, Model, Weights
+
+_COST = 0.3
+_WANTED = ({"T1", "T2", "T3"}, {"T1", "T2"}, {"T1"})
+_TOP = 32_767
+_TOP_LENGTH = 255
+_TOP_KIND = 127
+_KIND_UNIT = 16.0
+#: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and take for immediate.
+BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.02, "high": 0.0015, "now": 0.0003}
+#: The same where a pattern found something too: that is rare there, so more may pass.
+CUE_BUDGETS = {"high": 0.02, "now": 0.004}
+_NEVER = -99.0
+_FAR = Hearing(any=_NEVER, high=_NEVER, now=_NEVER)
+#: Where T1 parts from T2 by training; no gate for T1 lies below.
+_BORDER = -0.05
+_OPEN = Gates(glance=_NEVER, floor=_NEVER, soon=0.0, ask=0.0, high=0.0, now=0.0, high_with_cue=0.0, now_with_cue=0.0)
+
+
+def train(lines: Sequence[Line], ordinary: Iterable[str] = ()) -> Weights:
+    """Train on all lines; `ordinary` are texts that were not trained on, only to set the gates by."""
+    counts, tiers = [], []
+    for line in lines:
+        for part in windows(tokens(words(line.text))):
+            counts.append(counted(part))
+            tiers.append(line.tier)
+    told = rarity(counts)
+    examples = [example(one, told) for one in counts]
+    machines = [fit(examples, [tier in wanted for tier in tiers], cost=_COST) for wanted in _WANTED]
+    weights = _packed(lines, told, machines)
+    return with_gates(weights, ordinary) if ordinary else weights
+
+
+def _packed(lines: Sequence[Line], told: Sequence[float], machines: "list[tuple[array[float], float]]") -> Weights:
+    """Round the tables to small whole numbers; a weight is kept times how telling its bucket is."""
+    scaled = [[weight * by for weight, by in zip(weights, told, strict=True)] for weights, _ in machines]
+    scale = max(abs(weight) for weights in scaled for weight in weights) / _TOP
+    length_scale = max(by * by for by in told) / _TOP_LENGTH
+    now, high, immediate = (array("h", (round(weight / scale) for weight in weights)) for weights in scaled)
+    return Weights(
+        now,
+        high,
+        immediate,
+        array("B", (max(1, round(by * by / length_scale)) for by in told)),
+        _kinds(lines),
+        scale,
+        length_scale,
+        (machines[0][1], machines[1][1], machines[2][1]),
+        _OPEN,
+        _version(lines),
+    )
+
+
+def _kinds(lines: Sequence[Line]) -> "tuple[array[int], ...]":
+    """Give for each kind how much each stem speaks for it (log odds), in sixteenths."""
+    stems = {kind: Counter[int]() for kind in KINDS}
+    whole: Counter[int] = Counter()
+    for line in lines:
+        if line.kind in stems:
+            met = {kind_bucket(stem_of(token.sound)) for token in tokens(words(line.text))}
+            stems[line.kind].update(met)
+            whole.update(met)
+    every = sum(whole.values())
+    tables = []
+    for kind in KINDS:
+        mine, table = stems[kind], array("b", bytes(KIND_SIZE))
+        own = sum(mine.values())
+        for bucket, number in whole.items():
+            odds = math.log((mine[bucket] + 0.3) / (own + 0.3)) - math.log(
+                (number - mine[bucket] + 0.7) / (every - own)
+            )
+            table[bucket] = max(-_TOP_KIND, min(_TOP_KIND, round(odds * _KIND_UNIT)))
+        tables.append(table)
+    return tuple(tables)
+
+
+def _version(lines: Sequence[Line]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update("\t".join(map(str, line)).encode())
+    return digest.hexdigest()[:12]
+
+
+def _gate(scores: Sequence[float], share: float) -> float:
+    """Give the score that this share of texts does not fall short of."""
+    return round(sorted(scores)[math.ceil(len(scores) * (1 - share)) - 1] + 0.0001, 4)
+
+
+def with_gates(weights: Weights, ordinary: Iterable[str]) -> Weights:
+    """Give the weights with gates that let these shares of ordinary texts through."""
+    model = Model(weights)
+    texts = list(ordinary)
+    glances = sorted(model.glance(words(text)) for text in texts)
+    glance = round(glances[int(len(glances) * (1 - BUDGETS["glance"]))], 4)
+    heard = [model.hear(words(text)) or _FAR for text in texts]
+    high, high_with_cue = (_gate([one.high for one in heard], budgets["high"]) for budgets in (BUDGETS, CUE_BUDGETS))
+    now, now_with_cue = (
+        max(_BORDER, _gate([one.now if one.high >= queued else _NEVER for one in heard], budgets["now"]))
+        for budgets, queued in ((BUDGETS, high), (CUE_BUDGETS, high_with_cue))
+    )
+    gates = Gates(
+        glance=glance,
+        floor=_gate([one.any for one in heard], BUDGETS["floor"]),
+        soon=_gate([one.any for one in heard], BUDGETS["soon"]),
+        ask=_gate([one.high for one in heard], BUDGETS["ask"]),
+        high=high,
+        now=now,
+        high_with_cue=high_with_cue,
+        now_with_cue=now_with_cue,
+    )
+    return Weights(
+        weights.any,
+        weights.high,
+        weights.now,
+        weights.length,
+        weights.kinds,
+        weights.scale,
+        weights.length_scale,
+        weights.biases,
+        gates,
+        weights.version,
+    )
