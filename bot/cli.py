@@ -114,7 +114,7 @@ def _replay(verb: argparse.ArgumentParser) -> None:
 
 
 def _serve(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--role", required=True, choices=("staffbot", "watch"))
+    verb.add_argument("--role", required=True, choices=("door", "poller", "sender", "console", "staffbot", "watch"))
     verb.add_argument(
         "--with-parent", action="store_true", help="standard input is the parent's: its end is the parent's"
     )

@@ -111,6 +111,9 @@ class Jumps:
 
     def settle(self) -> None:
         """Shift the deadlines when the clock has jumped; else take its small corrections."""
+        if self._store.is_shared:
+            self._settle_own()
+            return
         moved_s = self._moved_s()
         if abs(moved_s) < JUMP_S:
             if isinstance(self._clock, SteadyClock):
@@ -119,6 +122,14 @@ class Jumps:
             self._log.warning("clock_moved", seconds=round(moved_s))
             self._store.write_now(lambda tx: self._shift(tx, moved_s))
         self._last = self._reading()
+
+    def _settle_own(self) -> None:
+        """Where several machines share the deadlines, one machine's clock moves none of them: it only is set right."""
+        if isinstance(self._clock, SteadyClock):
+            drift_s = self._clock.drift_s()
+            if abs(drift_s) >= JUMP_S:
+                self._log.warning("clock_moved", seconds=round(drift_s))
+            self._clock.adopt()
 
     def _reading(self) -> tuple[float, float]:
         return self._clock.now().timestamp(), self._clock.monotonic()

@@ -65,8 +65,7 @@ class Retention:
     def walk(self, tx: Tx, _due: Due, now_ms: int) -> Outcome:
         """Let go what is old, as far as this pass comes; the end of a whole walk is noted for the health page."""
         until_s = self._clock.monotonic() + BUDGET_S
-        tx.raw.execute("PRAGMA secure_delete=ON")
-        try:
+        with tx.overwriting():
             for step in (self._raw, self._sent, self._messages, self._turns, self._audit, self._sign_ins):
                 for _ in range(20):
                     if self._clock.monotonic() >= until_s:
@@ -75,8 +74,6 @@ class Retention:
                         break
                 else:
                     return now_ms + _AGAIN_MS
-        finally:
-            tx.raw.execute("PRAGMA secure_delete=OFF")
         tx.raw.execute(sql.MARK, ("retention_at", str(now_ms)))
         return now_ms + _EVERY_MS
 
@@ -90,9 +87,8 @@ class Retention:
         case_ends = closed_at + self._keep.case
         values = {**self._values(now_ms), "contact": contact_id}
         if now_ms >= talk_ends:
-            tx.raw.execute("PRAGMA secure_delete=ON")
-            self._talk_goes(tx, values)
-            tx.raw.execute("PRAGMA secure_delete=OFF")
+            with tx.overwriting():
+                self._talk_goes(tx, values)
         if now_ms >= case_ends:
             self._case_goes(tx, due.subject, values, now_ms)
             return "fired"
@@ -172,6 +168,7 @@ class Retention:
         self._forget(tx, {contact_id})
 
     def _forget(self, tx: Tx, contacts: set[str]) -> None:
+        tx.hold(contacts)  # other processes forget them too
         self._directory.forget(contacts)
         tx.after_commit(lambda: self._directory.forget(contacts))
 

@@ -16,6 +16,9 @@ class Settings:
     """The configuration of one installation. The environment name is PANAH_ and the field in capitals."""
 
     var: Path = Path("var")  #: data directory: database, keys, flows, socket
+    database_url: str = field(
+        default="", repr=False, metadata={"name": "PANAH_DATABASE"}
+    )  #: postgresql://…, when several processes share one; default: SQLite in `var`
     flows: Path | None = None  #: the scripts admins edit; default: a copy in `var`/flows
     key_file: Path | None = None  #: default: `var`/keys/panah.key; best on another disk than the database
     public_name: str = "گفت‌وگو"  #: what pages and titles call the service; neutral on purpose
@@ -59,8 +62,13 @@ class Settings:
 
     @property
     def database(self) -> Path:
-        """The database file."""
+        """The database file of SQLite."""
         return self.var / "panah.db"
+
+    @property
+    def where(self) -> str | Path:
+        """The database: PostgreSQL's address, or SQLite's file."""
+        return self.database_url or self.database
 
     @property
     def flows_dir(self) -> Path:
@@ -96,7 +104,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         SettingsError: a value has the wrong form, or a PANAH_ name is not known.
     """
     source = os.environ if environ is None else environ
-    known = {f"PANAH_{item.name.upper()}": item for item in fields(Settings)}
+    known = {item.metadata.get("name", f"PANAH_{item.name.upper()}"): item for item in fields(Settings)}
     strangers = sorted(name for name in source if name.startswith("PANAH_") and name not in known)
     if strangers:
         raise SettingsError(f"{strangers[0]} is not a setting of Panah; the settings are listed in docs/settings.md")

@@ -13,6 +13,10 @@ def serve(args: argparse.Namespace) -> int:
 
         run_watch(settings, with_parent=args.with_parent)
         return 0
+    if args.role != "staffbot":
+        from bot.commands.roles import run_role  # noqa: PLC0415
+
+        return run_role(settings, args.role)
     from bot.commands.staffbot import end_with_parent, run_staffbot  # noqa: PLC0415
 
     if args.with_parent:

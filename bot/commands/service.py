@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import uvloop
+from starlette.types import ASGIApp
 
 from bot.anchors import AuditWatch
 from bot.bus import Bus, InProcessBus
@@ -18,8 +19,9 @@ from bot.commands.watch_child import WatchChild
 from bot.commands.watch_settings import what_is_wrong
 from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
+from bot.health import HealthWatch
 from bot.health.probe import knock
-from bot.service import Service, bind, close, open_service, serve_until_stopped
+from bot.service import ALL_DUTIES, Service, bind, close_service, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure, guard_loop, guard_process
 from bot.web.citizen import CitizenDeps, build_citizen
@@ -33,28 +35,34 @@ def run(args: argparse.Namespace) -> int:
         settings = replace(settings, alert_command=args.alert_command)
     warnings = what_is_wrong(settings)
     rules_of(settings)  # a role that there is not is said before anything starts
-    listeners = [bind(settings.web_host, settings.web_port), bind(settings.console_host, settings.console_port)]
+    listeners = listeners_of(settings, ALL_DUTIES)
     first_start = not settings.key_path.exists()
     log = configure()
     guard_process(log)
-    bus, keep_bus = _bus(settings, log)
+    bus, keep_bus = bus_of(settings, log)
     service = open_service(settings, log, bus)
     service.loops.extend(keep_bus)
     try:
         for sentence in warnings:
-            _say(sentence)
+            say(sentence)
         if first_start:
-            _say(f"the key file is {settings.key_path}; copy it to a safe place: without it a backup is lost")
+            say(f"the key file is {settings.key_path}; copy it to a safe place: without it a backup is lost")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(service, listeners))
     except BaseException:
-        close(service.core, is_clean=False)  # the next start is careful
+        close_service(service, is_clean=False)  # the next start is careful
         raise
-    close(service.core, is_clean=True)
+    close_service(service, is_clean=True)
     return 0
 
 
-def _bus(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, None]]]:
+def listeners_of(settings: Settings, duties: frozenset[str]) -> dict[str, socket.socket]:
+    """Take the ports of these duties."""
+    wanted = {"web": (settings.web_host, settings.web_port), "desk": (settings.console_host, settings.console_port)}
+    return {duty: bind(*where) for duty, where in wanted.items() if duty in duties}
+
+
+def bus_of(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, None]]]:
     """Give the bus, and the loop that keeps it connected when other processes share it."""
     if not settings.redis_url:
         return InProcessBus(), []
@@ -64,49 +72,56 @@ def _bus(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, No
     return bus, [bus.run()]
 
 
-async def _run(service: Service, listeners: list[socket.socket]) -> None:
+async def _run(service: Service, listeners: dict[str, socket.socket]) -> None:
     guard_loop(service.log)
-    core, settings = service.core, service.settings
+    settings = service.settings
     health = health_of(service)
+    citizen = citizen_of(service, health)
+    console, accounts = console_of(service, health)
+    for name, duty in (("web", "web"), ("console", "desk")):
+        service.loops.append(knock(name, listeners[duty].getsockname()[:2], service.core.beats))
+    keeper = AuditWatch(service.core.store, service.core.clock, settings, log=service.log, beats=service.core.beats)
+    service.loops.append(keeper.run())
+    watch = WatchChild(settings, service.log)
+    if watch.is_wanted:
+        service.loops.append(watch.run())
+    if settings.staffbot_token:
+        service.core.beats.beat("staffbot")
+        service.loops.append(StaffBotChild(service.log).run())
+    await _greet(settings, await accounts.first_admin_code())
+    await serve_until_stopped(
+        service, [(citizen, listeners["web"]), (console, listeners["desk"])], control_verbs(service, accounts)
+    )
+    await watch.stop()  # after anything but a stop that was asked for it lives on, and tells
+
+
+def citizen_of(service: Service, health: HealthWatch) -> ASGIApp:
+    """Build the citizens' port: pages, what providers call, the two plain answers; wires the channels on the way."""
+    core = service.core
     routes = [*add_channels(service), *plain_routes(health)]
-    citizen = build_citizen(
+    return build_citizen(
         CitizenDeps(
             store=core.store,
             keyring=core.keyring,
             inbox=core.inbox,
             bus=core.bus,
             clock=core.clock,
-            settings=settings,
+            settings=service.settings,
             stopping=service.stopping,
         ),
         others=routes,
     )
-    console, accounts = console_of(service, health)
-    for name, listener in zip(("web", "console"), listeners, strict=True):
-        service.loops.append(knock(name, listener.getsockname()[:2], core.beats))
-    keeper = AuditWatch(core.store, core.clock, settings, log=service.log, beats=core.beats)
-    service.loops.append(keeper.run())
-    watch = WatchChild(settings, service.log)
-    if watch.is_wanted:
-        service.loops.append(watch.run())
-    if settings.staffbot_token:
-        core.beats.beat("staffbot")
-        service.loops.append(StaffBotChild(service.log).run())
-    await _greet(settings, await accounts.first_admin_code())
-    await serve_until_stopped(
-        service, [(citizen, listeners[0]), (console, listeners[1])], control_verbs(service, accounts)
-    )
-    await watch.stop()  # after anything but a stop that was asked for it lives on, and tells
 
 
 async def _greet(settings: Settings, code: str | None) -> None:
-    _say(f"the citizens' page is on http://{settings.web_host}:{settings.web_port}/")
+    say(f"the citizens' page is on http://{settings.web_host}:{settings.web_port}/")
     console = f"http://{settings.console_host}:{settings.console_port}"
     if code is None:
-        _say(f"the console is on {console}/")
+        say(f"the console is on {console}/")
     else:
-        _say(f"make the first account within 15 minutes: {console}/first/{code}")
+        say(f"make the first account within 15 minutes: {console}/first/{code}")
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
+    """Tell the person at the terminal."""
     print(f"panah: {sentence}", flush=True)  # noqa: T201 - the terminal is this verb's business

@@ -40,11 +40,13 @@ def _telegram(service: Service) -> list[BaseRoute]:
     channel = Telegram(token=settings.telegram_token, api=settings.telegram_api, clock=core.clock)
     service.add_channel(channel)
     if not (settings.base_url and settings.telegram_secret):
-        service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
+        if "polls" in service.duties:
+            service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
         return []
     path = f"/hooks/telegram/{channel.bot_id}"
     url = settings.base_url.rstrip("/") + path
-    service.loops.append(WebhookKeeper(channel, door_of(service), url=url, secret=settings.telegram_secret).run())
+    if "polls" in service.duties:
+        service.loops.append(WebhookKeeper(channel, door_of(service), url=url, secret=settings.telegram_secret).run())
     return [*telegram_routes(channel, door_of(service), path=path, secret=settings.telegram_secret)]
 
 
@@ -58,11 +60,13 @@ def _bale(service: Service) -> list[BaseRoute]:
     channel = bale(token=settings.bale_token, api=settings.bale_api, clock=core.clock)
     service.add_channel(channel)
     if not settings.base_url:
-        service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
+        if "polls" in service.duties:
+            service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
         return []
     path = bale_path(settings.bale_token)  # unguessable: Bale sends no secret header
     url = settings.base_url.rstrip("/") + path
-    service.loops.append(WebhookKeeper(channel, door_of(service), url=url, secret="").run())
+    if "polls" in service.duties:
+        service.loops.append(WebhookKeeper(channel, door_of(service), url=url, secret="").run())
     return [*telegram_routes(channel, door_of(service), path=path, secret="")]
 
 
@@ -82,7 +86,8 @@ def _twilio(service: Service) -> list[BaseRoute]:
         clock=service.core.clock,
     )
     service.add_channel(channel)
-    service.loops.append(CatchUp(channel, door_of(service)).run())
+    if "polls" in service.duties:
+        service.loops.append(CatchUp(channel, door_of(service)).run())
     return [*twilio_routes(channel, door_of(service))]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, CursorResult, Executable
 class Tx:
     """An open transaction. Used only on the writer's thread, only until the function that got it returns."""
 
-    __slots__ = ("_after", "audit_key", "connection", "held", "raw")
+    __slots__ = ("_after", "_overwriting", "audit_key", "connection", "held", "raw")
 
     #: Appended to a SELECT whose rows are then taken: who else takes rows now passes over them.
     claiming = ""
@@ -26,6 +26,7 @@ class Tx:
         self.raw: Any = connection.connection.driver_connection
         self.held: dict[str, int] = {}  #: contacts that are ours until the commit, with the number of their last change
         self._after: list[Callable[[], None]] = []
+        self._overwriting = 0
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a SQLAlchemy Core statement (staff acts, rare writes)."""
@@ -64,11 +65,14 @@ class Tx:
     def overwriting(self) -> Iterator[None]:
         """Overwrite in the file what is deleted meanwhile, not only unlink it."""
         self.raw.execute("PRAGMA secure_delete=ON")
+        self._overwriting += 1
         try:
             yield
         finally:
-            with suppress(Exception):  # what broke the part itself is what must be heard
-                self.raw.execute("PRAGMA secure_delete=OFF")
+            self._overwriting -= 1
+            if not self._overwriting:
+                with suppress(Exception):  # what broke the part itself is what must be heard
+                    self.raw.execute("PRAGMA secure_delete=OFF")
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something (a wake-up) once this transaction is durable; must not raise."""

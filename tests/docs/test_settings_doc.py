@@ -49,7 +49,8 @@ def render():
         meaning = notes.get(item.name) or _MORE[item.name]
         secret = "" if item.repr else " **Secret.**"
         secret += f" At most {item.metadata['most']}." if "most" in item.metadata else ""
-        lines.append(f"| `PANAH_{item.name.upper()}` | {shown} | {meaning[0].upper()}{meaning[1:]}.{secret} |")
+        name = item.metadata.get("name", f"PANAH_{item.name.upper()}")
+        lines.append(f"| `{name}` | {shown} | {meaning[0].upper()}{meaning[1:]}.{secret} |")
     return _HEAD + "\n".join(lines) + "\n"
 
 

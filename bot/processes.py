@@ -1,0 +1,70 @@
+"""Who else runs on the same database: one row of `leases` a process, renewed by its heart, gone after a clean stop.
+
+With one process the word in `meta` is enough. Where several share PostgreSQL, a new one must know whether one of its
+kind died with something half done (then it is careful), and the last one that stops says that the service is stopped.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from bot.store.database import Tx
+
+#: A process that was not heard of for so long is dead.
+LEASE_MS = 30_000
+_PREFIX = "process:"
+_RENEW = (
+    "INSERT INTO leases (name, holder, lease_until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+    " lease_until = excluded.lease_until"
+)
+_OTHERS = "SELECT name, holder, lease_until FROM leases WHERE name LIKE ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process by its role and the machine's own number for it."""
+
+    role: str
+    boot: str  #: an id of this start
+
+    @property
+    def _name(self) -> str:
+        return f"{_PREFIX}{self.role}:{self.boot}"
+
+    @property
+    def _holder(self) -> str:
+        return f"{socket.gethostname()}:{os.getpid()}"
+
+    def begin(self, tx: Tx, now_ms: int) -> bool:
+        """Enter the process; True when one of its kind ended without a word."""
+        died = False
+        for name, holder, until in tx.raw.execute(_OTHERS, (f"{_PREFIX}{self.role}:%",)).fetchall():
+            if until <= now_ms or _is_dead(holder):
+                tx.raw.execute("DELETE FROM leases WHERE name = ?", (name,))
+                died = True
+        self.renew(tx, now_ms)
+        return died
+
+    def renew(self, tx: Tx, now_ms: int) -> None:
+        """Say that it lives."""
+        tx.raw.execute(_RENEW, (self._name, self._holder, now_ms + LEASE_MS))
+
+    def end(self, tx: Tx, now_ms: int) -> bool:
+        """Take it out after a clean stop; True when no other process lives."""
+        tx.raw.execute("DELETE FROM leases WHERE name = ?", (self._name,))
+        left = tx.raw.execute(_OTHERS, (f"{_PREFIX}%",)).fetchall()
+        return not any(until > now_ms and not _is_dead(holder) for _, holder, until in left)
+
+
+def _is_dead(holder: str) -> bool:
+    """True for a process of this machine that is not there any more; of another machine's only its lease tells."""
+    host, _, pid = holder.rpartition(":")
+    if host != socket.gethostname() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
