@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
-from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_screener
+from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_screener, load_screener
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.engine.loader import load_bundle
