@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from stores import STORES
 
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
-from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_screener, load_screener
+from bot.content import PACKAGE_FLOWS, OneVersion, lines_of, load_screener
 from bot.core.clock import VirtualClock
 from bot.core.ids import seeded_ids
 from bot.engine.loader import load_bundle
 from bot.engine.model import Bundle
-from bot.store import migrate
 from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.telemetry import configure
@@ -22,6 +22,29 @@ from bot.triage import Screener
 
 #: Pages look again by themselves every five seconds, on a busy machine later.
 expect.set_options(timeout=15_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let one run of many areas use the other database."""
+    parser.addoption("--store", choices=("sqlite", "postgres"), default="sqlite", help="where the tests' rows live")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note the choice before anything is made."""
+    STORES.kind = config.getoption("--store")
+
+
+def pytest_unconfigure() -> None:
+    """Stop the server, if one was started."""
+    STORES.close()
+
+
+@pytest.fixture(autouse=True)
+def _databases() -> Iterator[None]:
+    """Drop a test's PostgreSQL databases behind it."""
+    yield
+    STORES.end_test()
+
 
 NIGHT = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # three in the morning in Tehran
 
@@ -59,9 +82,8 @@ def make_core(bundle: Bundle, screener: Screener, clock: VirtualClock) -> Iterat
         bundle: Bundle = bundle,
         threaded: bool = False,
     ):
-        store = Store(path, threaded=threaded)
+        store = STORES.open(path, threaded=threaded)
         stores.append(store)
-        migrate.upgrade(store.connection)
         return build_core(
             store=store,
             keyring=ephemeral_keyring(),
