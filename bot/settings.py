@@ -16,9 +16,7 @@ class Settings:
     """The configuration of one installation. The environment name is PANAH_ and the field in capitals."""
 
     var: Path = Path("var")  #: data directory: database, keys, flows, socket
-    database_url: str = field(
-        default="", repr=False, metadata={"name": "PANAH_DATABASE"}
-    )  #: postgresql://…, when several processes share one; default: SQLite in `var`
+    database_url: str = field(default="", repr=False, metadata={"name": "PANAH_DATABASE"})
     flows: Path | None = None  #: the scripts admins edit; default: a copy in `var`/flows
     key_file: Path | None = None  #: default: `var`/keys/panah.key; best on another disk than the database
     public_name: str = "گفت‌وگو"  #: what pages and titles call the service; neutral on purpose

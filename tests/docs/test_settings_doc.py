@@ -26,6 +26,7 @@ _MORE = {
     "twilio_api": "the base address of the SMS provider's API",
     "staffbot_token": "the token of the staff bot; setting it starts the staff bot",
     "staffbot_api": "the base address of the Bot API for the staff bot",
+    "database_url": "postgresql://…, for several processes on one database; empty: SQLite in `PANAH_VAR`",
     "redis_url": "wake-ups between processes; empty: one process",
 }
 _HEAD = """\
