@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 _READY_S = 120.0
+#: glibc sets 64 MB aside for each thread otherwise, so that a memory would never be used up (mallopt(3)).
+_ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
 
 
 class Child:
@@ -62,7 +64,7 @@ class Nursery:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PANAH_")}
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot.proof.zygote"),
-            env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **_ONE_HEAP},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

@@ -1,4 +1,4 @@
-"""The twenty-six single faults of an installation on SQLite, each real: a signal, a limit, a lock, a wire, a provider.
+"""The twenty-eight single faults of an installation on SQLite, each real: a signal, a limit, a lock, a wire, a provider.
 
 What a fault does is done from outside the process; only the wrong clock and the full database need its switches
 (PANAH_FAULT=dir:…). The five of PostgreSQL (down, slow, failed over, read-only, full) come with PostgreSQL.
@@ -9,17 +9,24 @@ import contextlib
 import os
 import resource
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.proof.crash_alert import signal_watch
+from bot.proof.full_disk import FULL, HUNGRY, STRUCK
+from bot.proof.installation import StartError
 from bot.proof.ledger import Failure
 from bot.proof.wire import Trouble
 from bot.proof.wire_site import Site
 
 Act = Callable[[Site], Awaitable[None]]
 _DAY_S = 86_400.0
+#: Beyond the end of every piece on the wire: its last byte, such as the bracket that ends an answer.
+_LAST = 2**30
+#: A switch is obeyed within this time.
+_OBEYED_S = 10.0
 
 
 async def _nothing(_site: Site) -> None:
@@ -31,7 +38,8 @@ class Fault:
     """One fault: how it strikes, how it is healed, what may be asked while it lasts.
 
     `is_open`: a message still gets in and its case must be on the queue's page while the fault lasts. `may_double`: a
-    provider's yes can be lost, so a text may come out once more. `is_long`: it outlasts our own time-outs.
+    provider's yes can be lost, so a text may come out once more. `shows`: what the log must say of it while it lasts,
+    or it has struck nothing. `is_wordy`: her message needs more room than what is left.
     """
 
     name: str
@@ -42,6 +50,8 @@ class Fault:
     may_expire: bool = False
     by_sms: bool = False
     with_redis: bool = False
+    shows: str = ""
+    is_wordy: bool = False
 
     @property
     def strike(self) -> Act:
@@ -110,15 +120,41 @@ async def _remember_names(site: Site) -> None:
     await site.installation.start()
 
 
-def _full(site: Site) -> None:
-    switch = site.installation.switches / "full"
+def _switch(site: Site, name: str) -> None:
+    """Turn one of bot.proof.full_disk's switches on, and wait until it is obeyed."""
+    switch = site.installation.switches / name
+    struck = switch.with_suffix(STRUCK)
+    struck.unlink(missing_ok=True)
     switch.touch()
     site.tools.callback(switch.unlink, missing_ok=True)
+    deadline = time.monotonic() + _OBEYED_S
+    while not struck.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _no_memory(site: Site) -> None:
+    """What is used is all that may be used, and the process holds on to what was left in the gaps."""
     pages = int(Path(f"/proc/{site.pid}/statm").read_text("ascii").split()[0])
-    site.limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGESIZE") + 2**20)
+    site.limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGESIZE"))
+    _switch(site, HUNGRY)
+
+
+async def _read_only(site: Site) -> None:
+    """Start on a data directory in which nothing may be written, as after a disk that was mounted again in haste."""
+    await site.installation.kill()
+    places = [site.installation.var, *site.installation.var.rglob("*")]
+    modes = {place: place.stat().st_mode for place in places if not place.is_socket()}
+    for place in modes:
+        place.chmod(0o500 if place.is_dir() else 0o400)
+
+    def back() -> None:
+        for place, mode in modes.items():
+            with contextlib.suppress(FileNotFoundError):
+                place.chmod(mode)
+
+    site.tools.callback(back)
+    with contextlib.suppress(StartError):
+        await site.installation.start()
 
 
 def _no_files(site: Site) -> None:
@@ -165,12 +201,20 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="provider half-open", acts=_wire(Trouble(half_open=True)), may_double=True),
     Fault(name="provider black hole", acts=_wire(Trouble(black_hole=True)), lasts_s=5.0, may_double=True),
     Fault(name="database locked", acts=(_sync(Site.lock), _nothing), lasts_s=12.0),
-    Fault(name="database full", acts=(_sync(_full), _nothing)),
+    Fault(
+        name="database full",
+        acts=(_sync(lambda site: _switch(site, FULL)), _nothing),
+        shows="OperationalError",
+        is_wordy=True,
+    ),
     Fault(
         name="disk full", acts=(_sync(lambda site: site.limit(resource.RLIMIT_FSIZE, 4096)), _nothing), may_double=True
     ),
     Fault(name="file handles used up", acts=(_sync(_no_files), _nothing), may_double=True),
-    Fault(name="memory used up", acts=(_sync(_no_memory), _nothing), may_double=True),
+    Fault(
+        name="memory used up", acts=(_sync(_no_memory), _nothing), may_double=True, shows="MemoryError", is_wordy=True
+    ),
+    Fault(name="data directory read-only", acts=(_read_only, _nothing), may_double=True, shows="panah: "),
     Fault(name="processors busy", acts=(_sync(lambda site: site.spin(3)), _nothing), is_open=True),
     Fault(name="engine dead", acts=(_kill, _restart), may_double=True),
     Fault(name="engine hung", acts=(_here(lambda site: site.freeze(site.pid)), _nothing), lasts_s=4.0, may_double=True),
@@ -186,6 +230,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="provider 5xx", acts=_fails("*", Failure(status=502))),
     Fault(name="provider cut", acts=_wire(Trouble(reset=True)), may_double=True),
     Fault(name="provider cut in the answer", acts=_wire(Trouble(cut_after=40)), may_double=True),
+    Fault(
+        name="provider garbles answers", acts=_wire(Trouble(corrupt_at=_LAST)), may_double=True, shows="bad_response"
+    ),
     Fault(name="provider slow", acts=_wire(Trouble(latency_s=0.5, jitter_s=0.5, bytes_per_s=4000)), is_open=True),
     Fault(name="provider doubles updates", acts=(_doubles, _singles), is_open=True),
     Fault(name="SMS credit used up", acts=_fails("sms", Failure(status=401)), is_open=True, by_sms=True),

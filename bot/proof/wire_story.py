@@ -23,7 +23,11 @@ Moment = Literal["before", "at", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "at", "after")
 DANGER = "شوهرم داره منو می‌زنه"
 _MORE = "تو رو خدا کمکم کنید"
+#: So many signs that cannot be packed tighter make a message longer than a page of the database.
+_FILLER = 3900
 _VISIBLE_S = 10.0
+#: How much longer a fault lasts than it should, until it has struck something.
+_BITES_S = 10.0
 #: A half-open poll is given up after 45 seconds, a wait between tries lasts a few.
 _SETTLE_S = 75.0
 #: How long the loops have after the healing to set right what the fault left.
@@ -56,7 +60,7 @@ class Story:
             return ["I3: she is not answered although nothing is broken yet"]
         if moment == "at":
             await asyncio.sleep(self._dice.random() * 0.2)
-        struck = time.monotonic()
+        struck, said_before = time.monotonic(), self._log()
         await fault.strike(site)
         if moment == "before":
             await self._say(moment, chat)
@@ -65,8 +69,20 @@ class Story:
         if fault.is_open and not await self._is_on_the_queue(chat):
             found.append("I7: her case is not on the queue's page while the fault lasts")
         await asyncio.sleep(max(0.0, struck + fault.lasts_s - time.monotonic()))
+        if (
+            moment != "at"
+            and fault.shows
+            and not await until(lambda: fault.shows in self._log()[len(said_before) :], _BITES_S)
+        ):
+            found.append("the fault has struck nothing")
         await self._heal(struck)
-        return [*found, *await self._after(chat)]
+        found += await self._after(chat)
+        early, site.ledger.early_calls = site.ledger.early_calls, 0
+        return [*found, *([f"I16: {early} calls before the moment that the provider had named"] if early else [])]
+
+    def _log(self) -> str:
+        log = self._site.installation.log
+        return log.read_text("utf-8", "replace") if log.exists() else ""
 
     async def called(self) -> list[tuple[Moment, str]]:
         """Wait for what is still to reach whoever is on call; give the moments of which she heard late or not at all."""
@@ -82,9 +98,12 @@ class Story:
 
     async def _say(self, moment: Moment, chat: int, text: str = DANGER) -> None:
         said_at = time.time()
-        number = await self._site.say(chat, text)
+        number = await self._site.say(chat, f"{text} {self._filler()}" if self._fault.is_wordy else text)
         self._numbers.append(number)
         self._told_at.setdefault(moment, (number, said_at))
+
+    def _filler(self) -> str:
+        return "".join(chr(0x4E00 + self._dice.randrange(20_000)) for _ in range(_FILLER))
 
     async def _heal(self, struck: float) -> None:
         """Take the fault away; a process that ended under it is started again, as its supervisor would."""
