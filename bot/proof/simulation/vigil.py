@@ -94,7 +94,7 @@ class Vigil:
     def disturbed(self, now_s: float) -> None:
         """Begin to count anew: nothing ran for a while, or nobody could know how long it had been."""
         for wait in self._waits.values():
-            wait.since_s, wait.asked, wait.is_heard = max(wait.since_s, now_s), {}, False
+            wait.since_s = max(wait.since_s, now_s)  # who was called already need not be called at once
         self._heard.clear()
 
     def died(self) -> None:
