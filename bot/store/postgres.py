@@ -230,12 +230,15 @@ class PostgresStore(Store):
         number: str = tx.raw.execute("SELECT CAST(pg_current_xact_id() AS text)").fetchone()[0]
         fault("E4")
         try:
-            tx.raw.execute("COMMIT")
+            self._commit(tx)
         except psycopg.Error as error:
             if not is_gone(error) or not self._was_kept(number):
                 raise
         fault("E5")
         return tx, answers
+
+    def _commit(self, tx: PostgresTx) -> None:
+        tx.raw.execute("COMMIT")
 
     def _was_kept(self, number: str) -> bool:
         """Ask whether a transaction whose COMMIT was not answered is durable."""
