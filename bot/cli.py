@@ -45,7 +45,18 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "put a backup in the place of an empty installation",
         "panah restore copy.db",
     ),
-    "key": ("bot.commands.keys:key", "export the key file for escrow", "panah key export escrow.json"),
+    "key": (
+        "bot.commands.keys:key",
+        "export the key file for escrow, or change the wrapping key",
+        "panah key export escrow.json",
+    ),
+    "erase": (
+        "bot.commands.erase:erase",
+        "erase a person who asked for it on paper",
+        "panah erase --case 12345 --by mina",
+    ),
+    "lock": ("bot.commands.locks:lock", "panic: drop every key from memory at once", "panah lock"),
+    "unlock": ("bot.commands.locks:unlock", "end the panic lock", "panah unlock"),
     "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --peer aiogram"),
     "prove": ("bot.commands.prove:prove", "prove on this machine that nothing is lost", "panah prove --hours 1"),
 }
@@ -189,7 +200,10 @@ def _directory(verb: argparse.ArgumentParser) -> None:
 
 
 def _staff(verb: argparse.ArgumentParser) -> None:
-    add = _acts(verb)("add", "make an account and print its one-time link", "panah staff add sara --role counsellor")
+    acts = _acts(verb)
+    off = acts("second-off", "take a lost second factor away", "panah staff second-off sara")
+    off.add_argument("username")
+    add = acts("add", "make an account and print its one-time link", "panah staff add sara --role counsellor")
     add.add_argument("username")
     add.add_argument("--name", default="")
     add.add_argument("--role", action="append", required=True, help="may be given more than once")
@@ -203,11 +217,29 @@ def _backup(verb: argparse.ArgumentParser) -> None:
 def _restore(verb: argparse.ArgumentParser) -> None:
     _backup(verb)
     verb.add_argument("--replace", action="store_true", help="move the database that is there aside")
+    verb.add_argument("--old-key", metavar="FILE", help="the key file from before `panah key rotate`")
 
 
 def _key(verb: argparse.ArgumentParser) -> None:
-    export = _acts(verb)("export", "copy the key file to a safe place", "panah key export /media/escrow/panah.key")
+    add = _acts(verb)
+    export = add("export", "copy the key file to a safe place", "panah key export /media/escrow/panah.key")
     export.add_argument("file")
+    add("rotate", "change the wrapping key while everything runs; safe to run again", "panah key rotate")
+
+
+def _erase(verb: argparse.ArgumentParser) -> None:
+    who = verb.add_mutually_exclusive_group(required=True)
+    who.add_argument("--case", help="the code of her case; it must be closed")
+    who.add_argument("--contact", help="her id")
+    verb.add_argument("--by", required=True, help="who decided it, for the audit")
+
+
+def _lock(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--escrow", metavar="FILE", help="take the key file off this machine too; FILE is its copy")
+
+
+def _unlock(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--key", metavar="FILE", help="put the key file back from its escrow copy first")
 
 
 def _audit(verb: argparse.ArgumentParser) -> None:
@@ -258,6 +290,9 @@ _ARGUMENTS = {
     "backup": _backup,
     "restore": _restore,
     "key": _key,
+    "erase": _erase,
+    "lock": _lock,
+    "unlock": _unlock,
     "doctor": _doctor,
     "bench": _bench,
     "prove": _prove,

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from bot import control
+from bot import control, locking
 from bot.app import Core, build_core, settle_memory
 from bot.beats import begin
 from bot.bus import Bus
@@ -247,7 +247,8 @@ async def serve_until_stopped(
     servers = [server(app) for app, _ in apps]
     door = await control.serve(service.settings.socket, verbs, service.log) if verbs is not None else None
     tasks = [asyncio.create_task(made.serve(sockets=[taken])) for made, (_, taken) in zip(servers, apps, strict=True)]
-    loops = (*service.loops, *core_loops(service.core, turns="turns" in service.duties))
+    mine = core_loops(service.core, turns="turns" in service.duties)
+    loops = (*service.loops, *mine, locking.follow(service.settings, locked=False))
     tasks += [asyncio.create_task(made, name=getattr(made, "__qualname__", "loop")) for made in loops]
     stop = asyncio.create_task(service.stopping.wait())
     done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)

@@ -34,7 +34,9 @@ POLICY: dict[str, frozenset[Pair]] = {
     "flow_admin": frozenset({("flow", "view"), ("flow", "edit"), ("flow", "propose"), ("flow", "simulate")}),
     "reviewer": frozenset({("flow", "view"), ("flow", "review"), ("flow", "publish"), ("flow", "simulate")}),
     "analyst": frozenset({("report", "view"), ("flow", "view")}),
-    "admin": frozenset({("staff", "view"), ("staff", "manage"), ("audit", "view"), ("system", "view")}),
+    "admin": frozenset(
+        {("staff", "view"), ("staff", "manage"), ("audit", "view"), ("system", "view"), ("system", "lock")}
+    ),
 }
 ROLES: tuple[str, ...] = tuple(POLICY)
 

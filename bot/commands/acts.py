@@ -7,16 +7,22 @@ them itself. Either way they are these functions.
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot import control
 from bot.app import Core
 from bot.bus import InProcessBus
 from bot.commands.backup import note
+from bot.erasing import erase
 from bot.errors import CommandError
+from bot.rewrapping import rotate
 from bot.service import open_core
 from bot.settings import Settings
+from bot.store.database import Tx
 from bot.telemetry import configure
+from bot.tombstones import add_tombstones, cut_log, path_of, read_tombstones
+from escalation import repo_staff
 from escalation.accounts import Accounts, NameTakenError, Profile
 from escalation.case import BadInputError
 from escalation.passwords import Hashing
@@ -76,7 +82,33 @@ def act_verbs(core: Core, settings: Settings, accounts: Accounts) -> control.Con
         "flows_publish": acts.flows_publish,
         "flows_rollback": acts.flows_rollback,
         "note_backup": acts.note_backup,
+        "rotate_key": acts.rotate_key,
+        "erase": acts.erase,
+        "second_off": acts.second_off,
     }
+
+
+_BY_CASE = "SELECT DISTINCT contact_id FROM cases WHERE code = ?"
+_OPEN = "SELECT 1 FROM cases WHERE contact_id = ? AND state <> 'closed'"
+_KNOWN = "SELECT 1 FROM contacts WHERE id = ? AND erased_at IS NULL"
+
+
+def _erase(tx: Tx, *, case: str, contact: str, by: str, now_ms: int) -> str:
+    """Erase who is meant; refuse when it is not clear who, or while a case of hers is open."""
+    found = [contact] if contact else [row[0] for row in tx.raw.execute(_BY_CASE, (case,)).fetchall()]
+    if len(found) > 1:
+        raise control.RefusedError(f"{len(found)} people had a case of this code; name the contact by its id")
+    if not found or tx.raw.execute(_KNOWN, (found[0],)).fetchone() is None:
+        raise control.RefusedError("there is no such contact, or she is erased already")
+    if tx.raw.execute(_OPEN, (found[0],)).fetchone() is not None:
+        raise control.RefusedError("a case of hers is open: close it first, somebody may be in danger")
+    erase(tx, contact_id=found[0], now_ms=now_ms, by=by, why="asked on paper")
+    return found[0]
+
+
+def _note_tombstone(path: Path, contact_id: str) -> None:
+    if contact_id not in read_tombstones(path):
+        add_tombstones(path, [contact_id])
 
 
 class Acts:
@@ -110,6 +142,37 @@ class Acts:
     async def note_backup(self, at_ms: int) -> None:
         """Remember when the last backup was finished, for `panah doctor`."""
         await self.core.store.write(partial(note, key="backup_at", value=str(at_ms)))
+
+    async def rotate_key(self) -> int:
+        """Change the wrapping key; give how many keys were wrapped anew."""
+        if self.core.store.is_shared:
+            raise control.RefusedError(
+                "other processes hold the key in memory: stop every role, then rotate with PANAH_DATABASE set"
+            )
+        return await rotate(self.core.store, self.core.keyring, self._settings.key_path, now_ms=self._now_ms())
+
+    async def erase(self, case: str, contact: str, by: str) -> int:
+        """Erase one contact; give 1."""
+        now_ms = self._now_ms()
+        contact_id = await self.core.store.write(
+            lambda tx: _erase(tx, case=case, contact=contact, by=by, now_ms=now_ms)
+        )
+        self.core.directory.forget({contact_id})
+        await asyncio.to_thread(_note_tombstone, path_of(self._settings), contact_id)
+        if not self.core.store.is_shared:
+            await cut_log(self.core.store)
+        return 1
+
+    async def second_off(self, username: str) -> None:
+        """Take an account's second factor away, when no second admin is there to do it."""
+        row = await self.core.store.read(lambda connection: repo_staff.by_username(connection, username))
+        try:
+            await self._accounts.reset_factor(actor=SYSTEM, staff_id=row["id"] if row else "")
+        except BadInputError as error:
+            raise control.RefusedError(f"there is no account {username} with a second factor") from error
+
+    def _now_ms(self) -> int:
+        return int(self.core.clock.now().timestamp() * 1000)
 
     def _flows(self) -> "FlowActs":
         from bot.commands.acts_flows import FlowActs  # noqa: PLC0415 - the checks of scripts, for who publishes

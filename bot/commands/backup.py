@@ -21,10 +21,12 @@ from bot.erasing import erase
 from bot.errors import CommandError
 from bot.faults import arm_from
 from bot.outbox_record import settle_restored
+from bot.rewrapping import rewrap_factors, rewrap_some
 from bot.settings import Settings, read_settings
 from bot.store import migrate
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
 from bot.store.database import Store, StoreBusyError, StoreUnwritableError, Tx, holding
+from bot.tombstones import path_of, read_tombstones
 
 #: Beside the database while it is in use.
 _SIDE_FILES = ("-wal", "-shm")
@@ -93,14 +95,15 @@ def restore(args: argparse.Namespace) -> int:
     settings, source = read_settings(), Path(args.file)
     if not source.is_file():
         raise CommandError(f"there is no backup {source}")
-    keyring = load_keyring(settings.key_path)
+    keyring = _keyring(settings, args.old_key)
     with holding(settings.database):
         if settings.database.exists() and not args.replace:
             raise CommandError(f"there is a database {settings.database}; --replace moves it aside")
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.var) as name:
             staged = Path(name) / settings.database.name
             copy_database(source, staged)
-            _make_ready(staged, keyring, erased=_erased(settings.database))
+            erased = [*_erased(settings.database), *read_tombstones(path_of(settings))]
+            _make_ready(staged, keyring, erased=erased)
             staged.chmod(0o600)
             aside = _move_aside(settings)
             put_in_place(staged, settings.database)
@@ -108,6 +111,16 @@ def restore(args: argparse.Namespace) -> int:
         _say(f"the database that was here is now {aside}; delete it when it is no longer wanted")
     _say(f"restored {source}; whoever asked to be erased after it was taken must be erased again")
     return 0
+
+
+def _keyring(settings: Settings, old_key: str | None) -> Keyring:
+    keyring = load_keyring(settings.key_path)
+    if old_key:
+        old = load_keyring(Path(old_key))
+        if not keyring.is_same_installation(old):
+            raise CommandError("the old key file is of another installation")
+        keyring.open_also(old)
+    return keyring
 
 
 def _make_ready(staged: Path, keyring: Keyring, *, erased: list[str]) -> None:
@@ -120,11 +133,20 @@ def _make_ready(staged: Path, keyring: Keyring, *, erased: list[str]) -> None:
         migrate.upgrade(store.connection)
         _try_key(store, keyring)
         store.audit_key = keyring.audit_key
+        _rewrap(store, keyring)
         store.write_now(partial(_settle, now_ms=now_ms))
         for contact_id in erased:
             store.write_now(partial(erase, contact_id=contact_id, now_ms=now_ms))
     finally:
         store.close()
+
+
+def _rewrap(store: Store, keyring: Keyring) -> None:
+    """Wrap by the current key what a backup from before its change holds."""
+    after: str | None = ""
+    while keyring.has_retired and after is not None:
+        _, after = store.write_now(partial(rewrap_some, keyring=keyring, after=after))
+    store.write_now(partial(rewrap_factors, keyring=keyring))
 
 
 def note(tx: Tx, key: str, value: str) -> None:

@@ -5,9 +5,11 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import control
+from bot.anchors import AuditWatch
 from bot.commands.acts import accounts_of, act_verbs
 from bot.health import HealthWatch
 from bot.service import Service
+from bot.tombstones import Tombstones, path_of
 from bot.web.studio_deps import TEMPLATES, StudioDeps
 from escalation.accounts import Accounts
 from escalation.console import ConsoleDeps, NavEntry, Shell, build_console
@@ -41,6 +43,9 @@ def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accoun
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),
     )
     service.loops.append(keep_sweeping(core.store, deps.office, core.clock, core.log, core.beats))
+    audit = AuditWatch(core.store, core.clock, service.settings, log=core.log, beats=core.beats)
+    erased = Tombstones(core.store, path_of(service.settings), log=core.log, beats=core.beats)
+    service.loops.extend((audit.run(), erased.run()))
     return build_console(deps), accounts
 
 

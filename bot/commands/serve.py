@@ -15,7 +15,9 @@ def serve(args: argparse.Namespace) -> int:
         return 0
     if args.role != "staffbot":
         from bot.commands.roles import run_role  # noqa: PLC0415
+        from bot.locking import wait_until_unlocked  # noqa: PLC0415
 
+        wait_until_unlocked(settings)
         return run_role(settings, args.role)
     from bot.commands.staffbot import end_with_parent, run_staffbot  # noqa: PLC0415
 

@@ -10,10 +10,10 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
-from bot.anchors import AuditWatch
 from bot.bus import Bus, InProcessBus
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of, plain_routes
+from bot.commands.locks import run_locked
 from bot.commands.staffbot_child import StaffBotChild
 from bot.commands.watch_child import WatchChild
 from bot.commands.watch_settings import what_is_wrong
@@ -21,6 +21,7 @@ from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
 from bot.health import HealthWatch
 from bot.health.probe import knock
+from bot.locking import is_locked
 from bot.service import ALL_DUTIES, Service, bind, close_service, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure, guard_loop, guard_process
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings()
     if args.alert_command:
         settings = replace(settings, alert_command=args.alert_command)
+    if is_locked(settings):
+        return run_locked(settings)
     warnings = what_is_wrong(settings)
     rules_of(settings)  # a role that there is not is said before anything starts
     listeners = listeners_of(settings, ALL_DUTIES)
@@ -80,8 +83,6 @@ async def _run(service: Service, listeners: dict[str, socket.socket]) -> None:
     console, accounts = console_of(service, health)
     for name, duty in (("web", "web"), ("console", "desk")):
         service.loops.append(knock(name, listeners[duty].getsockname()[:2], service.core.beats))
-    keeper = AuditWatch(service.core.store, service.core.clock, settings, log=service.log, beats=service.core.beats)
-    service.loops.append(keeper.run())
     watch = WatchChild(settings, service.log)
     if watch.is_wanted:
         service.loops.append(watch.run())

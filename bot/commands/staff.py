@@ -1,4 +1,7 @@
-"""`panah staff add`: an account and the one-time link with which its owner sets a password."""
+"""`panah staff add`: an account and the one-time link with which its owner sets a password.
+
+`panah staff second-off`: the only admin has lost phone and recovery codes.
+"""
 
 import argparse
 
@@ -10,8 +13,12 @@ from escalation.policy import ROLES
 
 
 def staff(args: argparse.Namespace) -> int:
-    """Make an account and print its link."""
+    """Make an account and print its link, or take a second factor away."""
     settings = read_settings()
+    if args.act == "second-off":
+        do(settings, "second_off", username=args.username)
+        print(f"panah: the second factor of {args.username} is gone; her sign-ins ended")  # noqa: T201 - as below
+        return 0
     strange = [role for role in args.role if role not in ROLES]
     if strange:
         raise CommandError(f"there is no role {strange[0]}; the roles are {', '.join(ROLES)}")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.core.ids import RandomPieces
 
 _NONCE_BYTES = 12
+_WRAPPED = b"contacts.wrapped_key"
 
 
 class UnreadableError(Exception):
@@ -63,6 +64,7 @@ class _Secrets:
     wrapping: bytes
     index: bytes
     signing: bytes
+    retired: tuple[bytes, ...] = ()  #: wrapping keys that still open what was not wrapped anew yet
 
 
 class Keyring:
@@ -71,6 +73,7 @@ class Keyring:
     def __init__(self, secrets: _Secrets, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self.key_id = secrets.key_id
         self._wrapping = AESGCM(secrets.wrapping)
+        self._retired = tuple(AESGCM(raw) for raw in secrets.retired)
         self._index = secrets.index
         self._signing = secrets.signing
         self._random = random_bytes
@@ -80,7 +83,7 @@ class Keyring:
         """Make a contact's key: its wrapped form for the database, and the key itself."""
         raw = self._random(32)
         nonce = self._nonce()
-        wrapped = nonce + self._wrapping.encrypt(nonce, raw, b"contacts.wrapped_key")
+        wrapped = nonce + self._wrapping.encrypt(nonce, raw, _WRAPPED)
         return wrapped, DataKey(raw, self._nonce)
 
     def unwrap(self, wrapped: bytes) -> DataKey:
@@ -89,11 +92,37 @@ class Keyring:
         Raises:
             UnreadableError: it was wrapped by another installation's key.
         """
-        try:
-            raw = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], b"contacts.wrapped_key")
-        except (InvalidTag, ValueError) as error:
-            raise UnreadableError from error
-        return DataKey(raw, self._nonce)
+        return DataKey(self._open(_WRAPPED, wrapped), self._nonce)
+
+    def rewrap(self, wrapped: bytes) -> bytes | None:
+        """Wrap a contact's key by the current wrapping key; None when it is already.
+
+        Raises:
+            UnreadableError: no key of ours opens it.
+        """
+        if _opened(self._wrapping, _WRAPPED, wrapped) is not None:
+            return None
+        raw, nonce = self._open(_WRAPPED, wrapped), self._nonce()
+        return nonce + self._wrapping.encrypt(nonce, raw, _WRAPPED)
+
+    def adopt(self, other: "Keyring") -> None:
+        """Go on with the wrapping keys of another keyring of this installation, in the middle of everything."""
+        self._retired = (*other._retired, *self._retired, self._wrapping)  # nobody meets a moment without the old one  # noqa: SLF001 - one of our own class
+        self._wrapping, self.key_id = other._wrapping, other.key_id  # noqa: SLF001 - one of our own class
+        self._retired = other._retired  # noqa: SLF001 - one of our own class
+
+    def open_also(self, other: "Keyring") -> None:
+        """Open what another key file of this installation wrapped, too: a backup from before a change of the key."""
+        self._retired = (*self._retired, other._wrapping, *other._retired)  # noqa: SLF001 - one of our own class
+
+    @property
+    def has_retired(self) -> bool:
+        """True while something may still be wrapped by an older key."""
+        return bool(self._retired)
+
+    def is_same_installation(self, other: "Keyring") -> bool:
+        """True when both key files are of one installation: index and signing key never change."""
+        return hmac.compare_digest(self._index, other._index) and hmac.compare_digest(self._signing, other._signing)  # noqa: SLF001 - one of our own class
 
     def seal_own(self, place: bytes, plain: bytes) -> bytes:
         """Encrypt a secret of the installation itself for one place, such as b"staff_factors.secret|<account>"."""
@@ -106,10 +135,14 @@ class Keyring:
         Raises:
             UnreadableError: another key, another place, or changed bytes.
         """
-        try:
-            return self._wrapping.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
-        except (InvalidTag, ValueError) as error:
-            raise UnreadableError from error
+        return self._open(place, sealed)
+
+    def _open(self, place: bytes, sealed: bytes) -> bytes:
+        for key in (self._wrapping, *self._retired):
+            plain = _opened(key, place, sealed)
+            if plain is not None:
+                return plain
+        raise UnreadableError
 
     def address_index(self, channel: str, external_id: str) -> str:
         """Give the blind index of an address: equal addresses, equal index; nothing else can be learnt."""
@@ -125,6 +158,13 @@ class Keyring:
         return hmac.new(self._signing, purpose.encode() + b"|" + message, "sha256").digest()
 
 
+def _opened(key: AESGCM, place: bytes, sealed: bytes) -> bytes | None:
+    try:
+        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
+    except (InvalidTag, ValueError):
+        return None
+
+
 def ephemeral_keyring(random_bytes: Callable[[int], bytes] = os.urandom) -> Keyring:
     """Make keys that live only in memory (replay, tests)."""
     return Keyring(_Secrets("ephemeral", random_bytes(32), random_bytes(32), random_bytes(32)), random_bytes)
@@ -138,8 +178,10 @@ def load_keyring(path: Path) -> Keyring:
     """
     try:
         found = json.loads(path.read_text(encoding="ascii"))
-        secrets = _Secrets(found["key_id"], *(bytes.fromhex(found[name]) for name in ("wrapping", "index", "signing")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        wrapping, index, signing = (bytes.fromhex(found[name]) for name in ("wrapping", "index", "signing"))
+        retired = tuple(bytes.fromhex(raw) for raw in found.get("retired", {}).values())
+        secrets = _Secrets(found["key_id"], wrapping, index, signing, retired)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeyFileError(f"cannot read the key file {path.name}: restore it from its escrow copy") from error
     return Keyring(secrets)
 

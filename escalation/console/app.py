@@ -66,6 +66,7 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("GET", "/readyz", health_routes.readyz, OPEN),
     ("GET", "/metrics", health_routes.metrics, OPEN),
     ("GET", "/health", health_routes.health_page, ("system", "view")),
+    ("POST", "/health/lock", health_routes.lock_all, ("system", "lock")),
     ("GET", "/health/help", health_routes.help_page, ("system", "view")),
     ("GET", "/health/dot", health_routes.dot, ANYBODY),
     ("GET", "/login", signin_routes.login_page, OPEN),

@@ -4,22 +4,32 @@ The page brings itself up to date; when it cannot, it turns red by itself (stati
 well» is the worst it could say. Nothing on it is content.
 """
 
+import asyncio
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
+from bot import locking
 from bot.core.clock import TEHRAN
 from bot.core.jalali import long_date
 from bot.core.text import persian_digits
 from bot.health import Report
 from bot.health.probe import yes_or_no
 from bot.health.words import WORDS
+from escalation import repo
 from escalation.console.deps import deps_of
 from escalation.console.shell import current_actor, render, require
+from escalation.policy import may
+
+_LOCKED = (
+    '<!doctype html><html lang="fa" dir="rtl"><meta charset="utf-8"><title>قفل شد</title><main id="main">'
+    "<h1>سامانه قفل شد</h1><p>کلیدها تا دو ثانیهٔ دیگر از حافظه می‌رود. به مردم فقط شماره‌های 110، 115 و 123 گفته می‌شود."
+    " روی خود دستگاه با panah unlock باز می‌شود.</p></main></html>"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +94,21 @@ async def health_page(request: Request) -> Response:
         later=[check for check in report.red if not check.now],
         well=[check for check in report.checks if not check.red],
         dot=dot_of(report),
+        may_lock=may(current_actor(request), "system", "lock"),
     )
+
+
+async def lock_all(request: Request) -> Response:
+    """Lock the installation: every process drops its keys within two seconds (bot.locking); the audit says who did it."""
+    actor, deps = require(request, "system", "lock"), deps_of(request)
+    now_ms = deps.now_ms()
+    await deps.store.write(
+        lambda tx: repo.add_audit(
+            tx, actor=actor.staff_id, action="locked", target="installation", target_id="", now_ms=now_ms
+        )
+    )
+    await asyncio.to_thread(locking.lock, deps.settings)
+    return HTMLResponse(_LOCKED)
 
 
 async def help_page(request: Request) -> Response:

@@ -136,7 +136,7 @@ def _room(core, directory, **settings):
         bus=core.bus,
         clock=core.clock,
         ids=core.ids,
-        settings=Settings(**settings),
+        settings=Settings(var=directory, **settings),
         accounts=accounts,
         health=health,
     )
