@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select, true
 
 from bot.store import schema
+from bot.store.settled import settled
 
 _cases = schema.cases.c
 _events = schema.case_events.c
@@ -58,7 +59,11 @@ def feed_rows(
             *(_cases[name] for name in ("code", "tier", "desk", "state", "holder", "queued_at", "opened_at")),
         )
         .join(schema.cases, _cases.id == _events.case_id)
-        .where(_events.id > last_id, scope if desks is None else or_(scope, left.in_(desks)))
+        .where(
+            _events.id > last_id,
+            settled(connection, "case_events"),
+            scope if desks is None else or_(scope, left.in_(desks)),
+        )
         .order_by(_events.id)
         .limit(most)
     )
@@ -75,7 +80,8 @@ def urgent_and_held(connection: Connection) -> tuple[Sequence[RowMapping], Seque
 
 def newest_event(connection: Connection) -> int:
     """Give the number of the newest case event."""
-    return int(connection.execute(select(func.coalesce(func.max(_events.id), 0))).scalar_one())
+    query = select(func.coalesce(func.max(_events.id), 0)).where(settled(connection, "case_events"))
+    return int(connection.execute(query).scalar_one())
 
 
 def alert_rows(connection: Connection, *, after: int, kinds: Sequence[str], most: int) -> Sequence[RowMapping]:
@@ -83,7 +89,12 @@ def alert_rows(connection: Connection, *, after: int, kinds: Sequence[str], most
     query = (
         select(_events.id, _events.case_id, _events.kind, _events.at, _cases.code, _cases.tier, _cases.desk)
         .join(schema.cases, _cases.id == _events.case_id)
-        .where(_events.id > after, _events.kind.in_(kinds), _cases.state == "queued")
+        .where(
+            _events.id > after,
+            settled(connection, "case_events"),
+            _events.kind.in_(kinds),
+            _cases.state == "queued",
+        )
         .order_by(_events.id)
         .limit(most)
     )

@@ -20,6 +20,8 @@ from bot.outbox_claim import Wanted, claim
 from bot.store.crypto import ephemeral_keyring
 from bot.store.postgres import PostgresStore
 from bot.telemetry import configure
+from escalation.repo import add_event
+from escalation.repo_read import newest_event
 
 CRY = "شوهرم داره منو می‌زنه"
 
@@ -274,3 +276,26 @@ def test_a_group_that_met_a_deadlock_is_run_again(stores, tmp_path):
     two.close()
 
     assert [sorted(value) for value in found] == [["0", "1", "2"]] * 2
+
+
+def test_a_reader_of_the_feed_never_passes_over_a_number_that_is_still_being_written(stores, tmp_path):
+    one, two = stores.open(tmp_path / "feed"), stores.open(tmp_path / "feed")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(tx):
+        number = add_event(tx, case_id="k", kind="opened", actor="a", now_ms=1)
+        begun.set()
+        go_on.wait(10)
+        return number
+
+    early = one.submit(slow)
+    begun.wait(10)
+    late = two.write_now(lambda tx: add_event(tx, case_id="k", kind="claimed", actor="b", now_ms=2))
+    meanwhile = one.read_now(newest_event)
+    go_on.set()
+    first = early.result(10)
+
+    assert meanwhile < first < late
+    assert late == one.read_now(newest_event)
+    one.close()
+    two.close()

@@ -1,0 +1,16 @@
+"""Which numbered rows a reader of «everything after number n» may pass on, where several processes number rows.
+
+A number is drawn before its transaction commits. Whoever reads 7 while 6 is still being written, and then asks for what
+comes after 7, never sees 6. So on PostgreSQL a row counts only once every older transaction is over.
+"""
+
+from sqlalchemy import ColumnElement, Connection, literal_column, true
+
+
+def settled(connection: Connection, table: str) -> ColumnElement[bool]:
+    """Give the condition that no row with a smaller number can still appear. One writer needs none."""
+    if connection.dialect.name != "postgresql":
+        return true()
+    return literal_column(
+        f"(age({table}.xmin) > age(CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS xid)))"
+    )
