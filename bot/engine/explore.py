@@ -188,7 +188,7 @@ class _Run:
         state = (
             self.walker.answered(node, step.id, answer.value)
             .wrote(values)
-            .raised(answer.danger, self.walker.kept(answer.kinds))
+            .raised(answer.danger, self.walker.kept(answer.kinds, node.top.flow))
         )
         if node.debt:
             state = state._replace(since=node.since + 1)

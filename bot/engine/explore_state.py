@@ -10,8 +10,8 @@ from bot.engine.parts import DANGER_TIER, Danger
 RISKS = ("none", "T4", "T3", "T2", "T1")
 _DEBT: dict[str, int] = {"low": 0, "high": 1, "immediate": 2}
 TIER_PAYS = {"T1": 2, "T2": 1, "T3": 0, "T4": 0}
-#: Stands among the kinds of a state for any of VIOLENCE.
-VIOLENT = "violence"
+#: Among the kinds of a state: any of VIOLENCE was told; or an earlier script may have heard of one (both are walked).
+VIOLENT, MAYBE_VIOLENT = "violence", "violence?"
 Items = tuple[tuple[str, Any], ...]
 
 
@@ -65,6 +65,8 @@ class State(NamedTuple):
 
     def raised(self, danger: Danger | None, kinds: frozenset[str]) -> "State":
         """Raise risk and debt by a tag, and note kinds."""
+        if VIOLENT in kinds and MAYBE_VIOLENT in self.kinds:
+            return self._replace(kinds=self.kinds - {MAYBE_VIOLENT}).raised(danger, kinds)
         if danger is None:
             return self._replace(kinds=self.kinds | kinds) if kinds - self.kinds else self
         risk = max(self.risk, DANGER_TIER[danger], key=RISKS.index)

@@ -97,7 +97,7 @@ def _scored(
     if band is None:
         return [walker.next(state)]
     name = step.screen if isinstance(step, ScreenBand) else step.id
-    state = walker.answered(state, name, band.key).raised(band.danger, walker.kept(band.kinds))
+    state = walker.answered(state, name, band.key).raised(band.danger, walker.kept(band.kinds, state.top.flow))
     return [walker.jump(turn, state, step.go.get(band.key, ""))]
 
 
@@ -113,7 +113,8 @@ def _call(walker: Walker, _turn: Turn, state: State, step: Call) -> list[State |
         given.setdefault(name, step.given.get(name, keys[0] if keys else ""))
     live = walker.reads[state.top.flow].live[state.top.at]
     waiting = state.top._replace(answers=tuple(item for item in state.top.answers if item[0] in live))
-    return [state._replace(frames=(*state.frames[:-1], waiting, walker.enter(step.flow, 0, given)))]
+    frames = (*state.frames[:-1], waiting, walker.enter(step.flow, 0, given))
+    return [state._replace(frames=frames, kinds=walker.entered(state.kinds, step.flow))]
 
 
 def _guide(walker: Walker, turn: Turn, state: State, step: Guide) -> list[State | None]:
@@ -173,7 +174,8 @@ def _end(walker: Walker, turn: Turn, state: State, step: End) -> list[State | No
 def _returned(walker: Walker, state: State, step: End) -> State:
     callee = state.top
     flow = walker.bundle.flows[callee.flow]
-    back = state._replace(frames=state.frames[:-1])
+    caller = state.frames[-2].flow
+    back = state._replace(frames=state.frames[:-1], kinds=walker.left(state.kinds, caller))
     call = walker.step_of(back)
     inner = dict(callee.answers)
     mine = walker.reads[back.top.flow]

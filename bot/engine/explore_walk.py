@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple
 from bot.core.text import ascii_digits
 from bot.engine.explore_facts import FactClasses
 from bot.engine.explore_reads import TODAY, Reads, compiled, conditions_of, name_in
-from bot.engine.explore_state import VIOLENT, Frame, State
+from bot.engine.explore_state import MAYBE_VIOLENT, VIOLENT, Frame, State
+from bot.engine.explore_violence import minding_violence, reads_violence
 from bot.engine.expressions import FACT_DOMAINS, Condition, Expr, names_of
 from bot.engine.model import (
     SPECIAL_TARGETS,
@@ -76,6 +77,7 @@ class Walker:
         self._runners = runners
         self.reads = reads
         self.kept_kinds = kept_kinds
+        self._mind_violence = minding_violence(bundle)
         self.fact_classes = FactClasses(bundle.flows)
         for name in ("contact.safe", *(f"consent.{key}" for key in ("contact", "referral", "record", "health"))):
             self.fact_classes.of(name, "unasked")  # the first of its class stands for it
@@ -120,7 +122,7 @@ class Walker:
                         said=True,
                         case=True,
                         covert="covert" in heard.words,
-                        kinds=self.kept(heard.words),
+                        kinds=self.kept(heard.words, flow.id),
                     ),
                 )
 
@@ -158,6 +160,11 @@ class Walker:
         if unfixed is not None:
             for value in FACT_DOMAINS[unfixed]:
                 yield place._replace(state=state._replace(facts=tuple(sorted((*state.facts, (unfixed, value))))))
+            return
+        if MAYBE_VIOLENT in state.kinds and reads_violence(step, self.bundle.cards):
+            known = state.kinds - {MAYBE_VIOLENT}
+            for kinds in (known, known | {VIOLENT}):
+                yield place._replace(state=state._replace(kinds=kinds))
             return
         for guarded in self.truths(turn, state, step.when, "when"):
             if not guarded:
@@ -201,11 +208,22 @@ class Walker:
             risk=self.fact_classes.of("risk", state.risk),
         )
 
-    def kept(self, kinds: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
-        """Keep the kinds that something reads, and one mark for violence of any kind."""
+    def kept(self, kinds: tuple[str, ...] | frozenset[str], flow_id: str) -> frozenset[str]:
+        """Keep the kinds that something reads, and one mark for violence of any kind where the script minds it."""
         found = frozenset(kinds)
-        violent = () if VIOLENCE.isdisjoint(found) else (VIOLENT,)
-        return (found | frozenset(violent)) & self.kept_kinds
+        minded = VIOLENT in self.kept_kinds and flow_id in self._mind_violence
+        violent = (VIOLENT,) if minded and not VIOLENCE.isdisjoint(found) else ()
+        return (found & self.kept_kinds) | frozenset(violent)
+
+    def entered(self, kinds: frozenset[str], flow_id: str) -> frozenset[str]:
+        """Give the kinds within a script that is called: one that does not mind violence is walked once for all."""
+        return kinds if flow_id in self._mind_violence else kinds - {VIOLENT, MAYBE_VIOLENT}
+
+    def left(self, kinds: frozenset[str], flow_id: str) -> frozenset[str]:
+        """Give the kinds after a script gave back to its caller: what violence it heard of is not followed further."""
+        if VIOLENT not in self.kept_kinds or flow_id not in self._mind_violence:
+            return kinds - {VIOLENT}
+        return (kinds - {VIOLENT}) | {MAYBE_VIOLENT}
 
     def shown(self, state: State, texts: Texts) -> State:
         """Note whether these texts show 110 or 123 in every variant she may see."""
