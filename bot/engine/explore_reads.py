@@ -197,7 +197,7 @@ def _facts_read(step: Step, found: Mapping[str, Reads]) -> set[str]:
     match step:
         case Call(flow=flow) if flow in found:
             names |= found[flow].facts
-        case Refer():
+        case Refer(show=False):
             names.add("!consent.referral")
         case FollowUp():
             names.add("!contact.safe")
@@ -253,4 +253,4 @@ def _writes(step: Step) -> set[str]:
         case SafeContact() | Ask():
             return set()
         case _:
-            return {step.id}
+            return {step.id, "!contact.safe"} if isinstance(step, SafeContactDone) else {step.id}
