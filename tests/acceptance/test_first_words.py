@@ -30,10 +30,11 @@ def _first(bundle, screener, text, channel="web"):
     ("words", "place"),
     [
         ("می‌خوام بمیرم", "suicide.done"),
-        ("به خودم آسیب می‌زنم", "suicide.done"),
+        ("به خودم آسیب می‌زنم", "self_harm.wound"),
         ("شوهرم کتکم می‌زنه", "danger_now.safe_now"),
         ("بچمو می‌زنه باباش", "child.who"),
-        ("سه روزه چیزی نخوردیم", "women_head.home"),
+        ("سه روزه چیزی نخوردیم", "hunger.today"),
+        ("عکسمو می‌خواد پخش کنه", "extortion.meet"),
         ("همسایه‌مون بچه‌شو می‌زنه", "reporter.about"),
     ],
 )
