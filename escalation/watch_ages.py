@@ -13,6 +13,8 @@ from escalation.watch_rows import CaseRow
 
 #: A difference between the two clocks that is a jump, and not a clock being set right little by little.
 _JUMP_MS = 2_000
+#: A look takes a few seconds at most: what is further ahead than this was written by another clock.
+_AHEAD_MS = 10_000
 #: The longest lease an act gives (the staff bot's); a longer one is the trace of a clock set back.
 _LEASE_MAX_MS = 200_000
 #: How long a lease lives after its last renewal, which the console sends every 15 s.
@@ -70,13 +72,20 @@ class Ages:
                     tier=row.tier,
                     desk=row.desk,
                     since=self._remember(kept, (row.id, row.tier, stamp), since, now_ms),
-                    seen_at=None
-                    if row.seen_at is None or row.state == "claimed"
-                    else self._remember(kept, (row.id, "seen", row.seen_at), row.seen_at, now_ms),
+                    seen_at=self._seen(kept, row, now_ms),
                 )
             )
         self._since = kept
         return found
+
+    def _seen(self, kept: dict[tuple[str, str, int], int], row: CaseRow, now_ms: int) -> int | None:
+        """Give when somebody saw it. What was seen in a time to come, by a clock set back since, keeps nobody quiet."""
+        if row.seen_at is None or row.state == "claimed":
+            return None
+        key = (row.id, "seen", row.seen_at)
+        if key not in self._since and row.seen_at > now_ms + _AHEAD_MS:
+            return None
+        return self._remember(kept, key, row.seen_at, now_ms)
 
     def _remember(self, kept: dict[tuple[str, str, int], int], key: tuple[str, str, int], at: int, now_ms: int) -> int:
         kept[key] = self._since.get(key, min(at, now_ms))

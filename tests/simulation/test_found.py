@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from bot.proof.simulation.plan import Step, plan
 from bot.proof.simulation.runner import run_steps, shrink
 from bot.proof.simulation.world import World
+from escalation.watch_ages import Ages
 from escalation.watch_model import Attempt, CaseLine, Person
 from escalation.watch_policy import load_policy
+from escalation.watch_rows import CaseRow
 from escalation.watch_rules import due_attempts
 
 _CRY, _PUMP, _CLAIM = Step("cry", 0, 0, 0), Step("pump", 0, 0, 0), Step("claim", 0, 0, 1)
@@ -57,3 +59,14 @@ def test_a_case_that_grew_urgent_in_the_moment_of_a_page_was_not_told_by_it():
     now = datetime.fromtimestamp(began / 1000 + 31, UTC)
 
     assert ["mina"] == [due.person for due in due_attempts([case], [page], load_policy(), [mina], now)]
+
+
+def test_what_was_seen_before_the_clock_was_set_back_keeps_no_new_watch_quiet():
+    now_ms = 1_795_251_768_628
+    row = CaseRow(
+        id="a", code="1a", tier="T1", desk="EOC", state="queued", since=now_ms + 82_000_000,
+        seen_at=now_ms + 82_001_000, lease_until=None, changed_at=now_ms,
+    )  # fmt: skip
+    (line,) = Ages().lines([row], now_ms, 3768.6)
+
+    assert (line.since, line.seen_at) == (now_ms, None)
