@@ -1,11 +1,12 @@
 """Golden journeys: whole conversations as scripts to read, every text she gets and every case, through the real path.
 
 `tests/journeys/*.yaml` hold them; `pytest tests/journeys --update` writes anew what came of each line, for review. A
-journey is `says` / `press` / `sends` / `wait` / `staff` lines (`ago`: written so many seconds before it arrives); under
-each stands what she got and what cases changed.
+journey is `says` / `press` / `sends` / `wait` / `staff` lines (`ago`: written so many seconds before it arrives); it begins
+with the script of `starts`, else with the welcome; under each stands what she got and what cases changed.
 """
 
 import io
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ class Traveller:
 
     def __init__(self, journey: dict[str, Any], bundle: Any, screener: Any) -> None:
         self.clock = VirtualClock(datetime.fromisoformat(journey["at"]) if "at" in journey else STARTS)
-        core = simulated_core(bundle, screener, self.clock, staff=journey.get("on_shift", True))
+        begun = replace(bundle, entry=journey.get("starts", bundle.entry))
+        core = simulated_core(begun, screener, self.clock, staff=journey.get("on_shift", True))
         self.simulator = Simulator(core, self.clock, channel=journey.get("channel", "web"))
         self._first_press: Press | None = None
 
