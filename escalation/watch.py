@@ -46,7 +46,7 @@ class Heart(Protocol):
 class Duties:
     """What one watch works with. `duty` are the house's own addresses, which need no account."""
 
-    database: Path
+    database: Path | str
     file: WatchFile
     ways: Mapping[str, Way]
     policy: Policy

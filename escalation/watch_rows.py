@@ -1,4 +1,4 @@
-"""The alert loop's look into the main database: read only, by sqlite3 alone, opened anew each time.
+"""The alert loop's look into the main database: read only, by the database's own driver, opened anew each time.
 
 Opened anew because a restore puts another file there, and because a look that fails must leave nothing behind. It
 takes codes, tiers, times and staff; no sealed column is ever named here.
@@ -57,12 +57,15 @@ class Picture:
     inbox_due_at: int | None  #: when the oldest message that waits should have been run
 
 
-def look(path: Path, now_ms: int) -> Picture:
-    """Read everything the loop decides on, in one snapshot.
+def look(database: Path | str, now_ms: int) -> Picture:
+    """Read everything the loop decides on, in one snapshot; PostgreSQL is named by its address.
 
     Raises:
-        sqlite3.Error: the file is missing, damaged or locked.
+        sqlite3.Error: the file is missing, damaged or locked, or the server does not answer.
     """
+    if isinstance(database, str):
+        return _look_postgres(database, now_ms)
+    path = database
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, isolation_level=None)
     try:
         return picture_of(connection, now_ms)
@@ -70,9 +73,30 @@ def look(path: Path, now_ms: int) -> Picture:
         connection.close()
 
 
-def picture_of(connection: sqlite3.Connection, now_ms: int) -> Picture:
+def _look_postgres(url: str, now_ms: int) -> Picture:
+    import psycopg  # noqa: PLC0415 - only where it is configured
+
+    options = f"-c statement_timeout={int(_BUSY_S * 1000)} -c default_transaction_read_only=on"
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=int(_BUSY_S), options=options) as connection:
+            return picture_of(_Postgres(connection), now_ms, begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
+    except psycopg.Error as error:
+        raise sqlite3.OperationalError("PostgreSQL does not answer") from error
+
+
+class _Postgres:
+    """A connection that reads our texts with `?` for values."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection.execute(sql.replace("?", "%s"), values)
+
+
+def picture_of(connection: Any, now_ms: int, *, begin: str = "BEGIN") -> Picture:
     """Read the same on an open connection."""
-    connection.execute("BEGIN")
+    connection.execute(begin)
     try:
         return Picture(
             cases=tuple(_cases(connection, now_ms)),
@@ -85,12 +109,12 @@ def picture_of(connection: sqlite3.Connection, now_ms: int) -> Picture:
         connection.execute("ROLLBACK")
 
 
-def _first(connection: sqlite3.Connection, sql: str) -> Any:
+def _first(connection: Any, sql: str) -> Any:
     row = connection.execute(sql).fetchone()
     return None if row is None else row[0]
 
 
-def _cases(connection: sqlite3.Connection, now_ms: int) -> Iterable[CaseRow]:
+def _cases(connection: Any, now_ms: int) -> Iterable[CaseRow]:
     cursor = connection.execute(_CASES, (now_ms,))
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
@@ -98,7 +122,7 @@ def _cases(connection: sqlite3.Connection, now_ms: int) -> Iterable[CaseRow]:
     return [case_row(row, events[row["id"]]) for row in rows]
 
 
-def _events(connection: sqlite3.Connection, ids: Sequence[str]) -> Mapping[str, list[tuple[str, str, int]]]:
+def _events(connection: Any, ids: Sequence[str]) -> Mapping[str, list[tuple[str, str, int]]]:
     found: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
     for first in range(0, len(ids), _CHUNK):
         some = ids[first : first + _CHUNK]
@@ -144,7 +168,7 @@ def case_row(row: Mapping[str, Any], events: Iterable[tuple[str, str, int]]) -> 
     )
 
 
-def _people(connection: sqlite3.Connection, now_ms: int) -> Iterable[Person]:
+def _people(connection: Any, now_ms: int) -> Iterable[Person]:
     for username, roles, province, chat, shift_seen_at in connection.execute(_STAFF):
         yield Person(
             key=username,

@@ -8,7 +8,7 @@ from bot.errors import CommandError
 from bot.settings import read_settings
 from bot.store.audit import Head, Verdict, verify
 from bot.store.crypto import load_keyring
-from bot.store.database import reading
+from bot.store.opening import reading
 
 
 def audit(args: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def audit(args: argparse.Namespace) -> int:
         raise CommandError(f"there is no file of anchors {args.anchors}")
     key = load_keyring(settings.key_path).audit_key
     anchors = known_anchors(file)
-    with reading(settings.database) as connection:
+    with reading(settings.where) as connection:
         verdict = verify(connection, key, anchors)
     print(f"panah: {sentence(verdict, anchored=bool(anchors))}")  # noqa: T201 - the terminal is this verb's business
     return int(verdict.broken is not None)

@@ -22,7 +22,8 @@ from bot.settings import Settings, read_settings, ways_configured
 from bot.store import migrate
 from bot.store.audit import verify
 from bot.store.crypto import KeyFileError, Keyring, load_keyring
-from bot.store.database import StoreUnwritableError, reading
+from bot.store.database import StoreUnwritableError
+from bot.store.opening import reading
 from escalation.routing import NATIONAL
 from escalation.watch_policy import PolicyError, load_policy
 from escalation.watch_rows import look
@@ -45,11 +46,11 @@ def doctor(args: argparse.Namespace) -> int:
 def _checks(settings: Settings, now: datetime, *, everything: bool) -> Iterator[Finding]:
     yield from check_settings(settings)
     yield _running(settings)
-    if not settings.database.is_file():
+    if not settings.database_url and not settings.database.is_file():
         yield fail("database", f"there is no database {settings.database}; `panah run` makes one")
         return
     try:
-        with reading(settings.database) as connection:
+        with reading(settings.where) as connection:
             yield from _database(settings, connection, now, everything=everything)
     except StoreUnwritableError as error:
         yield fail("database", str(error))
@@ -89,7 +90,7 @@ def _who_hears(settings: Settings, now: datetime) -> Finding:
         duty = duty_of(settings, policy)
     except CommandError:
         duty = []  # told above
-    staff = look(settings.database, int(now.timestamp() * 1000)).people
+    staff = look(settings.where, int(now.timestamp() * 1000)).people
     people = with_ways(staff, duty, policy, ways_configured(settings))
     found = len(reachable(NATIONAL, policy, people, now))
     if not found:

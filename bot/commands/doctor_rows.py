@@ -41,6 +41,9 @@ def check_rows(
 
 
 def _file(connection: Connection, *, everything: bool) -> Finding:
+    if connection.dialect.name == "postgresql":
+        version = connection.exec_driver_sql("SHOW server_version").scalar()
+        return ok("database", f"PostgreSQL {version} answers; its own checks are pg_amcheck's")
     size = connection.exec_driver_sql("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").scalar()
     if not everything and (size or 0) > _QUICK_BYTES:
         return ok("database", "it opens; `panah doctor --all` reads every page of it")

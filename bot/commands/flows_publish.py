@@ -9,13 +9,13 @@ from bot.drafts import read_sources
 from bot.errors import CommandError
 from bot.publishing import current_version, version_sources
 from bot.settings import Settings, read_settings
-from bot.store.database import reading
+from bot.store.opening import reading
 
 
 def diff(_args: argparse.Namespace) -> int:
     """Show what the edited scripts change against the published version."""
     settings = _installation()
-    with reading(settings.database) as connection:
+    with reading(settings.where) as connection:
         version = current_version(connection)
         old = version_sources(connection, version)
     directory = settings.flows_dir if settings.flows_dir.is_dir() else PACKAGE_FLOWS
@@ -41,7 +41,7 @@ def rollback(args: argparse.Namespace) -> int:
 def _installation() -> Settings:
     """Give the settings of an installation that was started once."""
     settings = read_settings()
-    if not settings.database.is_file():
+    if not settings.database_url and not settings.database.is_file():
         raise CommandError(f"nothing was published yet: there is no database {settings.database}")
     return settings
 

@@ -109,7 +109,7 @@ async def _run(settings: Settings, log: Log, *, with_parent: bool) -> None:
     file = WatchFile(settings.var / "watch.db", log, int(clock.now().timestamp() * 1000))
     watch = Watch(
         Duties(
-            database=settings.database,
+            database=settings.where,
             file=file,
             ways=ways_of(settings),
             policy=policy,

@@ -55,7 +55,7 @@ def look(connection: Connection, promise: Promise, now_ms: int, *, newest: int =
     """Give the one promise's breach, if it is broken."""
     times = {"now": now_ms, "late": now_ms - LATE_MS, "sending_late": now_ms - SENDING_LATE_MS, "newest": newest}
     asked = {name: value for name, value in times.items() if f":{name}" in promise.sql}
-    sql = f"SELECT * FROM ({promise.sql}) LIMIT {COUNTED}"  # noqa: S608 - our own constants
+    sql = f"SELECT * FROM ({promise.sql}) AS broken LIMIT {COUNTED}"  # noqa: S608 - our own constants
     rows = [str(row[0]) for row in connection.exec_driver_sql(sql, asked)]
     if rows:
         yield Breach(promise=promise, count=len(rows), rows=tuple(rows[:NAMED]))

@@ -1,7 +1,12 @@
 """Opening the installation's database, wherever PANAH_DATABASE says it is. PostgreSQL's driver loads only for it."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from bot.store import database as sqlite
 from bot.store.database import Store
 
 

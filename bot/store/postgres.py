@@ -32,6 +32,8 @@ _TRIES = 5
 #: For how long a connection that was lost is looked for before the group is refused; whoever brought it tries again.
 _RECONNECT_S = 8.0
 _READERS = 8
+UNREACHABLE = "PostgreSQL cannot be reached; see PANAH_DATABASE, and that it runs"
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _HOLD = (
     "INSERT INTO lanes (contact_id, changes) SELECT one, 1 FROM unnest($1::text[]) AS one ORDER BY one"
     " ON CONFLICT (contact_id) DO UPDATE SET changes = lanes.changes + 1 RETURNING contact_id, changes"
@@ -179,7 +181,7 @@ class PostgresStore(Store):
         try:
             self._connection = self._engine.connect()
         except DBAPIError as error:
-            raise StoreUnwritableError("PostgreSQL cannot be reached; see PANAH_DATABASE, and that it runs") from error
+            raise StoreUnwritableError(UNREACHABLE) from error
         self._start(threaded=threaded)
 
     def read_now(self, fn: Callable[[Connection], T]) -> T:
@@ -193,7 +195,7 @@ class PostgresStore(Store):
 
     def _read(self, fn: Callable[[Connection], T]) -> T:
         with self._reader.connect() as connection:
-            connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.exec_driver_sql(_SNAPSHOT)
             try:
                 return fn(connection)
             finally:
@@ -284,3 +286,24 @@ class PostgresStore(Store):
                 wait_s = min(wait_s * 2, 1.0)
             else:
                 return True
+
+
+@contextlib.contextmanager
+def reading_postgres(url: str) -> Iterator[Connection]:
+    """Open a database only to look at it, in one snapshot.
+
+    Raises:
+        StoreUnwritableError: it does not answer.
+    """
+    engine = _engine(url, read_only=True)
+    try:
+        try:
+            connection = engine.connect()
+        except DBAPIError as error:
+            raise StoreUnwritableError(UNREACHABLE) from error
+        with connection:
+            connection.exec_driver_sql(_SNAPSHOT)
+            yield connection
+            connection.exec_driver_sql("ROLLBACK")
+    finally:
+        engine.dispose()
