@@ -26,3 +26,20 @@ def open_store(database: str | Path, *, threaded: bool = True) -> Store:
     from bot.store.postgres import PostgresStore  # noqa: PLC0415 - only where it is configured
 
     return PostgresStore(str(database), threaded=threaded)
+
+
+@contextlib.contextmanager
+def reading(database: str | Path) -> Iterator[Connection]:
+    """Open a database only to look at it, beside whoever writes: one snapshot, no lock.
+
+    Raises:
+        StoreUnwritableError: it is none, is damaged, or does not answer.
+    """
+    if not is_url(database):
+        with sqlite.reading(Path(database)) as connection:
+            yield connection
+        return
+    from bot.store.postgres import reading_postgres  # noqa: PLC0415 - only where it is configured
+
+    with reading_postgres(str(database)) as connection:
+        yield connection
