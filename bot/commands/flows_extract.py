@@ -78,6 +78,7 @@ def _messages(bundle: Bundle) -> Iterator[Message]:
             yield from _variants(f"{instrument.id}.{item.id}", item.texts)
             yield from _labels(f"{instrument.id}.{item.id}", item.options)
     for card in bundle.cards.values():
+        yield f"{card.id}.title", card.title, ""
         for number, texts in enumerate(card.messages, 1):
             yield from _variants(f"{card.id}.{number}", texts)
 

@@ -12,6 +12,7 @@ from bot.core.text import close, fold
 from bot.engine.library import Card
 from bot.engine.model import Texts
 from bot.engine.parts import VIOLENCE
+from bot.engine.render import translated
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -63,8 +64,8 @@ def show(run: "Run") -> None:
     run.emit(GuideShown, card=cards[0].id)
     more = run.bundle.always.step("guide_more")
     if more is not None and len(cards) > 1 and not run.session.covert:
-        titles = "، ".join(card.title for card in cards[1 : _OTHERS_MAX + 1])
-        run.say(Texts(text=tuple(f"{text} {titles}" for text in more.texts.text)))
+        titles = "، ".join(translated(run, card.title) for card in cards[1 : _OTHERS_MAX + 1])
+        run.say(Texts(text=tuple(f"{translated(run, text)} {titles}" for text in more.texts.text)))
 
 
 def _may_show(run: "Run", card: Card, today: date) -> bool:
