@@ -57,6 +57,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     ),
     "lock": ("bot.commands.locks:lock", "panic: drop every key from memory at once", "panah lock"),
     "unlock": ("bot.commands.locks:unlock", "end the panic lock", "panah unlock"),
+    "sbom": ("bot.commands.sbom:sbom", "list what is installed, as CycloneDX JSON", "panah sbom panah.cdx.json"),
     "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --peer aiogram"),
     "prove": ("bot.commands.prove:prove", "prove on this machine that nothing is lost", "panah prove --hours 1"),
 }
@@ -247,6 +248,11 @@ def _audit(verb: argparse.ArgumentParser) -> None:
     walk.add_argument("--anchors", metavar="FILE", help="default: PANAH_ANCHOR_FILE")
 
 
+def _sbom(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", nargs="?", help="a new file; default: standard output")
+    verb.add_argument("--lock", default="requirements.lock", help="where the hashes stand")
+
+
 def _doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
     verb.add_argument("--all", action="store_true", help="every row and every page, however long it takes")
@@ -294,6 +300,7 @@ _ARGUMENTS = {
     "lock": _lock,
     "unlock": _unlock,
     "doctor": _doctor,
+    "sbom": _sbom,
     "bench": _bench,
     "prove": _prove,
 }

@@ -131,8 +131,9 @@ def undo_claim(tx: Tx, office: Office, *, actor: Actor, case_id: str, token: int
     """Undo a claim within two minutes: the case stands at its old place again.
 
     Raises:
-        TooLateError: two minutes have passed; release the case instead.
+        TooLateError: two minutes have passed; release the case instead. And the errors of `release_case`.
     """
+    repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
     claimed = repo.last_event(tx.connection, case_id, "claimed", "reopened")
     if claimed is None or claimed[0] != actor.staff_id or now_ms - claimed[1] > machine.UNDO_MS:
         raise TooLateError

@@ -123,8 +123,9 @@ class PublishPages:
 
     async def refuse(self, request: Request) -> Response:
         """Turn a proposal down; its author may withdraw her own."""
+        viewer = self._shell.require(request, "flow", "view")
         proposal = await self._proposal(request)
-        is_hers = self._shell.require(request, "flow", "view").staff_id == proposal.author
+        is_hers = viewer.staff_id == proposal.author
         actor = self._shell.require(request, "flow", "propose" if is_hers else "review")
         act = self._deps.act(actor, (await read_fields(request)).get("note", ""))
 

@@ -16,19 +16,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: More than any form of ours and any script of the studio.
 BODY_BYTES_MAX = 2_000_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: No inline script or style, no foreign host; nodes are made of HTML in one place only (page.js, policy «panah»).
 _CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types panah"
 )
-#: Our own pages make nodes of HTML in one place only; mounted parts bring their own scripts.
-_CSP_OURS = f"{_CSP}; require-trusted-types-for 'script'; trusted-types panah"
 _HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
 }
 
 
@@ -36,7 +36,7 @@ def security_headers(headers: MutableHeaders, *, path: str, tls: bool) -> None:
     """Add what every answer carries; pages and data are never stored by a browser, files of ours are revalidated."""
     for name, value in _HEADERS.items():
         headers[name] = value
-    headers["Content-Security-Policy"] = _CSP if path.startswith("/flows") else _CSP_OURS
+    headers["Content-Security-Policy"] = _CSP
     headers["Cache-Control"] = "no-cache" if path.startswith("/static/") else "no-store"
     if tls:
         headers["Strict-Transport-Security"] = "max-age=31536000"
