@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.core.clock import TEHRAN
+from bot.engine.model import Bundle
 from bot.proof.invariants import INVARIANTS, NEWEST, look
 from bot.proof.promise import Promise
 from bot.publishing import PublishError, current_version, load_version
@@ -113,6 +114,26 @@ def _scripts(connection: Connection, today: date) -> Iterator[Finding]:
         yield fail("helplines", f"not verified for {_LINE_DAYS} days: {', '.join(old)}")
     else:
         yield ok("helplines", f"{len(lines)} numbers were verified within {_LINE_DAYS} days")
+    yield _directory(bundle, today)
+
+
+def _directory(bundle: Bundle, today: date) -> Finding:
+    """Judge the places people are sent to: none invented, none that nobody called for half a year."""
+    places = [place for kind in bundle.directory.values() for place in kind.places]
+    invented = sum(place.get("example") == "yes" for place in places)
+    if invented:
+        return warn("directory", f"{invented} of {len(places)} places are invented; `panah directory import FILE`")
+    old = sum(not _was_called(place.get("verified_on", ""), today) for place in places)
+    if old:
+        return warn("directory", f"{old} of {len(places)} places were not verified for {_LINE_DAYS} days")
+    return ok("directory", f"{len(places)} places were verified within {_LINE_DAYS} days")
+
+
+def _was_called(day: str, today: date) -> bool:
+    try:
+        return _days(day, today) <= _LINE_DAYS
+    except ValueError:
+        return False
 
 
 def _days(day: str, today: date) -> int:

@@ -1,12 +1,15 @@
 """`panah directory import`: a dry run first, clear words about wrong lines, the same file twice changes nothing."""
 
 import shutil
+from datetime import date
 
 import pytest
 
 from bot.cli import main
 from bot.commands.directory import plan
+from bot.commands.doctor_rows import _directory
 from bot.content import PACKAGE_FLOWS, load_or_refuse
+from bot.engine.model import Bundle, DirectoryType
 
 HEAD = "type,province,city,neighbourhood,name,phone,hours,verified_on,example\n"
 ROW = "social_base,کرمان,کرمان,آفتاب,پایگاه تازه (نمونهٔ ساختگی),000-00000000,شنبه تا چهارشنبه 8 تا 14,2026-11-22,yes\n"
@@ -101,3 +104,18 @@ def test_a_place_that_the_file_does_not_name_stays():
     after, change = plan((kept,), [])
 
     assert (after, change.is_any) == ([kept], False)
+
+
+@pytest.mark.parametrize(
+    ("place", "state"),
+    [
+        ({"name": "الف", "verified_on": "2026-10-01"}, "ok"),
+        ({"name": "الف", "verified_on": "2026-10-01", "example": "yes"}, "warn"),
+        ({"name": "الف", "verified_on": "2026-01-01"}, "warn"),
+        ({"name": "الف"}, "warn"),
+    ],
+)
+def test_doctor_tells_of_invented_places_and_of_those_nobody_called_for_half_a_year(place, state):
+    kind = DirectoryType(id="ngo", title="انجمن", places=(place,))
+
+    assert _directory(Bundle(directory={"ngo": kind}), date(2026, 11, 22)).state == state
