@@ -7,6 +7,7 @@ from bot.engine.model import Ask, Flow
 _FACTS = {
     "risk": "خطر",
     "kinds": "نوع‌های خطر",
+    "violence": "گفته شدن خشونت",
     "covert": "حالت پنهان",
     "channel": "کانال",
     "mode": "شکل پیام",
