@@ -45,6 +45,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "put a backup in the place of an empty installation",
         "panah restore copy.db",
     ),
+    "move": (
+        "bot.commands.move:move",
+        "copy the installation from SQLite to PostgreSQL",
+        "panah move --to postgresql://panah@db.example/panah",
+    ),
     "key": (
         "bot.commands.keys:key",
         "export the key file for escrow, or change the wrapping key",
@@ -221,6 +226,10 @@ def _restore(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--old-key", metavar="FILE", help="the key file from before `panah key rotate`")
 
 
+def _move(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--to", required=True, metavar="ADDRESS", help="the address of an empty PostgreSQL database")
+
+
 def _key(verb: argparse.ArgumentParser) -> None:
     add = _acts(verb)
     export = add("export", "copy the key file to a safe place", "panah key export /media/escrow/panah.key")
@@ -295,6 +304,7 @@ _ARGUMENTS = {
     "audit": _audit,
     "backup": _backup,
     "restore": _restore,
+    "move": _move,
     "key": _key,
     "erase": _erase,
     "lock": _lock,

@@ -1,0 +1,126 @@
+"""`panah move`: copy a whole SQLite installation into PostgreSQL, check it row by row, and set the old file aside.
+
+Panah must be stopped. Rows are copied in small commits, so a move that broke off is run again and goes on. At the end
+each table's count and digest must be equal on both sides; then the SQLite file gets another name, so that nobody
+serves from it by mistake. Nothing is opened: sealed stays sealed, and the key file stays where it is.
+"""
+
+import argparse
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.errors import CommandError
+from bot.settings import read_settings
+from bot.store import migrate
+from bot.store.database import Store, Tx, holding, reading
+from bot.store.opening import is_url, open_store
+from bot.store.schema import metadata
+
+_CHUNK = 1_000
+#: Their rows are never changed, and the database refuses to.
+_NEVER_CHANGED = frozenset({"audit"})
+
+
+def move(args: argparse.Namespace) -> int:
+    """Copy, compare, set aside."""
+    settings = read_settings()
+    if not is_url(args.to):
+        raise CommandError("--to is an address such as postgresql://panah@db.example/panah")
+    if not settings.database.is_file():
+        raise CommandError(f"there is nothing to move: no database {settings.database}")
+    with holding(settings.database):
+        rows = _move(settings.database, args.to)
+        aside = settings.database.with_name("panah.db.moved")
+        if aside.exists():
+            raise CommandError(f"everything was copied, but {aside} is there already; move one of the two away")
+        settings.database.rename(aside)
+    _say(f"{rows} rows are in PostgreSQL, as they were; the old database is now {aside}")
+    _say("set PANAH_DATABASE to the new address, keep the key file, and start Panah; then delete the old database")
+    return 0
+
+
+def _move(source: Path, url: str) -> int:
+    with reading(source) as old:
+        if migrate.current(old) != migrate.HEAD:
+            raise CommandError("the database is of another release; start this one once before moving")
+        store = open_store(url, threaded=False)
+        try:
+            migrate.upgrade(store.connection)
+            _require_ours(store, old)
+            for table in metadata.sorted_tables:
+                _copy(old, store, table)
+            return sum(_compare(old, store, table) for table in metadata.sorted_tables)
+        finally:
+            store.close()
+
+
+def _require_ours(store: Store, old: Connection) -> None:
+    """Refuse a database that another installation lives in: its contacts are none of ours."""
+    ids = schema_ids(old)
+    found = store.read_now(schema_ids)
+    if not found <= ids:
+        raise CommandError("this PostgreSQL database holds another installation, or was used since; give an empty one")
+
+
+def schema_ids(connection: Connection) -> set[str]:
+    """Give the ids of all contacts."""
+    contacts = metadata.tables["contacts"]
+    return set(connection.execute(select(contacts.c.id)).scalars())
+
+
+def _copy(old: Connection, store: Store, table: Table) -> None:
+    for rows in _chunks(old, table):
+        store.write_now(lambda tx, rows=rows: _put(tx, table, rows))  # type: ignore[misc]
+    if "id" in table.c and table.c.id.autoincrement is True:
+        sql = f"SELECT setval(?::regclass, greatest((SELECT max(id) FROM {table.name}), 1))"  # noqa: S608 - our own names
+        store.write_now(lambda tx: tx.raw.execute(sql, (f"{table.name}_id_seq",)))
+
+
+def _put(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    changing = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    if changing and table.name not in _NEVER_CHANGED:
+        tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changing), rows)
+    else:
+        tx.execute(statement.on_conflict_do_nothing(index_elements=keys), rows)
+
+
+def _chunks(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """Give a table's rows in the order of their keys, so many at a time."""
+    keys = list(table.primary_key)
+    query = select(table).order_by(*keys).limit(_CHUNK)
+    rows = connection.execute(query).mappings().all()
+    while rows:
+        yield [dict(row) for row in rows]
+        last = [rows[-1][key.name] for key in keys]
+        rows = connection.execute(query.where(tuple_(*keys) > tuple_(*last))).mappings().all()
+
+
+def _compare(old: Connection, store: Store, table: Table) -> int:
+    here = _digest(old, table)
+    there = store.read_now(lambda new: _digest(new, table))
+    if here != there:
+        raise CommandError(
+            f"table {table.name} differs: {here[0]} rows here, {there[0]} there. Nothing was changed here;"
+            " empty the PostgreSQL database and run it again"
+        )
+    return here[0]
+
+
+def _digest(connection: Connection, table: Table) -> tuple[int, int]:
+    """Give how many rows a table has and one number made of all of them, whatever their order."""
+    count = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    total = 0
+    for row in connection.execute(select(table)).yield_per(_CHUNK):
+        total += int.from_bytes(hashlib.sha256(repr(tuple(row)).encode("utf-8", "surrogatepass")).digest())
+    return count, total % 2**256
+
+
+def _say(line: str) -> None:
+    print(f"panah: {line}")  # noqa: T201 - the terminal is this verb's business

@@ -1,0 +1,108 @@
+"""`panah move` on databases that were lived in."""
+
+import pytest
+from stores import stores_of
+
+from bot.cli import main
+from bot.commands.move import schema_ids
+from bot.core.ids import system_ids
+from bot.core.messages import InboundMsg, TextInput
+from bot.store.database import Store
+from bot.store.opening import reading
+
+CRY = "شوهرم داره منو می‌زنه"
+
+
+@pytest.fixture
+def stores():
+    with stores_of("postgres") as made:
+        yield made
+
+
+@pytest.fixture
+def lived(make_core, tmp_path, monkeypatch):
+    with stores_of("sqlite"):
+        core = make_core(tmp_path / "panah.db")
+    for number in range(5):
+        for text in ("سلام", CRY):
+            message = InboundMsg(
+                channel="telegram", external_id=f"u{number}", provider_id=system_ids(), input=TextInput(text),
+                received_at=core.clock.now(),
+            )  # fmt: skip
+            core.inbox.put(message).done.result(10)
+    core.store.close()
+    monkeypatch.setenv("PANAH_VAR", str(tmp_path))
+    return tmp_path
+
+
+def counts(path):
+    tables = ("contacts", "turns", "messages", "outbox", "cases", "case_events", "due")
+    with reading(path) as db:
+        return {name: db.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar() for name in tables}
+
+
+def test_everything_is_there_and_the_old_file_is_set_aside(lived, stores, capsys):
+    url, before = stores.database(lived / "new"), counts(lived / "panah.db")
+
+    assert 0 == main(["move", "--to", url])
+    assert before == counts(url)
+    assert before["cases"] == 5
+    assert not (lived / "panah.db").exists()
+    assert (lived / "panah.db.moved").exists()
+    assert "as they were" in capsys.readouterr().out
+
+
+def test_new_rows_get_new_numbers_afterwards(lived, stores):
+    url = stores.database(lived / "new")
+    main(["move", "--to", url])
+    with stores_of("postgres"):
+        store = stores.open(lived / "new", threaded=False)
+    newest = store.read_now(lambda db: db.exec_driver_sql("SELECT max(id) FROM inbox").scalar())
+
+    assert [newest + 1] == list(store.write_now(lambda tx: tx.next_ids("inbox", 1)))
+    store.close()
+
+
+def test_a_move_that_broke_off_is_run_again(lived, stores):
+    url, before = stores.database(lived / "new"), counts(lived / "panah.db")
+    main(["move", "--to", url])
+    (lived / "panah.db.moved").rename(lived / "panah.db")
+    store = stores.open(lived / "new", threaded=False)
+    for sql in ("DELETE FROM outbox WHERE id > 3", "DELETE FROM turns", "UPDATE cases SET tier = 'T4'"):
+        store.write_now(lambda tx, sql=sql: tx.raw.execute(sql))
+    store.close()
+
+    assert 0 == main(["move", "--to", url])
+    assert before == counts(url)
+
+
+def test_another_installation_is_not_mixed_with_ours(lived, stores, capsys):
+    url = stores.database(lived / "new")
+    store = stores.open(lived / "new", threaded=False)
+    row = "INSERT INTO contacts (id, key_id, created_at, seen_at) VALUES ('stranger', 'k', 1, 1)"
+    store.write_now(lambda tx: tx.raw.execute(row))
+    store.close()
+
+    assert 2 == main(["move", "--to", url])
+    assert "another installation" in capsys.readouterr().err
+    assert (lived / "panah.db").exists()
+
+
+def test_a_running_installation_is_not_moved(lived, stores, capsys):
+    running = Store(lived / "panah.db")
+
+    assert 2 == main(["move", "--to", stores.database(lived / "new")])
+    assert "stop it first" in capsys.readouterr().err
+    running.close()
+
+
+def test_a_row_that_is_only_in_the_new_place_is_noticed(lived, stores, capsys):
+    url = stores.database(lived / "new")
+    store = stores.open(lived / "new", threaded=False)
+    store.write_now(lambda tx: tx.raw.execute("INSERT INTO meta (key, value) VALUES ('stray', '1')"))
+    store.close()
+
+    assert 2 == main(["move", "--to", url])
+    assert "table meta differs" in capsys.readouterr().err
+    with reading(lived / "panah.db") as db:
+        assert len(schema_ids(db)) == 5
