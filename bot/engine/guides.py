@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: The first word of a search; the longer forms also begin other sentences and count only when a card fits.
 _SURE = frozenset(map(fold, ("راهنما", "راهنمای")))
 _PERHAPS = frozenset(map(fold, ("راهنمایی", "guide")))
+_HEADS = tuple(_SURE | _PERHAPS)
 _FILLERS = """
 می‌خواهم می‌خوام کنید بده بدید بگو بگید لطفا دربارهٔ درباره برای از و در را رو با یک چیست من به
 """
@@ -30,7 +31,9 @@ _OTHERS_MAX = 3
 
 def query_of(folded: str) -> tuple[str, ...]:
     """Give the words a folded text looks for; nothing when it is no search."""
-    head, *rest = folded.split() or [""]
+    if not folded.startswith(_HEADS):  # nearly every message of a talk
+        return ()
+    head, *rest = folded.split()
     if head not in _SURE | _PERHAPS or len(rest) > _WORDS_MAX:
         return ()
     return tuple(word for word in rest if word not in _EMPTY)
