@@ -96,7 +96,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     store = open_store(settings.where)
     try:
         if store.is_shared:
-            had_database = migrate.current(store.connection) is not None
+            had_database = _is_used(store)
         keyring = load_keyring(_key_file(settings, had_database=had_database))
         store.audit_key = keyring.audit_key
         migrate.upgrade(store.connection)
@@ -133,6 +133,14 @@ def _key_file(settings: Settings, *, had_database: bool) -> Path:
             raise KeyFileError(f"the key file {path} is missing; put its escrow copy back, or nothing can be read")
         create_key_file(path)
     return path
+
+
+def _is_used(store: Store) -> bool:
+    """True for a shared database in which something is sealed already."""
+    if migrate.current(store.connection) is None:
+        return False
+    sql = "SELECT EXISTS (SELECT 1 FROM contacts) OR EXISTS (SELECT 1 FROM meta WHERE key = 'key_id')"
+    return bool(store.read_now(lambda db: db.exec_driver_sql(sql).scalar()))
 
 
 def _require_same_key(store: Store, key_id: str) -> None:
@@ -259,7 +267,8 @@ async def serve_until_stopped(
         made.should_exit = True
     if door is not None:
         door.close()
-    await asyncio.wait(tasks[: len(servers)], timeout=GRACE_S + 1)
+    if servers:
+        await asyncio.wait(tasks[: len(servers)], timeout=GRACE_S + 1)
     for task in tasks[len(servers) :]:
         task.cancel()
     await asyncio.gather(*tasks, stop, return_exceptions=True)

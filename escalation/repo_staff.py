@@ -15,6 +15,10 @@ _staff = schema.staff.c
 _sessions = schema.staff_sessions.c
 _codes = schema.staff_codes.c
 _shifts = schema.shifts.c
+_SHIFT = (
+    "INSERT INTO shifts (staff_id, started_at, seen_at) VALUES (?, ?, ?)"
+    " ON CONFLICT (staff_id) DO UPDATE SET seen_at = excluded.seen_at"
+)
 #: A shift whose console has not been heard of for this long does not count.
 SHIFT_FRESH_MS = 90_000
 #: So much of a sign-in's hash names it to its owner.
@@ -249,8 +253,7 @@ def linked_chats(connection: Connection) -> list[tuple[str, Actor]]:
 def begin_shift(tx: Tx, staff_id: str, now_ms: int) -> None:
     """Note that a person works; a shift that runs goes on, one that fell silent begins anew."""
     tx.execute(delete(schema.shifts).where(_shifts.staff_id == staff_id, _shifts.seen_at <= now_ms - SHIFT_FRESH_MS))
-    statement = upsert(schema.shifts).values(staff_id=staff_id, started_at=now_ms, seen_at=now_ms)
-    tx.execute(statement.on_conflict_do_update(index_elements=["staff_id"], set_={"seen_at": now_ms}))
+    tx.raw.execute(_SHIFT, (staff_id, now_ms, now_ms))
 
 
 def touch_shift(tx: Tx, staff_id: str, now_ms: int) -> bool:
