@@ -49,6 +49,6 @@ def step_of(secret: str, code: str, *, now_s: int, after: int) -> int | None:
 
 
 def new_recovery_codes(random_bytes: Callable[[int], bytes]) -> list[str]:
-    """Draw ten recovery codes of 80 bits, in groups of four letters."""
-    codes = [new_token(random_bytes, 10) for _ in range(RECOVERY_CODES)]
+    """Draw ten recovery codes of 120 bits, in groups of four letters: a plain hash of one may be stored (ASVS V6.5)."""
+    codes = [new_token(random_bytes, 15) for _ in range(RECOVERY_CODES)]
     return ["-".join(code[at : at + 4] for at in range(0, len(code), 4)) for code in codes]
