@@ -32,6 +32,7 @@ from bot.web.codeword import CodeWord, read_code_word
 from bot.web.errors import ErrorPages, LastResort
 from bot.web.forms import PageForm
 from bot.web.guesses import Guesses
+from bot.web.rates import Rates
 from bot.web.security import SecurityHeaders, is_same_origin, read_body
 from bot.web.static import StaticFiles
 from bot.web.transcript import open_choices
@@ -107,6 +108,7 @@ class CitizenPage:
         self._cookies = Cookies(deps.keyring, behind_tls=deps.settings.behind_tls)
         self._visits = Visits(deps.store, deps.keyring, deps.clock, self._cookies)
         self._guesses = Guesses(deps.clock)
+        self._rates = Rates(deps.clock.monotonic)
 
     def routes(self) -> list[Route]:
         """Give the routes of the page."""
@@ -131,6 +133,8 @@ class CitizenPage:
         """Take a message in; the script gets what is new as data, a plain form gets the page again."""
         if not is_same_origin(request):
             return self._errors.answer(request, 403)
+        if not self._may_send(request):
+            return self._errors.answer(request, 503)
         body = await read_body(request)
         form = forms.read_form(body)
         visitor = await self._visits.of(request)
@@ -168,6 +172,8 @@ class CitizenPage:
         """Open the conversation again for the code word; a wrong one gives a fresh page."""
         if not is_same_origin(request):
             return self._errors.answer(request, 403)
+        if not self._may_send(request):
+            return self._errors.answer(request, 503)
         body = await read_body(request)
         form = forms.read_form(body)
         visitor = await self._visits.of(request)
@@ -194,6 +200,10 @@ class CitizenPage:
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         self._cookies.forget_view(response)
         return response
+
+    def _may_send(self, request: Request) -> bool:
+        address = request.client.host if request.client else ""
+        return self._rates.may_send(token=self._cookies.token(request), address=address)
 
     async def _tell_of_leaving(self, request: Request) -> None:
         visitor = await self._visits.of(request)
