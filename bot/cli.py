@@ -273,6 +273,8 @@ def _bench(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--rounds", type=int, default=5, help="5 or more; medians are quoted")
     verb.add_argument("--peer", choices=("aiogram", "none"), default="aiogram", help="turns, webhook")
     verb.add_argument("--contacts", type=int, default=200, help="turns, webhook: dialogues a round")
+    verb.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite", help="turns")
+    verb.add_argument("--doors", type=int, default=2, help="turns on postgres: processes beside one")
     verb.add_argument("--share", type=float, default=1.0, help="console: 1 is a million closed cases")
     verb.add_argument("--minutes", type=float, default=1.0, help="soak")
     verb.add_argument("--rate", type=float, help="escalation, soak: messages a second")

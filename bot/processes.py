@@ -32,22 +32,24 @@ class Process:
         return f"{_PREFIX}{self.role}:{self.boot}"
 
     @property
-    def _holder(self) -> str:
+    def holder(self) -> str:
+        """Name the process by machine and number, so that others of the machine see when it is gone."""
         return f"{socket.gethostname()}:{os.getpid()}"
 
     def begin(self, tx: Tx, now_ms: int) -> bool:
         """Enter the process; True when one of its kind ended without a word."""
         died = False
-        for name, holder, until in tx.raw.execute(_OTHERS, (f"{_PREFIX}{self.role}:%",)).fetchall():
-            if until <= now_ms or _is_dead(holder):
+        for name, holder, until in tx.raw.execute(_OTHERS, ("%",)).fetchall():
+            is_process = name.startswith(_PREFIX)
+            if _is_dead(holder) or (is_process and until <= now_ms):  # a dead poller's lease is nobody's to wait for
                 tx.raw.execute("DELETE FROM leases WHERE name = ?", (name,))
-                died = True
+                died = died or name.startswith(f"{_PREFIX}{self.role}:")
         self.renew(tx, now_ms)
         return died
 
     def renew(self, tx: Tx, now_ms: int) -> None:
         """Say that it lives."""
-        tx.raw.execute(_RENEW, (self._name, self._holder, now_ms + LEASE_MS))
+        tx.raw.execute(_RENEW, (self._name, self.holder, now_ms + LEASE_MS))
 
     def end(self, tx: Tx, now_ms: int) -> bool:
         """Take it out after a clean stop; True when no other process lives."""

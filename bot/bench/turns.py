@@ -24,7 +24,7 @@ from bot.engine.model import Bundle
 from bot.handlers.telegram_decode import decode_update
 from bot.store import migrate
 from bot.store.crypto import create_key_file, load_keyring
-from bot.store.database import Store
+from bot.store.opening import open_store
 from bot.telemetry import configure
 
 _FLOW = Path(__file__).with_name("screening.yaml")
@@ -38,6 +38,8 @@ class Plan:
     contacts: int
     rounds: int
     peer: str
+    store: str = "sqlite"
+    doors: int = 1
 
 
 def bench_bundle() -> Bundle:
@@ -48,12 +50,12 @@ def bench_bundle() -> Bundle:
     return with_version(replace(bundle, entry=flow.id, flows={**bundle.flows, flow.id: flow}))
 
 
-def panah_core(directory: Path, key: Path | None = None) -> Core:
+def panah_core(directory: Path, key: Path | None = None, *, url: str = "") -> Core:
     """Wire production's core on a database of its own, or on one that is there with its key."""
     if key is None:
         key = directory / "panah.key"
         create_key_file(key)
-    store = Store(directory / "panah.db")
+    store = open_store(url or directory / "panah.db")
     migrate.upgrade(store.connection)
     bundle = bench_bundle()
     screener = load_screener()
@@ -85,6 +87,10 @@ def panah_feed(core: Core) -> Feed:
 
 def run(plan: Plan) -> dict[str, Any]:
     """Measure on uvloop, as production does; the peer on uvloop too, and on the plain loop that its own docs use."""
+    if plan.store == "postgres":
+        from bot.bench.turns_shared import run_shared  # noqa: PLC0415 - starts a server
+
+        return run_shared(plan)
     with tempfile.TemporaryDirectory(prefix="panah-bench-") as name, asyncio.Runner(loop_factory=_uvloop) as ours:
         core = panah_core(Path(name))
         peers = _peers(plan.peer)

@@ -26,7 +26,7 @@ def bench(args: argparse.Namespace) -> int:
 def _turns(args: argparse.Namespace) -> Report:
     from bot.bench.turns import Plan, run  # noqa: PLC0415
 
-    return run(Plan(args.contacts, args.rounds, args.peer))
+    return run(Plan(args.contacts, args.rounds, args.peer, args.store, args.doors))
 
 
 def _webhook(args: argparse.Namespace) -> Report:

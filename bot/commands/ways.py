@@ -41,7 +41,7 @@ def _telegram(service: Service) -> list[BaseRoute]:
     service.add_channel(channel)
     if not (settings.base_url and settings.telegram_secret):
         if "polls" in service.duties:
-            service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
+            service.loops.append(Poller(channel, door_of(service), holder=service.process.holder).run())
         return []
     path = f"/hooks/telegram/{channel.bot_id}"
     url = settings.base_url.rstrip("/") + path
@@ -61,7 +61,7 @@ def _bale(service: Service) -> list[BaseRoute]:
     service.add_channel(channel)
     if not settings.base_url:
         if "polls" in service.duties:
-            service.loops.append(Poller(channel, door_of(service), holder=core.ids()).run())
+            service.loops.append(Poller(channel, door_of(service), holder=service.process.holder).run())
         return []
     path = bale_path(settings.bale_token)  # unguessable: Bale sends no secret header
     url = settings.base_url.rstrip("/") + path
