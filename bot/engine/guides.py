@@ -90,6 +90,13 @@ def _points(card: Card, query: tuple[str, ...]) -> int:
             points += 4
         elif word in title:
             points += 3
-        elif any(len(word) > 3 and close(word, known) for known in own | title):
+        elif any(_is_near(word, known) for known in own | title):
             points += 2
     return points
+
+
+def _is_near(word: str, known: str) -> bool:
+    """True for a slip («بدحی»), or a word with an ending («کتکم», «بچه‌ام»)."""
+    if len(word) > 3 and close(word, known):
+        return True
+    return len(known) >= 3 and word.startswith(known) and len(word) - len(known) <= 2
