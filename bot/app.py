@@ -121,7 +121,7 @@ _CLOSED = (
 
 def open_case(tx: Tx, known: Known) -> OpenCase | None:
     """Read the contact's open case, inside the turn's transaction."""
-    cursor = tx.raw.execute(_OPEN_CASE, (known.contact_id,))
+    cursor = tx.raw.execute(_OPEN_CASE + (" FOR UPDATE" if tx.is_shared else ""), (known.contact_id,))
     found = cursor.fetchone()
     if found is None:
         return None

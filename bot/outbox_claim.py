@@ -24,6 +24,8 @@ _JOINED_MAX = 8
 _JOINED_UNITS_MAX = 4_000
 #: After an outage much may have to be closed before something that may go out is found: so often, so many rows.
 _LOOKS = 4
+#: So many numbers may be drawn by other processes and not be committed yet.
+_NUMBERED_BESIDE = 2_000
 _LOOK_MOST = 256
 
 
@@ -114,9 +116,9 @@ _REPLAN = "UPDATE outbox SET state = 'queued', lease_until = NULL, lease_by = NU
 
 
 def newest_row(tx: Tx) -> int:
-    """Give the number of the newest row, up to which `pull` has then seen everything."""
+    """Give the number of a row up to which `pull` has then seen everything; other processes may still add below it."""
     found: int | None = tx.raw.execute("SELECT max(id) FROM outbox").fetchone()[0]
-    return found or 0
+    return (found or 0) - (_NUMBERED_BESIDE if tx.is_shared else 0)
 
 
 def claim(tx: Tx, keyring: Keyring, wanted: Wanted) -> list[Leased]:

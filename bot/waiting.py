@@ -63,7 +63,8 @@ _NO_DEADLINE = {
 #: Where several processes run what waits, a row that one tries is nobody else's for so long.
 _TRY_LEASE_MS = 30_000
 _TRY = (
-    "UPDATE inbox SET attempts = attempts + 1, due_at = due_at + :lease WHERE id = :id AND state = 'waiting'"
+    "UPDATE inbox SET attempts = attempts + 1,"
+    " due_at = CASE WHEN :lease = 0 THEN due_at ELSE :now + :lease END WHERE id = :id AND state = 'waiting'"
     " AND (:lease = 0 OR due_at <= :now) AND NOT EXISTS"
     " (SELECT 1 FROM inbox e WHERE e.contact_id = inbox.contact_id AND e.id < inbox.id AND e.state = 'waiting'"
     " AND e.attempts < 3)"  # in each contact's order (I4); a row that cannot even be given up holds nobody up
