@@ -20,9 +20,9 @@ _TOP_LENGTH = 255
 _TOP_KIND = 127
 _KIND_UNIT = 16.0
 #: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and take for immediate.
-BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.02, "high": 0.0015, "now": 0.0003}
+BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.022, "high": 0.0018, "now": 0.0004}
 #: The same where a pattern found something too: that is rare there, so more may pass.
-CUE_BUDGETS = {"high": 0.02, "now": 0.004}
+CUE_BUDGETS = {"high": 0.03, "now": 0.01}
 _NEVER = -99.0
 _FAR = Hearing(any=_NEVER, high=_NEVER, now=_NEVER)
 #: Where T1 parts from T2 by training; no gate for T1 lies below.
@@ -60,7 +60,7 @@ def _packed(lines: Sequence[Line], told: Sequence[float], machines: "list[tuple[
         length_scale,
         (machines[0][1], machines[1][1], machines[2][1]),
         _OPEN,
-        _version(lines),
+        version_of(lines),
     )
 
 
@@ -87,7 +87,8 @@ def _kinds(lines: Sequence[Line]) -> "tuple[array[int], ...]":
     return tuple(tables)
 
 
-def _version(lines: Sequence[Line]) -> str:
+def version_of(lines: Sequence[Line]) -> str:
+    """Give the name of what is trained on these lines."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update("\t".join(map(str, line)).encode())
