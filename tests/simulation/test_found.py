@@ -37,6 +37,18 @@ def test_a_clock_set_back_to_before_a_closing_makes_no_healthy_row_look_broken()
     assert run_steps(1, [*give_up, *close, Step("jump", 3, 0, 0), _PUMP]) == []
 
 
+def test_what_a_death_on_the_way_to_a_clean_stop_left_unrecorded_may_be_said_once_more():
+    die_behind_the_providers_yes = Step("crash", 12, 0, 0)  # O4: not written down yet, so the next start says it again
+
+    assert run_steps(1, [_CRY, _PUMP, die_behind_the_providers_yes, Step("stop", 0, 0, 0)]) == []
+
+
+def test_a_dead_line_is_marked_without_anything_else_to_send():
+    blocked = Step("failures", 5, 2, 0)
+
+    assert run_steps(2, [blocked, Step("say", 0, 0, 0), Step("tick", 0, 0, 0)]) == []
+
+
 def test_the_steps_of_a_seed_are_always_the_same():
     assert plan(5, 50) == plan(5, 50) != plan(6, 50)
 

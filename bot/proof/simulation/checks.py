@@ -24,6 +24,9 @@ AND u.id > o.id AND u.urgent AND NOT o.urgent) FROM outbox o WHERE o.key = ?
 _SAFETY = tuple(promise for promise in invariants.INVARIANTS if not promise.late)
 _LIVENESS = tuple(promise for promise in invariants.INVARIANTS if promise.late)
 _HEAL_S = 600.0
+#: In stretches shorter than what counts as late: the loops pass ten times in a stretch at most, and what is left of it
+#: passes at once (bot.proof.simulation.world).
+_HEAL_STRETCHES = 12
 #: What is compared when the whole trace was delivered a second time (I2); times and leases may move.
 _STATE = (
     "SELECT count(*), max(id) FROM inbox",
@@ -138,8 +141,8 @@ class Watcher:
         if world.wrong_by_s:
             world.clock.jump(-world.wrong_by_s)
             world.wrong_by_s = 0.0
-        for _ in range(2):
-            world.pass_time(_HEAL_S / 2)
+        for _ in range(_HEAL_STRETCHES):
+            world.pass_time(_HEAL_S / _HEAL_STRETCHES)
             if self.look():
                 return world.oracle.breaches
         world.settle()

@@ -78,6 +78,7 @@ class House:
         self.provider = Provider(clock, self.faults)
         self.log = SimLog()
         self.crashes = 0
+        self.on_crash: Callable[[], None] = lambda: None  #: called at the moment of death, before anything starts again
         self.disk_is_full = False
         self.unsure = 0  #: starts under a clock that had jumped since the start before: it cannot know of it
         self._jumps = clock.jumps
@@ -155,6 +156,7 @@ class House:
             source = self._path.with_name(self._path.name + suffix)
             if source.exists():
                 shutil.copyfile(source, self._next_path.with_name(self._next_path.name + suffix))
+        self.on_crash()
 
     def restart(self) -> None:
         """Start again on what the dead process left."""

@@ -102,7 +102,7 @@ def _pump(world: World, _step: Step) -> None:
 
 def _send(world: World, _step: Step) -> None:
     world.house.send()
-    world.note_crashes()
+    world.note_full_disk()
 
 
 def _minutes(world: World, step: Step) -> None:
@@ -130,7 +130,7 @@ def _crash(world: World, step: Step) -> None:
 
 def _kill(world: World, _step: Step) -> None:
     world.house.kill()
-    world.note_crashes()
+    world.note_full_disk()
 
 
 def _stop(world: World, _step: Step) -> None:
@@ -181,7 +181,7 @@ def _publish(world: World, step: Step) -> None:
             world.house.write(lambda tx: decide(tx, request, reviewer))
     except Exception as error:  # noqa: BLE001 - refused, or a full disk: the old version stays
         world.met[f"failed:{type(error).__name__}"] += 1
-    world.note_crashes()
+    world.note_full_disk()
 
 
 def _rollback(world: World, step: Step) -> None:
@@ -191,7 +191,7 @@ def _rollback(world: World, step: Step) -> None:
         world.house.write(lambda tx: publishing.rollback(tx, version, act, bus=bus))
     except Exception as error:  # noqa: BLE001 - a full disk
         world.met[f"failed:{type(error).__name__}"] += 1
-    world.note_crashes()
+    world.note_full_disk()
 
 
 STEPS: dict[str, Callable[[World, Step], None]] = {

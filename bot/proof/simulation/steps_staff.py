@@ -135,7 +135,7 @@ def _shift(world: World, step: Step) -> None:
         world.house.act(shifts.start_shift if worker.is_on_shift else shifts.end_shift, actor=actor)
     except Exception as error:  # noqa: BLE001 - a full disk
         world.met[f"failed:{type(error).__name__}"] += 1
-    world.note_crashes()
+    world.note_full_disk()
 
 
 STEPS: dict[str, Callable[[World, Step], None]] = {

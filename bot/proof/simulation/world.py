@@ -73,6 +73,7 @@ class World:
         self.house = House(template, directory, self.clock, seed)
         self.provider = self.house.provider
         self.provider.on_send = self._on_send
+        self.house.on_crash = self._excuse
         self.oracle = Oracle()
         self.vigil = Vigil(frozenset({*CHATS.values(), "duty"}), self.oracle.broken)
         self.alarm = Alarm(directory / "watch.db", self.house, template.policy, self.vigil)
@@ -82,7 +83,6 @@ class World:
         self.wrong_by_s = 0.0  #: how far the wall clock is off
         self.silenced: set[str] = set()  #: chats that left in a hurry or asked to be erased: silence is an answer
         self._meant: dict[tuple[str, str], str] = {}
-        self._crashes = 0
         self._ledger_at = 0
 
     # -- citizens ---------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class World:
                 self.oracle.said_yes((update.channel, update.provider_id), update.meant)
                 if update.chat in self.provider.blocked:
                     self.provider.blocked.discard(update.chat)  # who writes to us has not blocked us
-        self.note_crashes()
+        self.note_full_disk()
 
     # -- staff ------------------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class World:
         except Exception as error:  # noqa: BLE001 - a full disk: the page says that it was not kept
             self.met[f"failed:{type(error).__name__}"] += 1
             return None
-        self.note_crashes()
+        self.note_full_disk()
         if answer is None:
             return None
         is_hers = name in {"claim", "undo_close", "renew"} and getattr(answer, "id", case_id) == case_id
@@ -213,7 +213,7 @@ class World:
     def pump(self) -> None:
         """Let every loop do one pass."""
         self.house.pump()
-        self.note_crashes()
+        self.note_full_disk()
         self.watch()
 
     def watch(self) -> None:
@@ -289,11 +289,13 @@ class World:
             self.oracle.took(key, told=told)
         return [key for key, _ in keys]
 
-    def note_crashes(self) -> None:
-        """After a crash (or a disk that took no record): what was taken and not recorded may go out once more."""
-        if self._crashes == self.house.crashes and not self.house.disk_is_full:
-            return
-        self._crashes = self.house.crashes
+    def note_full_disk(self) -> None:
+        """While the disk takes no record: what was taken and not recorded may go out once more."""
+        if self.house.disk_is_full:
+            self._excuse()
+
+    def _excuse(self) -> None:
+        """Excuse one more copy of what was taken and not recorded; asked in the moment of a death, by what is committed then."""
         unrecorded = self.house.rows("SELECT key FROM outbox WHERE state IN ('queued', 'sending')")
         for (key,) in unrecorded:
             copies = self.provider.copies[key]
