@@ -63,6 +63,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "lock": ("bot.commands.locks:lock", "panic: drop every key from memory at once", "panah lock"),
     "unlock": ("bot.commands.locks:unlock", "end the panic lock", "panah unlock"),
     "sbom": ("bot.commands.sbom:sbom", "list what is installed, as CycloneDX JSON", "panah sbom panah.cdx.json"),
+    "bundle": (
+        "bot.commands.bundle:bundle",
+        "make one archive that installs without a network",
+        "panah bundle panah.tar",
+    ),
     "bench": ("bot.commands.bench:bench", "measure", "panah bench turns --peer aiogram"),
     "prove": ("bot.commands.prove:prove", "prove on this machine that nothing is lost", "panah prove --hours 1"),
 }
@@ -262,6 +267,11 @@ def _sbom(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--lock", default="requirements.lock", help="where the hashes stand")
 
 
+def _bundle(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", help="a new file")
+    verb.add_argument("--wheels", metavar="DIR", help="wheels that were fetched before; default: pip fetches them")
+
+
 def _doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
     verb.add_argument("--all", action="store_true", help="every row and every page, however long it takes")
@@ -313,6 +323,7 @@ _ARGUMENTS = {
     "unlock": _unlock,
     "doctor": _doctor,
     "sbom": _sbom,
+    "bundle": _bundle,
     "bench": _bench,
     "prove": _prove,
 }
