@@ -63,7 +63,8 @@ FROM contacts c JOIN addresses a ON a.contact_id = c.id
 LEFT JOIN sessions s ON s.contact_id = c.id AND s.address_id = a.id
 WHERE c.id = ? ORDER BY s.started_at DESC NULLS LAST, a.created_at DESC LIMIT 1
 """
-_STRANGERS = "SELECT contact_id FROM addresses WHERE address_index = ANY(?)"
+_NOBODY = "nobody:"  #: among what is held: an address that was looked up and is nobody's
+_STRANGERS = "SELECT address_index, contact_id FROM addresses WHERE address_index = ANY(?)"
 _KEY = "SELECT wrapped_key FROM contacts WHERE id = ?"
 _LAST_SESSION = """
 SELECT id, sealed_state, started_at, ended_at, silence_at, silence_visit, not_taken_at, not_taken_visit
@@ -98,7 +99,8 @@ class Directory:
             return remembered
         index = self._keyring.address_index(channel, external_id)
         tx.hold_addresses([index])
-        found = tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
+        is_nobody = _NOBODY + index in tx.held
+        found = None if is_nobody else tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
         if found is not None and tx.is_shared:  # the row as it is once she is ours
             self.hold(tx, [found[0]])
             found = tx.raw.execute(_BY_ADDRESS, (channel, index)).fetchone()
@@ -106,6 +108,7 @@ class Directory:
         if known is None:
             known = self._new(channel, external_id, index, rows, now_ms)
             known.damaged = found is not None
+            tx.held[known.contact_id] = known.changes  # nobody else can know of her before the commit
         self._remember(known, (channel, external_id))
         return known
 
@@ -134,7 +137,9 @@ class Directory:
                 contact_ids.add(contact_id)
         tx.hold_addresses(strangers)
         if strangers:
-            contact_ids.update(row[0] for row in tx.raw.execute(_STRANGERS, ([*strangers],)))
+            found = dict(tx.raw.execute(_STRANGERS, ([*strangers],)).fetchall())
+            contact_ids.update(found.values())
+            tx.held.update((_NOBODY + index, 0) for index in strangers if index not in found)
         self.hold(tx, contact_ids)
 
     def _remembered(self, tx: Tx, contact_id: str) -> Known | None:

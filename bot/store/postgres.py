@@ -38,6 +38,7 @@ _HOLD = (
     "INSERT INTO lanes (contact_id, changes) SELECT one, 1 FROM unnest($1::text[]) AS one ORDER BY one"
     " ON CONFLICT (contact_id) DO UPDATE SET changes = lanes.changes + 1 RETURNING contact_id, changes"
 )
+_ADDRESS = "address:"  #: among what is held, beside contacts
 _HOLD_ADDRESSES = (
     "SELECT pg_advisory_xact_lock(one) FROM (SELECT DISTINCT hashtextextended(name, 7) AS one"
     " FROM unnest($1::text[]) AS name ORDER BY 1) AS ordered"
@@ -111,9 +112,10 @@ class PostgresTx(Tx):
 
     def hold_addresses(self, names: Iterable[str]) -> None:
         """Queue for addresses of nobody."""
-        wanted = list(names)
+        wanted = [name for name in names if _ADDRESS + name not in self.held]
         if wanted:
             self.raw.execute(_HOLD_ADDRESSES, (wanted,))
+            self.held.update((_ADDRESS + name, 0) for name in wanted)
 
     @contextlib.contextmanager
     def part(self) -> Iterator[None]:
