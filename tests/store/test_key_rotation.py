@@ -11,6 +11,7 @@ from bot.rewrapping import STEP_ROWS, rotate
 from bot.store import schema
 from bot.store.crypto import UnreadableError, create_key_file, load_keyring
 from bot.store.keyfile import read
+from escalation import repo_staff
 
 PEOPLE = STEP_ROWS + 7
 
@@ -45,6 +46,11 @@ async def test_every_key_is_wrapped_anew_and_the_old_one_opens_nothing(house):
     old, sealed = load_keyring(path), {}
     for contact_id, key, _ in wrapped(core):
         sealed[contact_id] = old.unwrap(key).seal(b"messages.body", contact_id.encode())
+    core.store.write_now(
+        lambda tx: repo_staff.add_staff(
+            tx, staff_id="mina", username="mina", name="مینا", roles=(), province="", password_hash="", now_ms=1
+        )
+    )
     core.store.write_now(
         lambda tx: tx.execute(
             schema.staff_factors.insert().values(

@@ -12,6 +12,11 @@ from system.desk import Desk
 from bot.store.crypto import load_keyring
 from bot.store.keyfile import read
 
+#: The lock is seen each half second; two seconds are promised, the rest is a busy machine's.
+AT_ONCE_S = 5
+#: A fresh process on a busy machine.
+STARTS_S = 60
+
 
 def ask(address, **options):
     """Give status and text of an address; (0, «») when nobody answers."""
@@ -60,22 +65,20 @@ async def test_locking_drops_the_keys_within_two_seconds_and_unlocking_goes_on(p
     secret = bytes.fromhex(read(key_file)["signing"])
     assert in_memory(pid, secret)
 
-    begun = time.monotonic()
     done = panah.command("lock")
     assert 0 == done.returncode, done.stderr
-    within(10, lambda: ask(panah.web)[0] == 503)
+    within(AT_ONCE_S, lambda: ask(panah.web)[0] in {0, 503})  # its ports are gone: it is another program by now
     assert not in_memory(pid, secret), "a key is still in memory"
-    took_s = time.monotonic() - begun
+    within(STARTS_S, lambda: ask(panah.web)[0] == 503)
     status, page = ask(panah.web)
     assert all(number in page for number in ("110", "115", "123"))
     assert (503, True) == (status, "<form" not in page)
     assert (503, "") == ask(f"{panah.web}/hooks/telegram/1", data=b"{}")
     assert "قفل است" in ask(f"{panah.console}/login")[1]
     assert panah.process.poll() is None
-    assert took_s < 10  # two seconds of the process itself; the rest is this machine starting Python twice
 
     assert 0 == panah.command("unlock").returncode
-    within(30, lambda: ask(panah.web)[0] == 200)
+    within(STARTS_S, lambda: ask(panah.web)[0] == 200)
     assert load_keyring(key_file).key_id
 
 
@@ -86,9 +89,9 @@ async def test_an_admin_locks_by_a_press_and_the_audit_says_who(panah, rows):
         assert "همین حالا قفل شود" in desk.page
         await desk.post("/health/lock")
         assert "سامانه قفل شد" in desk.page
-    within(10, lambda: ask(panah.web)[0] == 503)
+    within(STARTS_S, lambda: ask(panah.web)[0] == 503)
 
     assert 1 == rows(panah, "SELECT count(*) FROM audit WHERE action = 'locked' AND actor <> ''")[0][0]
     assert 0 == panah.command("unlock").returncode
-    within(30, lambda: ask(panah.web)[0] == 200)
+    within(STARTS_S, lambda: ask(panah.web)[0] == 200)
     assert 0 == panah.command("audit", "verify").returncode
