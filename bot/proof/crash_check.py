@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bot.proof.installation import Installation
 from bot.proof.invariants import check
-from bot.proof.ledger import TOKEN
+from bot.proof.ledger import TOKEN, Said
 from bot.proof.ledger_sms import sid
 from bot.store.database import reading
 
@@ -35,11 +35,20 @@ _OPEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """One kill. `may_double`: it can fall between a provider's yes and our record of it."""
+    """One kill. `may_double`: it can fall between a provider's yes to this round's texts and our record of it.
+
+    Of other people's texts it always can: their deadlines come when they come, also while a round goes to its point.
+    """
 
     at: float  #: monotonic
     may_double: bool
     under_way_s: float = UNDER_WAY_S
+    chats: frozenset[int] | None = None  #: those who wrote in this round; None is everybody
+
+    def explains(self, said: Said) -> bool:
+        """True when this text may have been under way at the kill, so that it may come out once more."""
+        is_of_others = self.chats is not None and said.chat not in self.chats
+        return (self.may_double or is_of_others) and 0 <= self.at - said.at <= self.under_way_s
 
 
 @dataclass(slots=True)
@@ -51,7 +60,8 @@ class Books:
     closed: set[str] = field(default_factory=set)  #: cases that the counsellor closed
     may_expire: bool = False  #: the clock was wrong by more than a text may wait
     kills: list[Kill] = field(default_factory=list)
-    doubled: int = 0  #: texts that came out once more than once, each explained by a kill
+    doubled: int = 0  #: texts that came out once more than once, each explained by a kill or a client that had gone
+    reported: set[str] = field(default_factory=set)  #: what was said before: an event is reported in its own round only
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,13 @@ def breaches(installation: Installation, books: Books) -> Iterator[str]:
     yield from _copies(installation, books, inbox)
     yield from _words(installation, books, inbox)
     yield from _rest(installation)
+
+
+def fresh_breaches(installation: Installation, books: Books) -> list[str]:
+    """Give the promises that were broken since this was last asked: what is broken stays so, and is one event."""
+    fresh = [said for said in breaches(installation, books) if said not in books.reported]
+    books.reported.update(fresh)
+    return fresh
 
 
 def contact_of(installation: Installation, number: int) -> str:
@@ -165,16 +182,12 @@ def _copies(installation: Installation, books: Books, inbox: dict[int, _Row]) ->
         heard = installation.ledger.heard(chat)
         missing = recorded.get(contact_id, set()) - {item.message_id for item in heard}
         more = len(heard) - len(recorded.get(contact_id, set()))
-        may = sum(
-            1
-            for item in heard
-            for kill in books.kills
-            if kill.may_double and 0 <= kill.at - item.at <= kill.under_way_s
-        )
+        may = sum(kill.explains(item) for item in heard for kill in books.kills)
+        may += sum(item.message_id in installation.ledger.unheard for item in heard)  # a time-out or a stop of ours
         if missing:
             yield f"I13: {len(missing)} texts to chat {chat} are recorded as sent and never came out"
         if more > may:
-            yield f"I13: chat {chat} heard {more} texts twice; the kills explain {may}"
+            yield f"I13: chat {chat} heard {more} texts twice; kills and time-outs explain {may}"
         books.doubled += max(0, more)
 
 

@@ -18,7 +18,7 @@ from bot import control
 from bot.proof.counsellor import Counsellor, RefusedError
 from bot.proof.crash_alert import Duty, alert_round, end_watch
 from bot.proof.crash_backup import backup_breaches
-from bot.proof.crash_check import Books, Kill, breaches, contact_of, open_work
+from bot.proof.crash_check import Books, Kill, contact_of, fresh_breaches, open_work
 from bot.proof.crash_points import Lane, Plan
 from bot.proof.crash_timers import erasure_round
 from bot.proof.installation import Installation, StartError, until
@@ -43,6 +43,7 @@ class Rounds:
         self._nursery = nursery
         self._fresh = itertools.count()
         self._met = False
+        self._first = 0  #: how many had written before this round
 
     async def open(self) -> None:
         """Start for the first time; a counsellor signs in."""
@@ -57,6 +58,7 @@ class Rounds:
 
     async def run(self, plan: Plan) -> tuple[bool, list[str]]:
         """Carry out one round; give whether its point was met, and what was broken."""
+        self._first = len(self._numbers)
         if plan.way == "first start":
             return await self._first_start(plan)
         if plan.way == "timer":
@@ -99,7 +101,8 @@ class Rounds:
             await until(lambda: not self.installation.is_alive, _DEATH_S)
         met = self.installation.disarm() or not plan.point
         await self.installation.kill()
-        self.books.kills.append(Kill(at=time.monotonic(), may_double=plan.may_double))
+        wrote = frozenset(self.installation.ledger.wrote[number] for number in self._numbers[self._first :])
+        self.books.kills.append(Kill(at=time.monotonic(), may_double=plan.may_double, chats=wrote))
         await self.installation.start()
         return met
 
@@ -200,7 +203,7 @@ class Rounds:
 
     async def _settled(self) -> list[str]:
         """Wait until nothing is under way, then ask the oracle."""
-        return await self._unsettled() or list(breaches(self.installation, self.books))
+        return await self._unsettled() or fresh_breaches(self.installation, self.books)
 
     async def _unsettled(self) -> list[str]:
         ledger = self.installation.ledger

@@ -12,6 +12,7 @@ import signal
 import socket
 import sqlite3
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bot.proof.ledger import TOKEN, Ledger
 from bot.proof.nursery import Child, Nursery
 
 _LOOK_S = 0.02
-_START_S = 60.0
+_START_S = 180.0  # a starved machine starts slowly; whoever ends at its start is noticed at once
 _SECRET = "proof-secret-of-the-webhook"  # noqa: S105 - of a loopback port that lives for a minute
 
 
@@ -36,6 +37,21 @@ def free_port() -> int:
         return port
 
 
+class HeldPort:
+    """A free port that nobody else is given while this object lives, also while the process that serves it is down.
+
+    A bound socket that does not listen keeps it: the service binds beside it (SO_REUSEADDR), a client's connection is
+    given another one.
+    """
+
+    def __init__(self) -> None:
+        probe = socket.socket()
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        self.number: int = probe.getsockname()[1]
+        weakref.finalize(self, os.close, probe.detach())
+
+
 class Installation:
     """A data directory and whoever serves it."""
 
@@ -44,7 +60,8 @@ class Installation:
         self.ledger = ledger
         self.by_webhook = by_webhook
         self.log = directory / "panah.log"
-        self.web_port, self.console_port = free_port(), free_port()
+        self._ports = HeldPort(), HeldPort()
+        self.web_port, self.console_port = (port.number for port in self._ports)
         self.child: Child | None = None
         self.starts = 0
         self._nursery = nursery
@@ -118,7 +135,7 @@ class Installation:
             async with asyncio.timeout(_START_S):
                 while not (await _answers(self.web_port) and await _answers(self.console_port)):
                     if not self.child.is_alive:
-                        raise StartError("it ended while it started")
+                        raise StartError(f"it ended with {self.child.ended.result()} while it started")
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             raise StartError("its ports stayed closed") from None

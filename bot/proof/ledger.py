@@ -24,6 +24,8 @@ TOKEN = "424242:proof-of-panah"  # noqa: S105 - of this server, which exists for
 _POLL_S = 2.0
 _WEBHOOK_TIMEOUT_S = 15.0
 _WEBHOOK_AGAIN_S = 0.05
+#: How long an answer waits, so that a client that hung up before is seen to have gone.
+_LOOK_S = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Ledger:
     said: list[Said] = field(default_factory=list)
     deleted: set[int] = field(default_factory=set)
     fails: dict[str, Failure] = field(default_factory=dict)
+    unheard: set[str] = field(default_factory=set)  #: texts that came out although whoever asked for them had gone
     early_calls: int = 0  #: calls during a wait that a 429 had asked for
     doubles_updates: bool = False  #: every update is given out twice, as a provider may
     _heard: dict[int, list[Said]] = field(default_factory=dict)
@@ -146,11 +149,22 @@ class Ledger:
         failure = self.fails.get(method) or self.fails.get("*")
         given = await _parameters(request)
         if failure is None:
-            return await self._carry_out(method, given)
+            return await self._to_the_end(request, method, given)
         if failure.delay_s:
             await asyncio.sleep(failure.delay_s)
         answer = await self._carry_out(method, given) if failure.accepts else None
         return self._fail(request, failure, answer)
+
+    async def _to_the_end(self, request: web.Request, method: str, given: dict[str, Any]) -> web.Response:
+        """Carry out a call; note when nobody was there any more to hear of it (a time-out of the client, its stop)."""
+        before = len(self.said)
+        answer = await self._carry_out(method, given)
+        if method == "sendMessage":
+            made = [said.message_id for said in self.said[before:]]
+            await asyncio.sleep(_LOOK_S)  # what the client did meanwhile is heard by the loop, not by this line
+            if request.transport is None or request.transport.is_closing():
+                self.unheard.update(made)
+        return answer
 
     def _fail(self, request: web.Request, failure: Failure, answer: web.StreamResponse | None) -> web.StreamResponse:
         if failure.cut:

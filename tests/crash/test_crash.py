@@ -4,19 +4,24 @@ The machinery is `bot.proof`, the same that `panah prove` runs for hours; here a
 oracle sees what it is there to see.
 """
 
+import asyncio
 import contextlib
+import json
 import re
+import socket
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
 from bot.proof.crash import run_kill_rounds
-from bot.proof.crash_check import Books, breaches
+from bot.proof.crash_check import Books, Kill, breaches, fresh_breaches
 from bot.proof.crash_points import POINTS, plan
-from bot.proof.installation import Installation, StartError, until
-from bot.proof.ledger import Ledger
+from bot.proof.installation import HeldPort, Installation, StartError, until
+from bot.proof.ledger import TOKEN, Ledger
 from bot.proof.nursery import Nursery
+from bot.service import bind
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROUNDS = 300
@@ -94,11 +99,58 @@ async def test_the_oracle_is_content_with_what_is_whole_and_sees_what_was_lost_o
             blind.append(sql)
         database.write_bytes(whole)
     installation.ledger.note_said(1, "سلام")
-    twice = list(breaches(installation, books))
+    twice = [fresh_breaches(installation, books), fresh_breaches(installation, books)]
 
     assert [] == content
     assert [] == blind
-    assert ["I13: chat 1 heard 1 texts twice; the kills explain 0"] == twice
+    assert [["I13: chat 1 heard 1 texts twice; kills and time-outs explain 0"], []] == twice
+
+
+async def test_a_text_said_twice_is_explained_by_a_kill_in_which_it_was_under_way_or_by_a_client_that_had_gone(settled):
+    installation, books = settled
+    ledger = installation.ledger
+    number = ledger.note_said(1, "سلام")  # a deadline of an earlier round, or a first answer of this one
+    explained = {}
+    for name, wrote in (("of this round", {1}), ("of an earlier round", {2})):
+        books.kills = [Kill(at=time.monotonic(), may_double=False, chats=frozenset(wrote))]
+        explained[name] = not list(breaches(installation, books))
+    books.kills = [Kill(at=time.monotonic() + 60.0, may_double=True)]
+    explained["long before the kill"] = not list(breaches(installation, books))
+    ledger.unheard.add(str(number))
+    explained["its client had gone"] = not list(breaches(installation, books))
+
+    assert {
+        "of this round": False,
+        "of an earlier round": True,
+        "long before the kill": False,
+        "its client had gone": True,
+    } == explained
+
+
+async def test_the_ledger_notes_whom_it_could_not_tell_that_a_text_was_taken():
+    body = json.dumps({"chat_id": 5, "text": "x"}).encode()
+    head = f"POST /bot{TOKEN}/sendMessage HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    async with Ledger() as ledger:
+        for stays in (True, False):
+            reader, writer = await asyncio.open_connection("127.0.0.1", ledger.port)
+            writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            if stays:
+                await reader.readline()
+            writer.transport.abort() if not stays else writer.close()
+            assert await until(lambda stays=stays: len(ledger.said) == (1 if stays else 2), 5)
+        assert await until(lambda: bool(ledger.unheard), 5)
+
+        assert {"2"} == ledger.unheard
+
+
+def test_a_port_of_an_installation_is_taken_by_nobody_else_while_its_process_is_down():
+    held = HeldPort()
+    with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+        stranger.bind(("127.0.0.1", held.number))
+    with contextlib.closing(bind("127.0.0.1", held.number)) as listener:
+        listener.listen()
+        with contextlib.closing(socket.create_connection(("127.0.0.1", held.number), timeout=5)):
+            pass
 
 
 async def test_a_message_that_kills_the_process_three_times_ends_as_a_case(tmp_path):
