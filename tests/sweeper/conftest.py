@@ -14,9 +14,7 @@ from bot.core.ids import seeded_ids
 from bot.core.messages import InboundMsg, TextInput
 from bot.core.promise import due_row
 from bot.due import plan
-from bot.store import migrate
 from bot.store.crypto import ephemeral_keyring
-from bot.store.database import Store
 from bot.store.vault import contact_key, seal
 from bot.telemetry import configure
 from escalation import acts, relay
