@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import mul
 
-from bot.triage.grams import SIZE, Token, between, of_word, stem_of
+from bot.triage.grams import GROUND, SIZE, Token, between, of_word, stem_of
 
 _EPOCHS = 30
 _ENOUGH = 0.02
@@ -21,7 +21,7 @@ _ENOUGH = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One text as scaled features: buckets, and as many values; the squares of the values sum to one or so."""
+    """One text as scaled features: buckets, and as many values; the squares of the values sum to less than one."""
 
     buckets: list[int]
     values: list[float]
@@ -50,7 +50,7 @@ def rarity(texts: Iterable[Counter[int]], size: int = SIZE) -> "array[float]":
 
 def example(counts: Counter[int], told: Sequence[float]) -> Example:
     """Scale counted features: by how telling they are, and by the length of the text."""
-    length = math.sqrt(sum(number * told[bucket] ** 2 for bucket, number in counts.items())) or 1.0
+    length = math.sqrt(GROUND + sum(number * told[bucket] ** 2 for bucket, number in counts.items()))
     return Example(list(counts), [number * told[bucket] / length for bucket, number in counts.items()])
 
 

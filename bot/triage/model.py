@@ -19,6 +19,7 @@ from typing import NamedTuple
 from bot.core.screening import KINDS
 from bot.core.text import Word
 from bot.triage.grams import (
+    GROUND,
     KIND_SIZE,
     SIZE,
     Token,
@@ -147,13 +148,15 @@ class Model:
         weights = self._weights
         if not packed:
             return _NOTHING
-        return (packed >> _SHIFT) * weights.scale / sqrt((packed & _LENGTH) * weights.length_scale) + weights.biases[0]
+        return (packed >> _SHIFT) * weights.scale / sqrt(
+            (packed & _LENGTH) * weights.length_scale + GROUND
+        ) + weights.biases[0]
 
     def _score(self, table: "array[int]", bias: float, part: Sequence[Token]) -> float:
         weights = self._weights
         own = (of_word(token.sound, self._known(token.sound).stem) for token in part)
         buckets = [*chain(*own, self._joints(part))]
-        length = sum(map(weights.length.__getitem__, buckets)) * weights.length_scale
+        length = sum(map(weights.length.__getitem__, buckets)) * weights.length_scale + GROUND
         return sum(map(table.__getitem__, buckets)) * weights.scale / sqrt(length) + bias
 
     def _kinds(self, part: Sequence[Token]) -> tuple[str, ...]:
