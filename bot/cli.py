@@ -63,6 +63,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "lock": ("bot.commands.locks:lock", "panic: drop every key from memory at once", "panah lock"),
     "unlock": ("bot.commands.locks:unlock", "end the panic lock", "panah unlock"),
     "sbom": ("bot.commands.sbom:sbom", "list what is installed, as CycloneDX JSON", "panah sbom panah.cdx.json"),
+    "simulate-load": (
+        "bot.commands.load:simulate_load",
+        "reckon what a rush of people does to doors, bots and the queue",
+        "panah simulate-load --people 1700000 --minutes 15",
+    ),
     "bundle": (
         "bot.commands.bundle:bundle",
         "make one archive that installs without a network",
@@ -272,6 +277,21 @@ def _bundle(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--wheels", metavar="DIR", help="wheels that were fetched before; default: pip fetches them")
 
 
+def _load(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--people", type=int, default=1_700_000, help="how many begin")
+    verb.add_argument("--minutes", type=float, default=15.0, help="within which time")
+    verb.add_argument("--turns", type=int, default=12, help="turns of a dialogue, all within that time")
+    verb.add_argument("--urgent", type=float, default=0.002, help="share that becomes a T1 case")
+    verb.add_argument("--important", type=float, default=0.008, help="share that becomes a T2 case")
+    verb.add_argument("--counsellors", type=int, default=100)
+    verb.add_argument("--at-once", type=int, default=3, help="talks a counsellor has at once")
+    verb.add_argument("--talk-minutes", type=float, default=20.0, help="mean length of a talk")
+    verb.add_argument("--door-turns", type=float, default=2991.0, help="turns a second of one door, as measured")
+    verb.add_argument("--bot-turns", type=float, default=1000.0, help="messages a second of one bot")
+    verb.add_argument("--seed", type=int, default=1)
+    verb.add_argument("--json", action="store_true")
+
+
 def _doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
     verb.add_argument("--all", action="store_true", help="every row and every page, however long it takes")
@@ -324,6 +344,7 @@ _ARGUMENTS = {
     "doctor": _doctor,
     "sbom": _sbom,
     "bundle": _bundle,
+    "simulate-load": _load,
     "bench": _bench,
     "prove": _prove,
 }

@@ -26,7 +26,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PATH = re.compile(r"`((?:bot|escalation|tests|docs|locales|\.ci)/[\w./-]+)`")
 _SETTING = re.compile(r"\bPANAH_([A-Z][A-Z_]*)")
-_VERB = re.compile(r"(?:`|^ {4}|^)(?:\./run|panah) ([a-z]+)", re.MULTILINE)
+_VERB = re.compile(r"(?:`|^ {4}|^)(?:\./run|panah) ([a-z][a-z-]*)", re.MULTILINE)
 #: How the documents say «./run», which takes any verb.
 _WORD = re.compile(r"^\| ([A-Z][\w ,-]*) \|", re.MULTILINE)
 
