@@ -21,7 +21,6 @@ LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
 #: Words of ordinary life that the corpus taught (`panah model train`): nobody's slip for another word.
 EVERYDAY_FILE = "everyday.txt"
 _FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides", "examples")
-_FUZZY_CHARS_MIN = 4
 _EXAMPLE_CHARS_MIN = 7
 
 
@@ -56,21 +55,14 @@ class Lexicon:
     concepts: list[tuple[int, Rule]]
     patterns: list[Pattern]
     overrides: dict[str, Rule]
-    common: list[str]
+    common: frozenset[str]
     examples: dict[str, str]
     bones: dict[str, list[str]] = field(default_factory=dict)
-    slips: dict[str, str] = field(default_factory=dict)
-
-    def one_letter_short(self, key: str) -> list[str]:
-        """Give the common forms that leave `key` when one letter is dropped; indexed at the first unknown word."""
-        if not self.slips:
-            self.slips.update(_slip_index(self.common))
-        return self.slips.get(key, "").split()
 
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
         if not self.bones:
-            for form in self.common:
+            for form in sorted(self.common):
                 self.bones.setdefault(persian_skeleton(form), []).append(form)
         return self.bones.get(skeleton, [])
 
@@ -110,7 +102,6 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], versi
     unknown = sorted(set(bits) - known)
     if unknown:
         raise LexiconError(f"no class or concept makes {', '.join(unknown)}")
-    common = sorted(vocabulary.common)
     return Lexicon(
         version=version,
         bits=bits,
@@ -120,7 +111,7 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], versi
         concepts=[(bits[name], _rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
         patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
-        common=common,
+        common=frozenset(vocabulary.common),
         examples=_example_index(one for value in sections["examples"].values() for one in _listed(value)),
     )
 
@@ -257,22 +248,6 @@ def _pattern(name: str, value: Section, bits: dict[str, int]) -> Pattern:
         covert="covert" in flags,
         firm="firm" in flags,
     )
-
-
-def _slip_index(common: list[str]) -> dict[str, str]:
-    """Index forms by each of themselves with one letter left out: two words a slip apart share such a key.
-
-    Forms under one key are joined by spaces: a hundred thousand lists would weigh more than all the rest.
-    """
-    index: dict[str, str] = {}
-    for form in common:
-        if len(form) < _FUZZY_CHARS_MIN:
-            continue
-        for at in range(len(form)):
-            key = form[:at] + form[at + 1 :]
-            there = index.get(key)
-            index[key] = form if there is None else f"{there} {form}"
-    return index
 
 
 def _example_index(examples: Iterable[str]) -> dict[str, str]:

@@ -16,6 +16,8 @@ _PERFECT = (
 )  # fmt: skip
 _CLITICS = (("م", "ME"), ("ت", "YOU"), ("ش", "HIM"), ("مون", "ME"), ("تون", "YOU"), ("شون", "HIM"), ("مان", "ME"))
 _BARE = "*"
+#: Verbs that nothing is done to: «بردم» is "I took", never "he went me".
+_NO_OBJECT = frozenset({"GO", "COME", "DIE", "BECOME", "SLEEP", "FALL", "LIVE", "WORK", "JUMP", "FLEE"})
 
 
 def verb_forms(tag: str, stems: str) -> Iterator[Form]:
@@ -52,7 +54,7 @@ def _present_forms(tag: str, stem: str, *, bare: bool) -> Iterator[Form]:
             yield f"{stem}{ending}", _tags(tag, person, "s"), True
     yield f"{may}{stem}", _tags(tag, 2, "s"), True
     yield f"{not_may}{stem}", _not(tag, 2, "s"), False
-    for clitic, object_tag in _CLITICS:
+    for clitic, object_tag in () if tag in _NO_OBJECT else _CLITICS:
         for joint in ("ت", "د", "ن", "ند"):
             yield f"می{stem}{joint}{clitic}", (*_tags(tag, 3, "p"), object_tag), joint in "تن" and len(clitic) == 1
             yield f"نمی{stem}{joint}{clitic}", _not(tag, 3, "p"), False
@@ -75,7 +77,7 @@ def _past_forms(tag: str, stem: str) -> Iterator[Form]:
         yield f"{stem}{ending}", _tags(tag, person, "d"), ending in {"ه", "هام"}
         yield f"ن{stem}{ending}", _not(tag, person, "d"), ending == "ه"
         yield f"می{stem}{ending}", _tags(tag, person, "i"), False
-    for clitic, object_tag in _CLITICS:
+    for clitic, object_tag in () if tag in _NO_OBJECT else _CLITICS:
         for joint in ("", "ت", "ن", "ند", "ه"):
             if joint or clitic[0] != "م":  # «زدم» is "I hit", never "he hit me", unless something else says so
                 yield (
@@ -83,7 +85,7 @@ def _past_forms(tag: str, stem: str) -> Iterator[Form]:
                     (*_tags(tag, 3, "d"), object_tag),
                     joint in {"", "ن"} and len(clitic) == 1,
                 )
-            yield f"می{stem}{joint}{clitic}", (*_tags(tag, 3, "i"), object_tag), False
+                yield f"می{stem}{joint}{clitic}", (*_tags(tag, 3, "i"), object_tag), False
         if object_tag != "ME":
             yield f"{stem}م{clitic}", (*_tags(tag, 1, "d"), object_tag), False
 

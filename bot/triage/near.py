@@ -1,11 +1,93 @@
-"""One slip from an example cry: letters dropped, added, swapped or mistyped anywhere in a short clause.
+"""What a misspelt word or a short clause was meant to be: one realistic slip, or letters of the same sound.
 
-A look-up by deletions, so its cost is the clause's length and not the number of examples.
+Words are found by trying slips, not by an index of all of them (which would weigh more than all the rest); a table of
+which letters stand between which keeps the tries few. Clauses are looked up among the example cries by deletions.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from bot.core.text import edit_distance, squash
+
+#: Keys that lie beside one another, as letters of the standard Persian keyboard; row by row.
+_ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپو")
+_SOUNDS = ("سصث", "زذضظژ", "تط", "هح", "قغ", "اع", "پب", "کگ", "جچ")
+#: Letters that are spoken alike: a writer of little schooling takes any of them.
+_SPOKEN_ALIKE = ("سصث", "زذضظ", "تط", "هح", "قغ", "اع")
+_KEY_SLIP_CHARS_MIN = 5
+_WORD_CHARS_MIN = 4
+_SPELLINGS_MAX = 64
+_EDGE = " "
+
+
+def _neighbours() -> dict[str, str]:
+    near: dict[str, set[str]] = {}
+    for row in _ROWS:
+        for left, right in pairwise(row):
+            near.setdefault(left, set()).add(right)
+            near.setdefault(right, set()).add(left)
+    return {letter: "".join(sorted(others)) for letter, others in near.items()}
+
+
+_NEAR = _neighbours()
+_SAME_SOUND = {letter: group.replace(letter, "") for group in _SOUNDS for letter in group}
+_ALIKE = {letter: group for group in _SPOKEN_ALIKE for letter in group}
+
+
+class Speller:
+    """Finds the known words that a misspelt one may have been meant to be."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+        between: dict[str, set[str]] = {}
+        for form in known:
+            edged = f"{_EDGE}{form}{_EDGE}"
+            for left, letter, right in zip(edged, edged[1:], edged[2:], strict=False):
+                between.setdefault(left + right, set()).add(letter)
+        #: Letters that stand between two others in some known word.
+        self._between = {pair: "".join(sorted(letters)) for pair, letters in between.items()}
+
+    def alike(self, word: str) -> list[str]:
+        """Give the known words that sound as this one is spelt: «شوحرم», «معطاد», «گزاشت»."""
+        if len(word) < _WORD_CHARS_MIN:
+            return []
+        spellings = [""]
+        for letter in word:
+            group = _ALIKE.get(letter, letter)
+            if len(spellings) * len(group) > _SPELLINGS_MAX:
+                group = letter
+            spellings = [begun + one for begun in spellings for one in group]
+        return [one for one in spellings if one in self._known]
+
+    def near(self, word: str) -> list[str]:
+        """Give the known words one slip away: a letter left out, doubled, swapped, or of another key or sound."""
+        if len(word) < _WORD_CHARS_MIN:
+            return []
+        known = self._known
+        found: dict[str, None] = {}
+        edged = f"{_EDGE}{word}{_EDGE}"
+        for at in range(len(word) + 1):
+            head, tail = word[:at], word[at:]
+            for letter in self._between.get(edged[at : at + 2], ""):
+                if (one := head + letter + tail) in known:
+                    found[one] = None
+            if tail:
+                for one in _changed(head, tail, keys=len(word) >= _KEY_SLIP_CHARS_MIN):
+                    if one in known:
+                        found[one] = None
+        return list(found)
+
+
+def _changed(head: str, tail: str, *, keys: bool) -> list[str]:
+    """Give the spellings with the first letter of `tail` changed, swapped with the next, or not doubled."""
+    letter, rest = tail[0], tail[1:]
+    others = _SAME_SOUND.get(letter, "") + (_NEAR.get(letter, "") if keys else "")
+    made = [head + other + rest for other in others]
+    if rest and rest[0] != letter:
+        made.append(head + rest[0] + letter + rest[1:])
+    elif rest:
+        made.append(head + rest)
+    return made
 
 
 def near_example(examples: Mapping[str, str], key: str) -> str | None:

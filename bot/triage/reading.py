@@ -4,11 +4,11 @@ Work per word is bounded: known words are one dictionary look-up, unknown ones a
 """
 
 from functools import lru_cache
-from itertools import pairwise
 
 from bot.core.finglish import is_english, is_latin, latin_cost, latin_skeleton
 from bot.core.text import Word, words
 from bot.triage.lexicon import Lexicon
+from bot.triage.near import Speller
 from bot.triage.rules import Clause
 
 _PREFIXES = frozenset({"می", "نمی", "بی", "نا", "ن"})
@@ -19,7 +19,6 @@ _STRONG = frozenset(".!?؟؛;…")
 _CLAUSE_WORDS_MAX = 32
 _OVERLAP_WORDS = 8
 _WORD_CHARS_MAX = 24
-_SLIP_CHARS_MIN = 4
 _LATIN_CANDIDATES_MAX = 120
 _LATIN_SHORT_CHARS = 5
 #: Unknown words looked into in one text: a person's message has fewer, a flood must not cost more.
@@ -29,26 +28,6 @@ _RUN_ON = frozenset({"منو", "داره", "الان", "مارو", "خودمو"}
 #: Tags, slips forgiven, and the known forms that a word may stand for.
 _Heard = tuple[int, int, tuple[str, ...]]
 _NOTHING: _Heard = (0, 0, ())
-#: Keys that lie beside one another, as letters of the standard Persian keyboard; row by row.
-_ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپو")
-_SOUNDS = ("سصث", "زذضظژ", "تط", "هح", "قغ", "اع", "پب", "کگ", "جچ")
-
-
-def _neighbours() -> dict[str, frozenset[str]]:
-    near: dict[str, set[str]] = {}
-    for row in _ROWS:
-        for left, right in pairwise(row):
-            near.setdefault(left, set()).add(right)
-            near.setdefault(right, set()).add(left)
-    for group in _SOUNDS:
-        for one in group:
-            near.setdefault(one, set()).update(group)
-    return {letter: frozenset(others - {letter}) for letter, others in near.items()}
-
-
-_NEAR = _neighbours()
-_SAME_SOUND = {letter: group for group in _SOUNDS for letter in group}
-_KEY_SLIP_CHARS_MIN = 5
 
 
 class Reader:
@@ -59,6 +38,7 @@ class Reader:
         self._guess = lru_cache(maxsize=20_000)(self._guess_afresh)
         self._latin = lru_cache(maxsize=5_000)(self._latin_afresh)
         self._join = lexicon.bits["JOIN"]
+        self._speller = Speller(lexicon.common)
 
     def clauses(self, text: str, found: list[Word] | None = None) -> list[Clause]:
         """Give the clauses of a text (`found`: its words, where they are known); very long ones in pieces."""
@@ -116,22 +96,12 @@ class Reader:
             left, right = forms.get(word[:cut]), forms.get(word[cut:])
             if left and right and (min(cut, len(word) - cut) >= 4 or word[:cut] in _RUN_ON):
                 return left | right, 0, (word,)
-        if len(word) < _SLIP_CHARS_MIN:
-            return _NOTHING
-        near = self._nearby(word)
+        alike = self._speller.alike(word)
+        near = alike or self._speller.near(word)
         mask = 0
         for form in near:
             mask |= forms[form]
-        return mask, 1, tuple(near)
-
-    def _nearby(self, word: str) -> list[str]:
-        """Give the common forms that are one realistic slip away."""
-        short_of = self._lexicon.one_letter_short
-        near = dict.fromkeys(form for form in short_of(word) if len(word) >= _SLIP_CHARS_MIN)
-        for at in range(len(word)):
-            shorter = word[:at] + word[at + 1 :]
-            near.update((form, None) for form in short_of(shorter) if _is_slip(word, form))
-        return list(near)
+        return mask, int(not alike), tuple(near)
 
     def _latin_afresh(self, word: str) -> _Heard:
         """Hear the Persian words that a Latin word spells best."""
@@ -143,7 +113,7 @@ class Reader:
             if cost is not None:
                 costs[form] = cost
         best = min(costs.values(), default=0)
-        reach = best + (len(word) > _LATIN_SHORT_CHARS)  # a long word is not spelt like another by chance
+        reach = best + (best > 0 and len(word) > _LATIN_SHORT_CHARS)  # a long word is not spelt like another by chance
         near = tuple(form for form, cost in costs.items() if cost <= reach)
         mask = 0
         for form in near:
@@ -227,24 +197,3 @@ def _clause(found: list[Word], masks: list[int], slips: list[int], first: int, e
         seen=seen,
         hits={},
     )
-
-
-def _is_slip(typed: str, meant: str) -> bool:
-    """True when one realistic slip made `typed` of `meant`.
-
-    Letters swapped, a key beside the right one in a long word, a letter of the same sound, or a letter doubled.
-    """
-    if len(typed) != len(meant):
-        return len(typed) == len(meant) + 1 and any(
-            typed[at] == typed[at - 1] and typed[:at] + typed[at + 1 :] == meant for at in range(1, len(typed))
-        )
-    wrong = [at for at in range(len(typed)) if typed[at] != meant[at]]
-    if len(wrong) == 1:
-        left, right = typed[wrong[0]], meant[wrong[0]]
-        return right in _SAME_SOUND.get(left, "") or (
-            len(meant) >= _KEY_SLIP_CHARS_MIN and right in _NEAR.get(left, "")
-        )
-    if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
-        first, second = wrong
-        return typed[first] == meant[second] and typed[second] == meant[first]
-    return False

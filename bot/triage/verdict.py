@@ -5,7 +5,7 @@ match is judged by the words beside it, and the verdict is the maximum.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.screening import KINDS, Evidence, Label, Screening, Tier, strongest
 from bot.triage.lexicon import Lexicon, Pattern
@@ -26,6 +26,7 @@ class Finding:
     tier: Tier | None
     soft: bool
     label: Label
+    slipped: bool = False
 
 
 def judge(lexicon: Lexicon, clauses: list[Clause]) -> list[Finding]:
@@ -46,7 +47,20 @@ def judge(lexicon: Lexicon, clauses: list[Clause]) -> list[Finding]:
                 if marks is None:
                     marks = {name: find(rule, clause) for name, rule in lexicon.overrides.items()}
                 found.append(_finding(lexicon, pattern, hit, clause, marks))
+    found = _sure(found)
     return found + _whole(lexicon, clauses, found)
+
+
+def _sure(found: list[Finding]) -> list[Finding]:
+    """Let a match that rests on a forgiven slip only ask, unless something that was spelt out stands beside it."""
+    if any(one.tier in {"T1", "T2"} and not one.slipped for one in found):
+        return found
+    return [
+        replace(one, tier=None, soft=True, label="none" if one.label == "danger" else one.label)
+        if one.slipped and one.tier in {"T1", "T2"}
+        else one
+        for one in found
+    ]
 
 
 def _find_concepts(lexicon: Lexicon, clause: Clause) -> None:
@@ -107,7 +121,13 @@ def _finding(lexicon: Lexicon, pattern: Pattern, hit: Hit, clause: Clause, marks
     if tier is None and label == "danger":
         label = "none"  # a question is due, no finding yet
     return Finding(
-        pattern=pattern, start=clause.starts[hit.first], end=clause.ends[hit.last], tier=tier, soft=soft, label=label
+        pattern=pattern,
+        start=clause.starts[hit.first],
+        end=clause.ends[hit.last],
+        tier=tier,
+        soft=soft,
+        label=label,
+        slipped=hit.slips > 0,
     )
 
 
