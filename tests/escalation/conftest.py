@@ -3,12 +3,13 @@
 import json
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from stores import STORES
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select, update
+from stores import STORES
 
 from bot.bus import InProcessBus
 from bot.core.clock import VirtualClock
@@ -33,12 +34,13 @@ START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 class House:
     """One installation, with a clock that moves only when told to."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, path: Path | None = None) -> None:
         if not store.is_shared:
             store.connection.exec_driver_sql("BEGIN")  # one commit for all tables: each costs a sync to disk
             schema.metadata.create_all(store.connection)
             store.connection.exec_driver_sql("COMMIT")
         self.store = store
+        self.path = path
         self.clock = VirtualClock(START)
         self.ids = seeded_ids(7)
         self.keyring = ephemeral_keyring(random.Random(3).randbytes)
@@ -163,7 +165,7 @@ class House:
 @pytest.fixture
 def house(tmp_path):
     store = STORES.open(tmp_path / "panah.db", tables=False)
-    yield House(store)
+    yield House(store, tmp_path / "panah.db")
     store.close()
 
 
