@@ -1,5 +1,4 @@
-"""Patterns and model in one verdict: patterns are the floor and the explanation, the model may only raise. It never
-lowers T1; a T2 in a text that it finds far from every danger is asked about first.
+"""Patterns and model in one verdict: patterns are the floor and the explanation, the model may only raise.
 
 Three bands: queue (T1, T2), ask (`soft`: one gentle closed question), pass. Where a pattern found something too, the
 model is believed sooner.
@@ -16,7 +15,7 @@ _WHY = "به موقعیت‌های خطر می‌ماند"
 def combined(heard: Screening, guess: Hearing | None, gates: Gates) -> Screening:
     """Give the verdict of both on one text; never less than what the patterns heard."""
     if guess is None:
-        return _asked(heard) if heard.tier == "T2" else heard
+        return heard
     tier = _tier(guess, gates, has_cue=heard.tier in {"T2", "T3"} or heard.soft)
     asks = guess.high >= gates.ask
     if tier is None and not asks:
@@ -35,11 +34,6 @@ def combined(heard: Screening, guess: Hearing | None, gates: Gates) -> Screening
     return replace(
         heard, kinds=heard.kinds or guess.kinds, soft=True, evidence=heard.evidence or _evidence(guess, "ask")
     )
-
-
-def _asked(heard: Screening) -> Screening:
-    """Ask about a T2 of the patterns in a text that is otherwise far from danger: a question costs little."""
-    return replace(heard, tier=None, soft=True, label="none" if heard.label == "danger" else heard.label)
 
 
 def _tier(guess: Hearing, gates: Gates, *, has_cue: bool) -> Tier | None:

@@ -82,11 +82,7 @@ def test_the_model_never_lowers_t1_and_never_lets_pass_what_a_pattern_heard(hear
             assert found == heard
         if tier is not None or soft:
             assert found.tier is not None or found.soft
-        if tier == "T3":
-            assert found.tier is not None
-        if tier is not None and found.tier is None:
-            assert tier == "T2"  # asked about instead of queued
-            assert guess is None
+        assert (found.tier or "T9") <= (tier or "T9")
 
 
 def test_what_the_model_says_names_the_words_that_carried_it(screener):
@@ -122,10 +118,11 @@ def test_the_mirror_hand_is_heard(mirror):
         tier: Counter(_band(found) for line, found in mirror if line.tier == tier) for tier in ("T1", "T2", "none")
     }
     share = {tier: {band: count / found.total() for band, count in found.items()} for tier, found in bands.items()}
-    assert 1 - share["T1"]["-"] >= 0.90
-    assert 1 - share["T2"]["-"] >= 0.88
-    assert share["T1"]["T1"] + share["T1"]["T2"] >= 0.72
-    assert share["none"].get("T1", 0) <= 0.05
+    assert 1 - share["T1"]["-"] >= 0.92
+    assert 1 - share["T2"]["-"] >= 0.89
+    assert share["T1"]["T1"] >= 0.60
+    assert share["T1"]["T1"] + share["T1"]["T2"] >= 0.75
+    assert share["none"].get("T1", 0) <= 0.08
 
 
 def _band(found):
@@ -145,9 +142,3 @@ def test_a_line_without_five_columns_is_named(tmp_path):
     (tmp_path / "hand1.tsv").write_text("# header\nT1\tsuicide\tsms\t1\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"hand1\.tsv:2"):
         training_lines(tmp_path)
-
-
-def test_a_t2_of_the_patterns_far_from_all_danger_is_asked_about_with_its_kinds():
-    heard = Screening(tier="T2", kinds=("suicide",), label="danger")
-    found = combined(heard, None, GATES)
-    assert found == replace(heard, tier=None, soft=True, label="none")
