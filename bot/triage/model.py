@@ -36,10 +36,9 @@ MODEL_FILE = Path(__file__).with_name("model.bin")
 SCORES = ("any", "high", "now")
 _REMEMBERED_WORDS = 16_384
 _CUES_MAX = 3
-_KINDS_MAX = 2
 _NOTHING = -99.0
-#: A kind this far behind the best is not named.
-_KIND_REACH = 0.5
+#: The best kind is named when it leads by so much (three of four are right then), else none: a person will see.
+_KIND_LEAD = 2.5
 #: Where the weight begins in a packed number; below it the length, which no text fills.
 _SHIFT = 32
 _LENGTH = (1 << _SHIFT) - 1
@@ -162,10 +161,8 @@ class Model:
     def _kinds(self, part: Sequence[Token]) -> tuple[str, ...]:
         buckets = [kind_bucket(self._known(token.sound).stem) for token in part]
         scores = [sum(map(table.__getitem__, buckets)) / len(buckets) for table in self._weights.kinds]
-        order = sorted(range(len(scores)), key=lambda at: -scores[at])[:_KINDS_MAX]
-        best = scores[order[0]]
-        chosen = {KINDS[at] for at in order if scores[at] >= best * _KIND_REACH > 0}
-        return tuple(kind for kind in KINDS if kind in chosen)
+        best, second = sorted(range(len(scores)), key=lambda at: -scores[at])[:2]
+        return (KINDS[best],) if scores[best] - scores[second] >= _KIND_LEAD else ()
 
     def _cues(self, part: Sequence[Token]) -> tuple[tuple[int, int], ...]:
         """Give the places of the words that carried most, in order."""
