@@ -25,6 +25,8 @@ from bot.service import bind
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROUNDS = 300
+#: Passed only while the key is rotated: killed there by the tests of rotation.
+OF_A_ROTATION = {"K1", "K2", "K3"}
 DANGER = "شوهرم داره منو می‌زنه"
 
 
@@ -46,7 +48,7 @@ def test_every_crash_point_of_the_program_is_in_the_list():
         if path.parent.name != "core"
     }
 
-    assert set(POINTS) == found
+    assert set(POINTS) | OF_A_ROTATION == found
 
 
 def test_a_seed_and_a_number_always_give_the_same_round():
