@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import nlargest
 from itertools import chain
 from math import sqrt
 from operator import itemgetter
@@ -37,6 +38,8 @@ SCORES = ("any", "high", "now")
 _REMEMBERED_WORDS = 16_384
 _CUES_MAX = 3
 _NOTHING = -99.0
+#: Windows looked at closely; a text with more grave ones than these is heard by the gravest.
+_WINDOWS_MAX = 4
 #: The best kind is named when it leads by so much (three of four are right then), else none: a person will see.
 _KIND_LEAD = 2.5
 #: Where the weight begins in a packed number; below it the length, which no text fills.
@@ -120,8 +123,9 @@ class Model:
 
     def hear(self, words: Sequence[Word]) -> Hearing | None:
         """Score a text by the gravest of its windows; None when it is far from every gate."""
-        near = [part for part in windows(tokens(words)) if part and self._first(part, ()) >= self.gates.glance]
-        scored = [(self._first(part, self._joints(part)), part) for part in near]
+        seen = [(self._first(part, ()), part) for part in windows(tokens(words)) if part]
+        near = nlargest(_WINDOWS_MAX, (one for one in seen if one[0] >= self.gates.glance), key=itemgetter(0))
+        scored = [(self._first(part, self._joints(part)), part) for _, part in near]
         if not scored:
             return None
         best, grave = max(scored, key=itemgetter(0))
