@@ -90,6 +90,7 @@ class Provider:
     blocked: set[str] = field(default_factory=set)
     faults_met: Counter[str] = field(default_factory=Counter)
     buttons: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    under_way: set[str] = field(default_factory=set)  #: rows in calls that travel: whoever dies now does not stop them
     on_send: Callable[[OutboundMsg], tuple[str, ...]] = lambda message: (message.key,)
 
     def new_update(self, channel: str, chat: str, received: Input, meant: str) -> Update:
@@ -121,11 +122,15 @@ class Provider:
         known_until = self.clock.monotonic() + max(0.0, seconds)
         self.held_until[channel] = min(self.held_until.get(channel, 0.0), known_until)
 
-    async def called(self, channel: str) -> None:
+    async def called(self, channel: str, keys: tuple[str, ...]) -> None:
         """Let a call travel; a call that begins before a moment we were named is one too many (I16)."""
         if self.clock.monotonic() < self.held_until.get(channel, 0.0):
             self.calls_too_early += 1
-        await asyncio.sleep(TRAVEL_S)
+        self.under_way.update(keys)
+        try:
+            await asyncio.sleep(TRAVEL_S)
+        finally:
+            self.under_way.difference_update(keys)
 
     def failure_of(self, channel: str, chat: str) -> Failure | None:
         """Give how the next call for a chat fails, if it does."""
@@ -190,7 +195,7 @@ class _Bot:
             return True  # a press is answered
         call = self._sending.get()
         call.keys = provider.on_send(call.message)
-        await provider.called("telegram")
+        await provider.called("telegram", call.keys)
         failure = provider.failure_of("telegram", call.message.external_id)
         taken = failure in {None, "lost"}
         number = provider.take(call, "telegram", _shown(method), told=failure is None) if taken else ""
@@ -276,7 +281,7 @@ class SimSms:
             raise CrashError
         await self.pace.wait(urgent=message.urgent)
         keys = provider.on_send(message)
-        await provider.called(self.name)
+        await provider.called(self.name, keys)
         failure = provider.failure_of(self.name, message.external_id)
         if failure == "429":
             self.pace.hold(RETRY_AFTER_S)

@@ -295,8 +295,8 @@ class World:
             self._excuse()
 
     def _excuse(self) -> None:
-        """Excuse one more copy of what was taken and not recorded; asked in the moment of a death, by what is committed then."""
+        """Excuse one more copy of what was taken, or is on its way, and not recorded; asked in the moment of a death, by what is committed then."""
         unrecorded = self.house.rows("SELECT key FROM outbox WHERE state IN ('queued', 'sending')")
         for (key,) in unrecorded:
-            copies = self.provider.copies[key]
+            copies = self.provider.copies[key] + (key in self.provider.under_way)
             self.oracle.excused[key] = max(self.oracle.excused[key], copies)
