@@ -87,6 +87,8 @@ class PostgresTx(Tx):
 
     claiming = " FOR UPDATE SKIP LOCKED"
     is_shared = True
+    #: The server keeps a failed transaction open until it is rolled back.
+    is_open = True
 
     def __init__(self, connection: Connection, audit_key: bytes = b"") -> None:
         super().__init__(connection, audit_key)

@@ -28,6 +28,11 @@ class Tx:
         self._after: list[Callable[[], None]] = []
         self._overwriting = 0
 
+    @property
+    def is_open(self) -> bool:
+        """False when the database ended the transaction by itself, as SQLite does on a full disk."""
+        return bool(self.raw.in_transaction)
+
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a SQLAlchemy Core statement (staff acts, rare writes)."""
         return self.connection.execute(statement, parameters)
