@@ -36,7 +36,7 @@ def _train(ordinary: str | None) -> int:
     weights = train(lines, list(_texts(ordinary)) if ordinary else ordinary_texts())
     (LEXICON_DIR / EVERYDAY_FILE).write_text(everyday, encoding="utf-8")
     MODEL_FILE.write_bytes(to_bytes(weights))
-    _say(f"weights {weights.version}; gates {weights.gates}")
+    _say(f"weights {weights.facts.version}; gates {weights.facts.gates}")
     return 0
 
 

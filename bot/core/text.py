@@ -6,7 +6,8 @@ places in the source. Nothing here raises on what a stranger wrote (lone surroga
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import NamedTuple
 
 PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
@@ -34,6 +35,8 @@ _REMEMBERED_MAX = 4096
 _SPELT_MAX = 8
 
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
+#: A function, not a template: Python 3.11 reads a template anew for each call.
+_held_once = partial(_REPEATED.sub, itemgetter(1))
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
 
@@ -91,12 +94,12 @@ def fold(text: str) -> str:
     if text.isascii() and text.isdecimal():
         return text  # the commonest answer of all
     key = text.translate(_KEY)
-    return " ".join(_REPEATED.sub(r"\1", key).split())
+    return " ".join(_held_once(key).split())
 
 
 def squash(text: str) -> str:
     """Give the key without any space, for comparing answers however they were spaced."""
-    return _REPEATED.sub(r"\1", text.translate(_KEY).replace(" ", ""))
+    return _held_once(text.translate(_KEY).replace(" ", ""))
 
 
 class Word(NamedTuple):
@@ -123,7 +126,7 @@ def words(text: str) -> list[Word]:
             key = chunk.replace("\0", "") if "\0" in chunk else chunk
             if key:
                 start, end = _span(at, len(chunk), places)
-                found.append(Word(_REPEATED.sub(r"\1", key) if held else key, start, end, broken))
+                found.append(Word(_held_once(key) if held else key, start, end, broken))
                 broken = False
             at += len(chunk) + 1
         broken = True

@@ -150,11 +150,11 @@ def tokens(found: Sequence[Word]) -> list[Token]:
     return out
 
 
-def windows(found: Sequence[Token]) -> list[Sequence[Token]]:
-    """Cut a long text into overlapping parts."""
-    if len(found) <= WINDOW:
-        return [found]
-    return [found[at : at + WINDOW] for at in range(0, len(found) - WINDOW // 2, WINDOW // 2)]
+def windows(count: int) -> list[tuple[int, int]]:
+    """Cut a text of so many words into overlapping parts: where each begins and ends."""
+    if count <= WINDOW:
+        return [(0, count)]
+    return [(at, min(at + WINDOW, count)) for at in range(0, count - WINDOW // 2, WINDOW // 2)]
 
 
 @lru_cache(maxsize=8192)

@@ -7,11 +7,10 @@ the lowest gate and the queue is asked about. The words that carried a score are
 import json
 import zlib
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from heapq import nlargest
-from itertools import chain
 from math import sqrt
 from operator import itemgetter
 from pathlib import Path
@@ -33,8 +32,6 @@ from bot.triage.grams import (
 )
 
 MODEL_FILE = Path(__file__).with_name("model.bin")
-#: What each score asks: any danger, T1 or T2, T1.
-SCORES = ("any", "high", "now")
 _REMEMBERED_WORDS = 16_384
 _CUES_MAX = 3
 _NOTHING = -99.0
@@ -42,9 +39,10 @@ _NOTHING = -99.0
 _WINDOWS_MAX = 4
 #: The best kind is named when it leads by so much (three of four are right then), else none: a person will see.
 _KIND_LEAD = 2.5
-#: Where the weight begins in a packed number; below it the length, which no text fills.
+#: Where the upper of two numbers begins that are packed into one, so that one look-up adds both.
 _SHIFT = 32
-_LENGTH = (1 << _SHIFT) - 1
+_LOWER = (1 << _SHIFT) - 1
+_HALF = 1 << (_SHIFT - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +74,25 @@ class Hearing:
 
 
 class _Known(NamedTuple):
-    """A word's part of the first score and of the length, packed, and its stem."""
+    """A word's part of every score and of the length, packed in pairs, and its stem."""
 
-    first: int
+    first: int  #: any danger, above the length
+    grave: int  #: within a day, above now
     stem: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The tables: a weight a bucket and score (times `scale`), how telling a bucket is (squared), kinds by stem."""
+class _Seen(NamedTuple):
+    """A window of a text and what its words are, with its score for any danger."""
 
-    any: "array[int]"
-    high: "array[int]"
-    now: "array[int]"
-    length: "array[int]"
-    kinds: "tuple[array[int], ...]"
+    score: float
+    part: Sequence[Token]
+    known: Sequence[_Known]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What belongs to the tables: what one unit of a weight and of a length is, a bias a score, gates, a name."""
+
     scale: float
     length_scale: float
     biases: tuple[float, float, float]
@@ -98,84 +100,107 @@ class Weights:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The tables: a weight a bucket and score, how telling a bucket is (squared), kinds by stem."""
+
+    any: "array[int]"
+    high: "array[int]"
+    now: "array[int]"
+    length: "array[int]"
+    kinds: "tuple[array[int], ...]"
+    facts: Facts
+
+
 class Model:
     """Scores texts with one set of weights; remembers the words it met."""
 
     def __init__(self, weights: Weights) -> None:
-        self._weights = weights
-        #: Both tables that every window needs, in one: the weight above the length.
-        self._packed = array("q", map(_pack, weights.any, weights.length))
+        self._facts = weights.facts
+        self._kinds_by_stem = weights.kinds
+        self._first = array("q", map(_pack, weights.any, weights.length))
+        self._grave = array("q", map(_pack, weights.high, weights.now))
         self._known = lru_cache(maxsize=_REMEMBERED_WORDS)(self._look_up)
 
     @property
     def gates(self) -> Gates:
         """Give the gates that belong to the weights."""
-        return self._weights.gates
+        return self._facts.gates
 
     @property
     def version(self) -> str:
         """Give the name of the weights: a hash of what they were trained on."""
-        return self._weights.version
+        return self._facts.version
 
     def glance(self, words: Sequence[Word]) -> float:
         """Score a text by its words alone, not by how they stand together: the quick look at what is far off."""
-        return max((self._first(part, ()) for part in windows(tokens(words))), default=_NOTHING)
+        return max((seen.score for seen in self._glances(words)), default=_NOTHING)
 
     def hear(self, words: Sequence[Word]) -> Hearing | None:
         """Score a text by the gravest of its windows; None when it is far from every gate."""
-        seen = [(self._first(part, ()), part) for part in windows(tokens(words)) if part]
-        near = nlargest(_WINDOWS_MAX, (one for one in seen if one[0] >= self.gates.glance), key=itemgetter(0))
-        scored = [(self._first(part, self._joints(part)), part) for _, part in near]
-        if not scored:
+        gates = self.gates
+        near = nlargest(_WINDOWS_MAX, (one for one in self._glances(words) if one.score >= gates.glance), itemgetter(0))
+        scored = [(*self._scores(one), one) for one in near]
+        loud = [one for one in scored if one[0] >= gates.floor]
+        if not loud:
             return None
-        best, grave = max(scored, key=itemgetter(0))
-        if best < self.gates.floor:
-            return None
-        high, now = (
-            max(self._score(table, bias, part) for first, part in scored if first >= self.gates.floor)
-            for table, bias in zip((self._weights.high, self._weights.now), self._weights.biases[1:], strict=True)
+        best, _, _, grave = max(loud, key=itemgetter(0))
+        return Hearing(
+            any=best,
+            high=max(one[1] for one in loud),
+            now=max(one[2] for one in loud),
+            kinds=self._kinds(grave),
+            spans=_cues(grave),
         )
-        return Hearing(any=best, high=high, now=now, kinds=self._kinds(grave), spans=self._cues(grave))
 
     def _look_up(self, sound: bytes) -> _Known:
         stem = stem_of(sound)
-        return _Known(sum(map(self._packed.__getitem__, of_word(sound, stem))), stem)
+        return _Known(*self._sums(of_word(sound, stem)), stem)
 
-    def _joints(self, part: Sequence[Token]) -> list[int]:
-        sounds = [token.sound for token in part]
-        return between(sounds, [self._known(sound).stem for sound in sounds])
+    def _sums(self, buckets: Sequence[int]) -> tuple[int, int]:
+        return sum(map(self._first.__getitem__, buckets)), sum(map(self._grave.__getitem__, buckets))
 
-    def _first(self, part: Sequence[Token], joints: Sequence[int]) -> float:
-        """Score a window for any danger, by its words and the buckets between them."""
-        packed = sum([self._known(token.sound).first for token in part]) + sum(map(self._packed.__getitem__, joints))
-        weights = self._weights
-        if not packed:
-            return _NOTHING
-        return (packed >> _SHIFT) * weights.scale / sqrt(
-            (packed & _LENGTH) * weights.length_scale + GROUND
-        ) + weights.biases[0]
+    def _glances(self, words: Sequence[Word]) -> Iterator[_Seen]:
+        found = tokens(words)
+        known = [self._known(token.sound) for token in found]
+        for start, end in windows(len(found)):
+            mine = known[start:end]
+            if mine:
+                weight, length = _unpack(sum([word.first for word in mine]))
+                yield _Seen(self._score(weight, length, 0), found[start:end], mine)
 
-    def _score(self, table: "array[int]", bias: float, part: Sequence[Token]) -> float:
-        weights = self._weights
-        own = (of_word(token.sound, self._known(token.sound).stem) for token in part)
-        buckets = [*chain(*own, self._joints(part))]
-        length = sum(map(weights.length.__getitem__, buckets)) * weights.length_scale + GROUND
-        return sum(map(table.__getitem__, buckets)) * weights.scale / sqrt(length) + bias
+    def _scores(self, seen: _Seen) -> tuple[float, float, float]:
+        """Score a window three times, by its words and the buckets between them."""
+        first, grave = self._sums(between([token.sound for token in seen.part], [word.stem for word in seen.known]))
+        weight, length = _unpack(first + sum([word.first for word in seen.known]))
+        high, now = _unpack(grave + sum([word.grave for word in seen.known]))
+        return self._score(weight, length, 0), self._score(high, length, 1), self._score(now, length, 2)
 
-    def _kinds(self, part: Sequence[Token]) -> tuple[str, ...]:
-        buckets = [kind_bucket(self._known(token.sound).stem) for token in part]
-        scores = [sum(map(table.__getitem__, buckets)) / len(buckets) for table in self._weights.kinds]
+    def _score(self, weight: int, length: int, which: int) -> float:
+        facts = self._facts
+        return weight * facts.scale / sqrt(length * facts.length_scale + GROUND) + facts.biases[which]
+
+    def _kinds(self, seen: _Seen) -> tuple[str, ...]:
+        buckets = [kind_bucket(word.stem) for word in seen.known]
+        scores = [sum(map(table.__getitem__, buckets)) / len(buckets) for table in self._kinds_by_stem]
         best, second = sorted(range(len(scores)), key=lambda at: -scores[at])[:2]
         return (KINDS[best],) if scores[best] - scores[second] >= _KIND_LEAD else ()
 
-    def _cues(self, part: Sequence[Token]) -> tuple[tuple[int, int], ...]:
-        """Give the places of the words that carried most, in order."""
-        weighed = sorted(part, key=lambda token: -self._known(token.sound).first)[:_CUES_MAX]
-        return tuple(sorted((one.start, one.end) for one in weighed if self._known(one.sound).first > 0))
+
+def _cues(seen: _Seen) -> tuple[tuple[int, int], ...]:
+    """Give the places of the words that carried most, in order."""
+    weighed = sorted(zip(seen.known, seen.part, strict=True), key=lambda one: -one[0].first)[:_CUES_MAX]
+    return tuple(sorted((token.start, token.end) for word, token in weighed if word.first > 0))
 
 
-def _pack(weight: int, length: int) -> int:
-    return (weight << _SHIFT) + length
+def _pack(upper: int, lower: int) -> int:
+    return (upper << _SHIFT) + lower
+
+
+def _unpack(packed: int) -> tuple[int, int]:
+    """Give both numbers again; the lower one may be negative."""
+    lower = ((packed + _HALF) & _LOWER) - _HALF
+    return (packed - lower) >> _SHIFT, lower
 
 
 def load_model(path: Path = MODEL_FILE) -> Model:
@@ -201,23 +226,19 @@ def from_bytes(data: bytes) -> Weights:
         tables[2],
         tables[3],
         tuple(tables[4:]),
-        facts["scale"],
-        facts["length_scale"],
-        tuple(facts["biases"]),
-        Gates(**facts["gates"]),
-        facts["version"],
+        Facts(
+            facts["scale"],
+            facts["length_scale"],
+            tuple(facts["biases"]),
+            Gates(**facts["gates"]),
+            facts["version"],
+        ),
     )
 
 
 def to_bytes(weights: Weights) -> bytes:
     """Pack the weights as they are kept: little-endian, one line of facts before them."""
-    facts = {
-        "version": weights.version,
-        "scale": weights.scale,
-        "length_scale": weights.length_scale,
-        "biases": weights.biases,
-        "gates": {name: getattr(weights.gates, name) for name in Gates.__slots__},
-    }
+    facts = asdict(weights.facts)
     tables = (weights.any, weights.high, weights.now, weights.length, *weights.kinds)
     raw = b"".join(table.tobytes() for table in tables)
     return json.dumps(facts, sort_keys=True).encode() + b"\n" + zlib.compress(raw, 9)

@@ -5,13 +5,14 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot.core.screening import KINDS
 from bot.core.text import words
 from bot.triage.corpus import Line
 from bot.triage.grams import KIND_SIZE, kind_bucket, stem_of, tokens, windows
 from bot.triage.learning import counted, example, fit, rarity
-from bot.triage.model import Gates, Hearing, Model, Weights
+from bot.triage.model import Facts, Gates, Hearing, Model, Weights
 
 _COST = 0.3
 _WANTED = ({"T1", "T2", "T3"}, {"T1", "T2"}, {"T1"})
@@ -34,8 +35,9 @@ def train(lines: Sequence[Line], ordinary: Iterable[str] = ()) -> Weights:
     """Train on all lines; `ordinary` are texts that were not trained on, only to set the gates by."""
     counts, tiers = [], []
     for line in lines:
-        for part in windows(tokens(words(line.text))):
-            counts.append(counted(part))
+        found = tokens(words(line.text))
+        for start, end in windows(len(found)):
+            counts.append(counted(found[start:end]))
             tiers.append(line.tier)
     told = rarity(counts)
     examples = [example(one, told) for one in counts]
@@ -56,11 +58,7 @@ def _packed(lines: Sequence[Line], told: Sequence[float], machines: "list[tuple[
         immediate,
         array("B", (max(1, round(by * by / length_scale)) for by in told)),
         _kinds(lines),
-        scale,
-        length_scale,
-        (machines[0][1], machines[1][1], machines[2][1]),
-        _OPEN,
-        version_of(lines),
+        Facts(scale, length_scale, (machines[0][1], machines[1][1], machines[2][1]), _OPEN, version_of(lines)),
     )
 
 
@@ -122,15 +120,4 @@ def with_gates(weights: Weights, ordinary: Iterable[str]) -> Weights:
         high_with_cue=high_with_cue,
         now_with_cue=now_with_cue,
     )
-    return Weights(
-        weights.any,
-        weights.high,
-        weights.now,
-        weights.length,
-        weights.kinds,
-        weights.scale,
-        weights.length_scale,
-        weights.biases,
-        gates,
-        weights.version,
-    )
+    return replace(weights, facts=replace(weights.facts, gates=gates))
