@@ -83,19 +83,18 @@ def latin_cost(latin: str, persian: str) -> int | None:
     letters = persian.translate(_SOUND_OF)
     if len(units) > _LONG_CHARS or len(letters) > _LONG_CHARS:
         return None
+    dropped = [_left_persian(letters, at) for at in range(len(letters))]
     before = [0]
     for letter in letters:
         before.append(before[-1] + _LEFT_PERSIAN.get(letter, 99))
     for at, unit in enumerate(units):
-        row = [before[0] + _left_latin(units, at)]
+        left = _left_latin(units, at)
+        row = [before[0] + left]
         for j, letter in enumerate(letters):
-            row.append(
-                min(
-                    before[j + 1] + _left_latin(units, at),
-                    row[j] + _left_persian(letters, j),
-                    before[j] + _pair(unit, letter, last=j == len(letters) - 1),
-                )
-            )
+            paired = before[j] + (0 if unit == letter else _pair(unit, letter, last=j == len(letters) - 1))
+            row.append(min(before[j + 1] + left, row[j] + dropped[j], paired))
+        if min(row) > COST_MAX:
+            return None  # costs only grow
         before = row
     return before[-1] if before[-1] <= COST_MAX else None
 
@@ -117,8 +116,6 @@ def _left_persian(letters: str, at: int) -> int:
 
 
 def _pair(unit: str, letter: str, *, last: bool) -> int:
-    if unit == letter:
-        return 0
     if letter == "ه" and not last:
         return 99
     return _FITS.get(unit, {}).get(letter, 99)
