@@ -46,7 +46,7 @@ class Run:
     """The working state of one turn."""
 
     __slots__ = ("bundle", "by_person", "events", "facts", "folded", "input", "place", "proactive", "reveals", "said", "screening",
-                 "session", "steps", "text", "view")  # fmt: skip
+                 "session", "steps", "text")  # fmt: skip
 
     def __init__(self, session: Session, entered: Input, screening: Screening, facts: Facts, bundle: Bundle) -> None:
         self.session: Session = session
@@ -62,7 +62,6 @@ class Run:
         self.proactive = False
         self.reveals = False
         self.steps = self.said = 0
-        self.view = FactView(self)
 
     # -- where we are ------------------------------------------------------------------------------------------------
 
@@ -117,7 +116,8 @@ class Run:
     def holds(self, condition: Condition) -> bool:
         """Test a condition in the running frame."""
         frame = self.session.stack[-1]
-        return condition.holds(frame.answers, frame.vars, cast("Values", self.view))
+        # made for each condition: one that is kept would hold the run and be held by it, garbage only a collection finds
+        return condition.holds(frame.answers, frame.vars, cast("Values", FactView(self)))
 
     # -- events ------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,9 @@
+import gc
 import json
 
 import pytest
 
+from bot.engine.run import Run
 from bot.engine.session import Frame, Session, session_from_json, session_to_json
 
 FULL = Session(
@@ -77,3 +79,17 @@ def test_the_largest_session_stays_small():
     session = Session("0123456789abcdef", stack=[Frame(f"flow_{depth}", "step", 9, answers) for depth in range(4)])
 
     assert len(json.dumps(session_to_json(session))) < 16_000
+
+
+def test_a_turn_leaves_nothing_that_only_a_collection_finds(talk):
+    she = talk()
+    gc.collect()
+    gc.disable()
+    try:
+        she.says("سلام")
+        she.says("بله")
+        she.says("هیچ‌کدام از این‌ها")
+
+        assert [] == [one for one in gc.get_objects() if type(one) is Run]
+    finally:
+        gc.enable()
