@@ -6,8 +6,10 @@ manages accounts and never sees content. Console routes and acts ask the same tw
 
 from dataclasses import dataclass
 
+from bot.store.walls import Sight
 from escalation.case import ActError, Case
-from escalation.routing import overflows, sees
+from escalation.deadlines import NEAR_MS
+from escalation.routing import near_desks, overflows, sees
 
 Pair = tuple[str, str]
 
@@ -80,6 +82,17 @@ def in_scope(actor: Actor, case: Case, now_ms: int) -> bool:
         return True
     late = overflows(tier=case.tier, state=case.state, queued_at=case.queued_at, now_ms=now_ms)
     return sees(province=actor.province, desk=case.desk, overflow=late)
+
+
+def sight_of(actor: Actor, now_ms: int) -> Sight:
+    """Give what `in_scope` allows in the words of the database's own wall (bot.store.walls)."""
+    return Sight(
+        staff_id=actor.staff_id,
+        desk=actor.province,
+        near=near_desks(actor.province),
+        late={tier: now_ms - after for tier, after in NEAR_MS.items()},
+        everything=not actor.province,
+    )
 
 
 def may_read_content(actor: Actor, case: Case, *, last_holder: str | None) -> bool:

@@ -19,6 +19,7 @@ from bot.store.audit import append
 from bot.store.crypto import DataKey, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import seal, unseal
+from bot.store.walls import keep_in_sight
 from escalation.case import Case, NoSuchCaseError, StaleTokenError, State
 from escalation.deadlines import plan_of
 from escalation.policy import Actor, NotAllowedError, in_scope, may_read_content
@@ -77,6 +78,7 @@ def find_case(connection: Connection, *, actor: Actor, case_id: str, now_ms: int
     case = None if row is None else to_case(row)
     if case is None or not in_scope(actor, case, now_ms):
         raise NoSuchCaseError
+    keep_in_sight(connection, case_id)
     return case
 
 
@@ -109,6 +111,7 @@ def save(tx: Tx, before: Case, after: Case, *, now_ms: int) -> None:
     Raises:
         StaleTokenError: someone was quicker.
     """
+    keep_in_sight(tx.connection, before.id)
     changes = {name: getattr(after, name) for name in _SAVED if getattr(after, name) != getattr(before, name)}
     statement = (
         update(_cases)

@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 from bot.beats import Beats
 from bot.core.clock import Clock
 from bot.store.database import Store, Tx
+from bot.store.walls import wall
 from escalation import reading, repo_staff
 from escalation.accounts import CodeRefusedError
 from escalation.acts import claim_case, see, see_waiting
 from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError
 from escalation.office import Office
-from escalation.policy import Actor, NotAllowedError, may
+from escalation.policy import Actor, NotAllowedError, may, sight_of
 from escalation.routing import sees
 from escalation.staffbot_alert import Outcome, StaffAlert
 from escalation.staffbot_links import actor_by_chat, link_staffbot, linked_chats
@@ -116,7 +117,10 @@ class DatabaseDesk:
     async def _act(self, chat_id: str, act: Callable[[Tx, Actor], Outcome]) -> Outcome:
         def write(tx: Tx) -> Outcome:
             actor = actor_by_chat(tx.connection, chat_id)
-            return "not_linked" if actor is None else act(tx, actor)
+            if actor is None:
+                return "not_linked"
+            with wall(tx.connection, sight_of(actor, self._now_ms())):
+                return act(tx, actor)
 
         try:
             return await self._store.write(write)

@@ -57,7 +57,7 @@ async def case_page(request: Request) -> Response:
     actor = require(request, "case", "read")
     deps, now_ms, case_id = deps_of(request), deps_of(request).now_ms(), request.path_params["case_id"]
     again = "x-live" in request.headers  # the open page brings itself up to date; its opening is in the audit
-    page = await deps.store.write(
+    page = await deps.store_of(actor).write(
         lambda tx: read_case(tx, deps.office, actor=actor, case_id=case_id, now_ms=now_ms, again=again)
     )
     here = actor.province or NATIONAL
@@ -84,7 +84,7 @@ def acting(act: Act, *, action: str, then: str | Callable[[object], str] = "") -
         form = await request.form()
         fields = Fields({name: value for name, value in form.items() if isinstance(value, str)}, deps.now_ms())
         try:
-            result = await deps.store.write(lambda tx: act(tx, deps.office, actor, case_id, fields))
+            result = await deps.store_of(actor).write(lambda tx: act(tx, deps.office, actor, case_id, fields))
         except REFUSALS as error:
             if "x-live" not in request.headers:
                 raise

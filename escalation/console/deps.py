@@ -15,9 +15,11 @@ from bot.health import HealthWatch
 from bot.settings import Settings
 from bot.store.crypto import Keyring
 from bot.store.database import Store
+from bot.store.walls import WalledStore
 from escalation.accounts import Accounts
 from escalation.console.shell import NavEntry
 from escalation.office import Office
+from escalation.policy import Actor, sight_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,10 @@ class ConsoleDeps:
     def office(self) -> Office:
         """What acts work with."""
         return Office(keyring=self.keyring, bus=self.bus, new_id=self.ids)
+
+    def store_of(self, actor: Actor) -> WalledStore:
+        """Give the store as this person has it: everything about cases goes through here."""
+        return WalledStore(self.store, sight_of(actor, self.now_ms()))
 
     def now_ms(self) -> int:
         """Give the present moment in milliseconds."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.core.clock import Clock
 from bot.store.database import Store
+from bot.store.walls import LISTS, WalledStore
 from escalation import reading
 
 #: A stream that was woken waits at least stream.GATHER_S before it looks: a read begun within this time is later.
@@ -26,9 +27,13 @@ class Looks:
     """Reads once for all streams of one application."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+        self._store = WalledStore(store, LISTS)
         self._clock = clock
         self._reads: dict[int, _Read] = {}
+
+    async def newest(self) -> int:
+        """Give the number of the newest change, where a stream that has just come begins."""
+        return await self._store.read(reading.newest_event)
 
     async def after(self, last_id: int, *, woken: bool) -> reading.Changes:
         """Give what happened after a number, read at most a moment ago."""

@@ -30,7 +30,7 @@ async def queue_page(request: Request) -> Response:
     if not may(actor, "queue", "view"):
         return RedirectResponse(_home(request, actor), status_code=303)
     deps, now_ms = deps_of(request), deps_of(request).now_ms()
-    rows, names, gaps = await deps.store.read(
+    rows, names, gaps = await deps.store_of(actor).read(
         lambda connection: (
             reading.queue(connection, actor=actor, now_ms=now_ms),
             shifts.names_on_shift(connection, now_ms),
@@ -64,7 +64,7 @@ async def take(request: Request) -> Response:
                 continue
         return None
 
-    case_id = await deps.store.write(claim_first)
+    case_id = await deps.store_of(actor).write(claim_first)
     return RedirectResponse(f"/cases/{case_id}" if case_id else "/?said=none", status_code=303)
 
 
@@ -80,5 +80,5 @@ async def shift(request: Request) -> Response:
         else:
             shifts.end_shift(tx, deps.office, actor=actor, now_ms=now_ms)
 
-    await deps.store.write(change)
+    await deps.store_of(actor).write(change)
     return RedirectResponse("/", status_code=303)

@@ -55,7 +55,7 @@ async def alive(request: Request) -> Response:
                 continue  # hers no longer; the page hears of it as a change of the case
         return shifts.touch_shift(tx, actor=actor, now_ms=now_ms)
 
-    if await deps.store.write(renew):
+    if await deps.store_of(actor).write(renew):
         await deps.accounts.resume(token_of(request))  # on shift: waiting for a cry for help is use, not idleness
     return Response(status_code=204)
 
@@ -68,7 +68,7 @@ def _after(request: Request) -> int | None:
 
 async def _pieces(deps: ConsoleDeps, looks: Looks, token: str, after: int | None) -> AsyncIterator[str]:
     with deps.bus.subscribe("cases") as hints:
-        last = await deps.store.read(reading.newest_event) if after is None else after
+        last = await looks.newest() if after is None else after
         yield _event("ready", {}, last)
         told = _Told(alarm=reading.Alarm(urgent=(), mine=()), dot=None)
         actor: Actor | None = None

@@ -2,13 +2,14 @@
 
 import json
 import random
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from stores import STORES
 
 from bot.bus import InProcessBus
@@ -18,14 +19,15 @@ from bot.core.ids import seeded_ids
 from bot.statements import STATEMENTS
 from bot.store import schema
 from bot.store.crypto import DataKey, ephemeral_keyring
-from bot.store.database import Store
+from bot.store.database import Store, Tx
 from bot.store.vault import contact_key, seal, unseal
+from bot.store.walls import Sight, wall
 from escalation import relay
 from escalation.accounts import Accounts
 from escalation.intake import Intake, OpenCase, take_in
 from escalation.office import Office
 from escalation.passwords import Hashing
-from escalation.policy import Actor
+from escalation.policy import Actor, sight_of
 from escalation.signin import SignInRules
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -55,8 +57,14 @@ class House:
         self.clock.advance(seconds)
 
     def do(self, act: Any, **arguments: Any) -> Any:
-        """Run one act in one write transaction."""
-        return self.store.write_now(lambda tx: act(tx, self.office, now_ms=self.now, **arguments))
+        """Run one act in one write transaction, behind the wall of who acts, as in production."""
+
+        def work(tx: Tx) -> Any:
+            actor = arguments.get("actor")
+            with wall(tx.connection, sight_of(actor, self.now)) if actor else nullcontext():
+                return act(tx, self.office, now_ms=self.now, **arguments)
+
+        return self.store.write_now(work)
 
     def says(self, actor: Actor, case_id: str, token: int) -> None:
         """Let the holder write a word to her."""
@@ -65,9 +73,16 @@ class House:
             command_id=f"command-{self.ids()}",
         )  # fmt: skip
 
-    def see(self, query: Any, **arguments: Any) -> Any:
-        """Run one reading function."""
-        return self.store.read_now(lambda connection: query(connection, now_ms=self.now, **arguments))
+    def see(self, query: Any, sight: Sight | None = None, **arguments: Any) -> Any:
+        """Run one reading function, behind the wall of who reads."""
+
+        def work(connection: Connection) -> Any:
+            actor = arguments.get("actor")
+            mine = sight or (sight_of(actor, self.now) if actor else None)
+            with wall(connection, mine) if mine else nullcontext():
+                return query(connection, now_ms=self.now, **arguments)
+
+        return self.store.read_now(work)
 
     def rows(self, table: Any, **where: Any) -> list[dict[str, Any]]:
         query = select(table).order_by(*table.primary_key.columns)

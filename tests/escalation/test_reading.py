@@ -5,6 +5,7 @@ import pytest
 from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked, events_to_json
 from bot.store import schema
 from bot.store.vault import seal
+from bot.store.walls import LISTS
 from escalation import acts, reading, relay
 from escalation.case import NoSuchCaseError
 from escalation.page import read_case
@@ -17,7 +18,7 @@ def queue(house, actor):
 
 
 def feed(house, actor, last_id=0, **more):
-    return house.see(reading.feed_since, actor=actor, last_id=last_id, **more)
+    return house.see(reading.feed_since, LISTS, actor=actor, last_id=last_id, **more)
 
 
 def test_the_queue_is_in_the_order_in_which_cases_are_taken(house, mina):

@@ -5,6 +5,7 @@ from alembic import op
 
 from bot.store.audit_ddl import AUDIT_DDL
 from bot.store.postgres_ddl import DDL
+from bot.store.walls_ddl import raise_walls
 
 revision = "0001"
 down_revision = None
@@ -505,6 +506,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for text in DDL:
             op.execute(text)
+        raise_walls(op.get_bind())
 
 
 def downgrade() -> None:
