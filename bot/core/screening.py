@@ -58,6 +58,10 @@ class Evidence:
     why: str
 
 
+#: With this begins the `pattern` of an evidence that the model alone gives.
+MODEL = "model."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screening:
     """The verdict on one text (the last 90 s joined).
@@ -72,6 +76,11 @@ class Screening:
     soft: bool = False
     evidence: tuple[Evidence, ...] = ()
     lexicon: str = ""
+
+    @property
+    def has_sign(self) -> bool:
+        """True when a pattern or a covert sign found something: more than the model's guess."""
+        return self.covert or any(not one.pattern.startswith(MODEL) for one in self.evidence)
 
 
 NOTHING_FOUND = Screening()

@@ -7,11 +7,12 @@ told. The same speech is not made twice in one session: news is told to the case
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from bot.core.events import Cause
+from bot.core.events import Cause, FollowUpPlanned
 from bot.core.messages import ContactInput, LocationInput, MediaInput, PressInput, TextInput, UnreadableInput
 from bot.core.screening import Tier
 from bot.engine import moves, record, walk
-from bot.engine.model import DANGER_TIER, Ask, Escalate, FreeText, Option
+from bot.engine.model import DANGER_TIER, Ask, Escalate, FollowUp, FreeText, Option
+from bot.engine.run import UNANSWERED, kinds_asked
 from bot.engine.session import Frame
 
 if TYPE_CHECKING:
@@ -118,16 +119,46 @@ def high(
 
 
 def soft_check(run: "Run", kinds: tuple[str, ...], *, free_text: bool) -> None:
-    """Ask one closed question, the one for her kind when there is one; yes and silence count as danger."""
+    """Ask one closed question, the one for her kind when there is one. Yes is danger; for silence see `unanswered`."""
     session = run.session
     session.soft_count += 1
     session.soft_asked += tuple(kind for kind in kinds or ("",) if kind not in session.soft_asked)
-    always = run.bundle.always
-    step_id = next((name for kind in kinds if always.step(name := f"soft_check_{kind}")), "soft_check")
-    frame = run.put_over(step_id)
+    frame = run.put_over(_question_for(run, kinds))
     frame.vars["kinds"] = ",".join(kinds)
+    if run.screening.has_sign:
+        frame.vars["sign"] = 1
     if free_text:
         frame.vars["answered"] = 1
+
+
+def unanswered(run: "Run", frame: Frame) -> Verdict:
+    """Tell a person that a gentle question got no answer, at the tier this counts for; nothing pops up on her screen.
+
+    Where the model alone had guessed, somebody asks again later, if a safe way is known.
+    """
+    tier, kinds = run.unanswered(frame), kinds_asked(frame)
+    if tier == "T1":
+        return immediate(run, "words", kinds, (UNANSWERED,))
+    if run.by_person and tier == "T2":
+        return high(run, "heard", "words", kinds, (UNANSWERED,))
+    run.raise_risk(tier, kinds, (UNANSWERED,))
+    run.request(tier, "words", kinds=kinds)
+    look_in = run.bundle.always.step("look_in")
+    if tier == "T3" and isinstance(look_in, FollowUp) and run.session.safe == "set" and not run.session.silenced:
+        run.emit(FollowUpPlanned, start_flow=look_in.flow, in_s=look_in.in_s, if_silent=look_in.if_silent)
+    return Verdict.ANSWERED
+
+
+def weight_unasked(run: "Run") -> Tier:
+    """Give what soft words count for when the gentle question cannot be asked any more."""
+    step = run.bundle.always.step(_question_for(run, run.screening.kinds))
+    signed = run.screening.has_sign or (isinstance(step, Ask) and step.id != "soft_check")
+    return "T2" if signed else "T3"
+
+
+def _question_for(run: "Run", kinds: tuple[str, ...]) -> str:
+    always = run.bundle.always
+    return next((name for kind in kinds if always.step(name := f"soft_check_{kind}")), "soft_check")
 
 
 def stale_press(run: "Run") -> Verdict:

@@ -17,7 +17,7 @@ from bot.core.messages import PressInput, TextInput
 from bot.engine import danger, guides, hearing, moves, record, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
 from bot.engine.run import kinds_asked
-from bot.engine.session import Answer
+from bot.engine.session import Answer, Frame
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -112,7 +112,7 @@ def quick_exit(run: "Run") -> None:
     """Leave at once: the decoy, nothing proactive, locked until the code word; what is unpaid goes to a person."""
     session = run.session
     run.emit(HandlerUsed, handler="quick_exit")
-    run.count_open()
+    run.count_open(least="T2")  # somebody came in before she could answer
     run.pop_interrupts()
     run.pay("net", do_not_contact=True)
     run.emit(QuickExitUsed)
@@ -168,24 +168,27 @@ def answer_over(run: "Run", ask: Ask, value: Answer) -> None:
 
 
 def silent_over(run: "Run") -> None:
-    """Act on silence after an interrupting question: yes for danger, a case for media, rest for the others."""
+    """Act on no answer to an interrupting question: a case for danger and media, rest for the others.
+
+    Who is still there, and only wrote something else, goes on with the script.
+    """
     frame = run.open_danger()
     run.pop_interrupts()
-    if frame is None:
-        run.pay("step")  # what the script below still owes must not rest with it
-        run.rest()
-    elif frame.step == "media":
+    if frame is not None and frame.step == "media":
         danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
-        run.rest()
-    elif danger.immediate(run, "words", kinds_asked(frame), ("پرسش خطر بی‌پاسخ ماند",)) is not danger.Verdict.OVER:
-        run.rest()
+    elif frame is not None and danger.unanswered(run, frame) is danger.Verdict.OVER:
+        return
+    if run.by_person and frame is not None and frame.step != "media":
+        _go_on_below(run, frame)
+        return
+    run.pay("step")  # what the script below still owes must not rest with it
+    run.rest()
 
 
 def _soft(run: "Run", ask: Ask, value: Answer) -> None:
     option = ask.by_key.get(str(value))
-    kinds = kinds_asked(run.session.stack[-1]) + (option.kinds if option else ())
-    answered = run.session.top.vars.get("answered", 0)
-    was_first = run.session.top.vars.get("first", 0)
+    frame = run.session.top
+    kinds = kinds_asked(frame) + (option.kinds if option else ())
     record.record(run, ask, value)
     run.pop_over()
     why = ("در پاسخ به پرسش خطر",)
@@ -196,12 +199,18 @@ def _soft(run: "Run", ask: Ask, value: Answer) -> None:
         verdict = danger.high(run, "heard", "words", kinds, why)
     if verdict is danger.Verdict.OVER:
         return
-    below = run.waiting()
-    told = was_first and verdict is danger.Verdict.ANSWERED
+    told = frame.vars.get("first", 0) and verdict is danger.Verdict.ANSWERED
     target = hearing.target_of(run, kinds) if told else ""
     if target:
         walk.go(run, target)
-    elif answered and below is not None:
+    else:
+        _go_on_below(run, frame)
+
+
+def _go_on_below(run: "Run", asked: Frame) -> None:
+    """Go on with the script: behind the free text that made us ask, else at the question that waits."""
+    below = run.waiting()
+    if asked.vars.get("answered", 0) and below is not None:
         record.record(run, below, "given")
         walk.go_on(run, below.id)
     else:

@@ -100,7 +100,7 @@ def _by_words(run: "Run") -> _Heard:
         run.session.covert = True
     tier = screening.tier
     if screening.soft:  # the gentle question cannot be asked any more: a person judges
-        tier = strongest((tier, "T2"))
+        tier = strongest((tier, danger.weight_unasked(run)))
     if tier is None and screening.label in {"history", "third_party"}:
         tier = "T3"
     if tier is None:

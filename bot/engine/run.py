@@ -33,6 +33,8 @@ STEPS_MAX, MESSAGES_MAX = 100, 5
 #: A reply later than this after her message is no reply any more (design.md §1.10).
 REPLY_S = 900
 _WHY_MAX = 8
+#: Why a case was opened, for staff: a question about danger got no answer.
+UNANSWERED = "پرسش خطر بی‌پاسخ ماند"
 #: So many hidden texts are kept for when she asks.
 _WITHHELD_MAX = 4
 _CHILD_KINDS = frozenset({"child_abuse", "child_labour", "runaway"})
@@ -101,17 +103,28 @@ class Run:
         over = (frame for frame in self.session.stack[1:] if frame.flow == "always" and _asks_of_danger(frame))
         return next(over, None)
 
-    def count_open(self) -> None:
-        """Count a gentle question left unanswered as yes, media that nobody read as T2: to be told to a person."""
+    def unanswered(self, frame: Frame) -> Tier:
+        """Give what no answer to a gentle question counts for: what the question says, more where a sign stood behind it."""
+        ask = self.bundle.always.step(frame.step)
+        silence = ask.silence if isinstance(ask, Ask) else None
+        told = self.bundle.always.step(silence.then) if silence is not None else None
+        signed: Tier | None = "T2" if frame.vars.get("sign") else None
+        return strongest((told.tier if isinstance(told, Escalate) else "T2", signed)) or "T2"
+
+    def count_open(self, *, least: Tier = "T3") -> None:
+        """Count a gentle question left unanswered, or media that nobody read: to be told to a person.
+
+        `least`: what it counts for at least, as when she leaves in a hurry instead of answering.
+        """
         frame = self.open_danger()
         if frame is None:
             return
-        if frame.step == "media":
-            self.raise_risk("T2", (), ("پیام بی‌متن",))
-            self.owe("T2")
-        else:
-            self.raise_risk("T1", kinds_asked(frame), ("پرسش خطر بی‌پاسخ ماند",))
-            self.owe("T1")
+        is_media = frame.step == "media"
+        tier: Tier = "T2" if is_media else min(self.unanswered(frame), least)
+        why = "پیام بی‌متن" if is_media else UNANSWERED
+        self.raise_risk(tier, kinds_asked(frame), (why,))
+        if tier != "T3":
+            self.owe(tier)
 
     def holds(self, condition: Condition) -> bool:
         """Test a condition in the running frame."""

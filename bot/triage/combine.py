@@ -6,7 +6,7 @@ model is believed sooner.
 
 from dataclasses import replace
 
-from bot.core.screening import Evidence, Screening, Tier
+from bot.core.screening import MODEL, Evidence, Screening, Tier
 from bot.triage.model import Gates, Hearing
 
 _WHY = "به موقعیت‌های خطر می‌ماند"
@@ -43,4 +43,4 @@ def _tier(guess: Hearing, gates: Gates, *, has_cue: bool) -> Tier | None:
 
 
 def _evidence(guess: Hearing, band: str) -> tuple[Evidence, ...]:
-    return tuple(Evidence(start=start, end=end, pattern=f"model.{band}", why=_WHY) for start, end in guess.spans)
+    return tuple(Evidence(start=start, end=end, pattern=f"{MODEL}{band}", why=_WHY) for start, end in guess.spans)

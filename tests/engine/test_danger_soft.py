@@ -1,9 +1,11 @@
 """Soft words are asked about gently, once, and no answer, command or silence leads round the question."""
 
-import pytest
-from engine.screenings import TIRED
+from dataclasses import replace
 
-from bot.core.events import EscalationRequested
+import pytest
+from engine.screenings import GUESSED, SIGNED, TIRED
+
+from bot.core.events import EscalationRequested, FollowUpPlanned
 from bot.core.messages import (
     HeldInput,
 )
@@ -34,31 +36,91 @@ def test_soft_words_and_no_go_back_to_the_question_and_are_not_asked_again(talk)
     assert she.at == "women_head.children"
 
 
-def test_silence_or_quick_exit_after_a_soft_question_counts_as_yes(talk):
-    silent, leaving = talk("women_head"), talk("women_head")
-    for she in (silent, leaving):
+def test_silence_after_a_gentle_question_opens_a_case_and_shows_nothing(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.says("خسته شدم از زندگی", TIRED)
+
+    assert she.is_silent() == []
+    assert she.told == [("T2", "words")]
+    assert she.session.status == "resting"
+    assert she.session.debt is None
+
+
+def test_silence_counts_as_much_as_what_made_us_ask(talk):
+    guessed, signed, covert = talk("women_head"), talk("women_head"), talk("women_head")
+    for she, heard in ((guessed, GUESSED), (signed, SIGNED), (covert, replace(GUESSED, covert=True))):
         she.says("سلام")
-        she.says("خسته شدم از زندگی", TIRED)
+        she.says("نمی‌دانم چه بگویم از این روزها", heard)
+        she.is_silent()
 
-    silent.is_silent()
-    assert silent.told == [("T1", "words")]
-    leaving.says("0")
-    assert leaving.told == [("T1", "net")]
-    assert leaving.events[-1].outcome == "quick_exit"
+    assert guessed.told == [("T3", "words")]
+    assert signed.told == [("T2", "words")]
+    assert covert.told == [("T2", "words")]
 
 
-def test_a_refused_soft_question_is_t2_and_unclear_answers_are_danger(talk):
-    refused, unclear = talk("women_head"), talk("women_head")
-    for she in (refused, unclear):
+def test_after_a_mere_guess_she_is_looked_in_on_once_where_a_safe_way_is_known(talk):
+    safe, unsafe, silenced = talk("women_head"), talk("women_head"), talk("women_head")
+    for she in (safe, unsafe, silenced):
         she.says("سلام")
-        she.says("خسته شدم از زندگی", TIRED)
+        she.session.safe = "unset" if she is unsafe else "set"
+        she.session.silenced = she is silenced
+        she.says("نمی‌دانم چه بگویم از این روزها", GUESSED)
+        she.is_silent()
+
+    planned = [event for event in safe.events if isinstance(event, FollowUpPlanned)]
+    assert [(event.start_flow, event.in_s, event.if_silent) for event in planned] == [("check_in", 86_400, None)]
+    assert "FollowUpPlanned" not in unsafe.kinds + silenced.kinds
+
+
+def test_leaving_in_a_hurry_instead_of_an_answer_is_t2_whatever_made_us_ask(talk):
+    for heard in (TIRED, GUESSED):
+        she = talk("women_head")
+        she.says("سلام")
+        she.says("خسته شدم از زندگی", heard)
+        she.says("0")
+        assert she.told == [("T2", "net")]
+        assert she.events[-1].outcome == "quick_exit"
+
+
+def test_silence_after_a_guess_does_not_hide_what_the_script_still_owes(script):
+    she = script("""
+flow: owing
+title: ت
+owner: ما
+reviewers: [clinician, lawyer]
+silence: {after: 5m, then: settle}
+steps:
+- {ask: hurt, text: آسیب؟, yes_no: {yes: {label: بله, danger: high}, no: نه}, skip: {label: نمی‌گویم, danger: high}}
+- {ask: more, text: دیگر؟, yes_no: {yes: بله, no: نه}}
+- {escalate: soon, when: risk == T2, tier: T2, text: 123}
+- {end: bye, text: 123}
+tests:
+- {name: ن, talk: [says: سلام, says: بله, says: نه, case: T2]}
+""")
+    she.says("سلام")
+    she.says("بله")
+    she.says("نمی‌دانم چه بگویم از این روزها", GUESSED)
+    she.is_silent()
+
+    assert ("T2", "step") in she.told
+    assert she.session.debt is None
+
+
+def test_a_refused_soft_question_is_t2_and_other_words_twice_are_no_answer(talk):
+    refused, unclear, guessed = talk("women_head"), talk("women_head"), talk("women_head")
+    for she in (refused, unclear, guessed):
+        she.says("سلام")
+        she.says("خسته شدم از زندگی", GUESSED if she is guessed else TIRED)
 
     refused.says("نمی‌خواهم بگویم")
     assert refused.told == [("T2", "words")]
     assert refused.at == "women_head.children"
-    unclear.says("چی بگم والا این جوری شده")
-    unclear.says("نمی‌دونم چی بگم به شما")
-    assert unclear.told == [("T1", "words")]
+    for she, tier in ((unclear, "T2"), (guessed, "T3")):
+        she.says("چی بگم والا این جوری شده")
+        she.says("نمی‌دونم چی بگم به شما")
+        assert she.told == [(tier, "words")]
+        assert she.at == "women_head.children"
 
 
 def test_a_free_text_that_was_soft_counts_as_given_after_a_no(script):
@@ -102,7 +164,7 @@ def test_no_command_leads_round_a_gentle_question(talk, dodge):
     assert any(frame.step.startswith("soft_check") for frame in she.session.stack)
 
     she.is_silent()
-    assert she.told == [("T1", "words")]
+    assert she.told == [("T2", "words")]
 
 
 def test_after_an_interruption_the_gentle_question_stands_again(talk):
@@ -122,9 +184,9 @@ def test_a_person_called_or_holding_hears_of_an_open_gentle_question(talk):
         she.says("خسته شدم از زندگی", TIRED)
 
     called.says("مددکار")
-    assert called.told == [("T1", "human")]
+    assert called.told == [("T2", "human")]
     held.gives(HeldInput())
-    assert held.told == [("T1", "step")]
+    assert held.told == [("T2", "step")]
     erased.says("حذف اطلاعات من")
     erased.says("بله")
-    assert erased.told == [("T1", "net")]
+    assert erased.told == [("T2", "net")]
