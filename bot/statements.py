@@ -19,11 +19,15 @@ _SIZES = (64, 16, 4, 1)
 
 
 class Insert:
-    """An INSERT of named columns, for any number of rows; `ending` is its ON CONFLICT."""
+    """An INSERT of named columns, for any number of rows; `ending` is its ON CONFLICT.
+
+    One that fails fails its whole write, which goes back to a savepoint or to nothing. So SQLite is told (OR FAIL) not
+    to keep each page as it was for taking back the one statement.
+    """
 
     def __init__(self, table: str, columns: str, ending: str = "") -> None:
         self.names = tuple(columns.split())
-        self._head = f"INSERT INTO {table} ({', '.join(self.names)}) VALUES "  # noqa: S608 - our own names
+        self._head = f"INSERT OR FAIL INTO {table} ({', '.join(self.names)}) VALUES "  # noqa: S608 - our own names
         self._marks = f"({', '.join('?' * len(self.names))})"
         self._ending = ending
         self._values = itemgetter(*self.names)

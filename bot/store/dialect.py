@@ -25,6 +25,7 @@ _WORDS = (
     ),
     (re.compile(r"\(SELECT max\(id\) AS last FROM audit\)"), "(SELECT max(id) AS last FROM audit) AS newest"),
     (re.compile(r"\bBEGIN IMMEDIATE\b"), "BEGIN"),
+    (re.compile(r"\bINSERT OR FAIL\b"), "INSERT"),
 )
 
 
