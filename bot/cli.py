@@ -233,6 +233,7 @@ def _backup(verb: argparse.ArgumentParser) -> None:
 def _restore(verb: argparse.ArgumentParser) -> None:
     _backup(verb)
     verb.add_argument("--replace", action="store_true", help="move the database that is there aside")
+    verb.add_argument("--check", action="store_true", help="only try whether it could be restored; nothing is touched")
     verb.add_argument("--old-key", metavar="FILE", help="the key file from before `panah key rotate`")
 
 

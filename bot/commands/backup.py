@@ -6,7 +6,6 @@ key file is kept apart (`panah key export`). A restore never touches an installa
 
 import argparse
 import contextlib
-import os
 import sqlite3
 import tempfile
 import time
@@ -24,10 +23,14 @@ from bot.outbox_record import settle_restored
 from bot.rewrapping import rewrap_factors, rewrap_some
 from bot.settings import Settings, read_settings
 from bot.store import migrate
+from bot.store.audit import verify
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
-from bot.store.database import Store, StoreBusyError, StoreUnwritableError, Tx, holding
+from bot.store.database import Store, StoreBusyError, StoreUnwritableError, Tx, holding, reading
+from bot.store.opening import open_store
 from bot.tombstones import path_of, read_tombstones
 
+#: What `--check` tells of a backup.
+_COUNTED = ("contacts", "messages", "cases")
 #: Beside the database while it is in use.
 _SIDE_FILES = ("-wal", "-shm")
 
@@ -36,23 +39,31 @@ def backup(args: argparse.Namespace) -> int:
     """Write a consistent copy of the database into a new file."""
     settings, target = read_settings(), Path(args.file)
     arm_from(settings.fault)
-    if not settings.database.is_file():
+    if not settings.database_url and not settings.database.is_file():
         raise CommandError(f"there is nothing to back up: no database {settings.database}")
     refuse_existing(target)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # mode 0600
-        os.close(handle)
-        staging = Path(name)
-        try:
-            copy_database(settings.database, staging)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:  # mode 0700
+            staging = Path(folder) / "copy.db"
+            copy_database(_source(settings, Path(folder)), staging)
+            staging.chmod(0o600)
             put_in_place(staging, target)
-        finally:
-            staging.unlink(missing_ok=True)
     except OSError as error:
         raise CommandError(f"cannot write {target}: {error.strerror}") from error
     _note(settings, int(time.time() * 1000))
     _say(f"the backup is {target}; it can be read only with the key file {settings.key_path}, which is not in it")
     return 0
+
+
+def _source(settings: Settings, folder: Path) -> Path:
+    """Give the SQLite file to copy: the database in use, or what was read from PostgreSQL."""
+    if not settings.database_url:
+        return settings.database
+    from bot.commands.backup_postgres import copy_postgres  # noqa: PLC0415 - only where it is configured
+
+    read = folder / "read.db"
+    copy_postgres(settings.database_url, read)
+    return read
 
 
 def _note(settings: Settings, at_ms: int) -> None:
@@ -64,7 +75,7 @@ def _note(settings: Settings, at_ms: int) -> None:
     except control.NotRunningError:
         with (
             contextlib.suppress(StoreBusyError, StoreUnwritableError),
-            contextlib.closing(Store(settings.database)) as db,
+            contextlib.closing(open_store(settings.where, threaded=False)) as db,
         ):
             db.write_now(partial(note, key="backup_at", value=str(at_ms)))
 
@@ -91,13 +102,52 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def restore(args: argparse.Namespace) -> int:
-    """Put a backup in the place of an installation that is not running."""
+    """Put a backup in the place of an installation that is not running; or, with --check, only try whether it could be."""
     settings, source = read_settings(), Path(args.file)
     if not source.is_file():
         raise CommandError(f"there is no backup {source}")
     keyring = _keyring(settings, args.old_key)
+    if args.check:
+        _say(_check(settings, source, keyring))
+    elif settings.database_url:
+        _restore_postgres(settings, source, keyring, replace=args.replace)
+    else:
+        _restore_file(settings, source, keyring, replace=args.replace)
+    return 0
+
+
+def _check(settings: Settings, source: Path, keyring: Keyring) -> str:
+    """Do all that a restore does but its last step, and walk the audit's chain."""
+    with tempfile.TemporaryDirectory(prefix="panah-check-") as name:
+        staged = Path(name) / "panah.db"
+        copy_database(source, staged)
+        _make_ready(staged, keyring, erased=read_tombstones(path_of(settings)))
+        with reading(staged) as db:
+            verdict = verify(db, keyring.audit_key)
+            counts = [(name, db.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar()) for name in _COUNTED]  # noqa: S608 - our own names
+    if verdict.broken is not None:
+        raise CommandError(f"the audit in this backup breaks at row {verdict.broken}: {verdict.why}")
+    return f"{source} can be restored with this key: " + ", ".join(f"{count} {name}" for name, count in counts)
+
+
+def _restore_postgres(settings: Settings, source: Path, keyring: Keyring, *, replace: bool) -> None:
+    from bot.commands.backup_postgres import erased_in, put_in_postgres  # noqa: PLC0415 - only where it is configured
+
+    settings.var.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.var) as name:
+        staged = Path(name) / "panah.db"
+        copy_database(source, staged)
+        erased = [*erased_in(settings.database_url), *read_tombstones(path_of(settings))]
+        _make_ready(staged, keyring, erased=erased)
+        aside = put_in_postgres(staged, settings.database_url, replace=replace)
+    if aside is not None:
+        _say(f"what was here is now in the schema {aside}; drop it when it is no longer wanted")
+    _say(f"restored {source}; whoever asked to be erased after it was taken must be erased again")
+
+
+def _restore_file(settings: Settings, source: Path, keyring: Keyring, *, replace: bool) -> None:
     with holding(settings.database):
-        if settings.database.exists() and not args.replace:
+        if settings.database.exists() and not replace:
             raise CommandError(f"there is a database {settings.database}; --replace moves it aside")
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.var) as name:
             staged = Path(name) / settings.database.name
@@ -110,7 +160,6 @@ def restore(args: argparse.Namespace) -> int:
     if aside is not None:
         _say(f"the database that was here is now {aside}; delete it when it is no longer wanted")
     _say(f"restored {source}; whoever asked to be erased after it was taken must be erased again")
-    return 0
 
 
 def _keyring(settings: Settings, old_key: str | None) -> Keyring:
@@ -135,6 +184,7 @@ def _make_ready(staged: Path, keyring: Keyring, *, erased: list[str]) -> None:
         store.audit_key = keyring.audit_key
         _rewrap(store, keyring)
         store.write_now(partial(_settle, now_ms=now_ms))
+        store.write_now(partial(note, key="key_id", value=keyring.key_id))  # by it all is wrapped from here on
         for contact_id in erased:
             store.write_now(partial(erase, contact_id=contact_id, now_ms=now_ms))
     finally:

@@ -7,11 +7,11 @@ serves from it by mistake. Nothing is opened: sealed stays sealed, and the key f
 
 import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, tuple_
+from sqlalchemy import Connection, Row, Table, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.errors import CommandError
@@ -52,9 +52,7 @@ def _move(source: Path, url: str) -> int:
         try:
             migrate.upgrade(store.connection)
             _require_ours(store, old)
-            for table in metadata.sorted_tables:
-                _copy(old, store, table)
-            return sum(_compare(old, store, table) for table in metadata.sorted_tables)
+            return sum(copy_in(old, store, table) for table in metadata.sorted_tables)
         finally:
             store.close()
 
@@ -73,12 +71,19 @@ def schema_ids(connection: Connection) -> set[str]:
     return set(connection.execute(select(contacts.c.id)).scalars())
 
 
-def _copy(old: Connection, store: Store, table: Table) -> None:
+def copy_in(old: Connection, store: Store, table: Table) -> int:
+    """Copy one table of a SQLite database into PostgreSQL and compare; give how many rows it has.
+
+    Raises:
+        CommandError: the two differ.
+    """
     for rows in _chunks(old, table):
         store.write_now(lambda tx, rows=rows: _put(tx, table, rows))  # type: ignore[misc]
     if "id" in table.c and table.c.id.autoincrement is True:
-        sql = f"SELECT setval(?::regclass, greatest((SELECT max(id) FROM {table.name}), 1))"  # noqa: S608 - our own names
-        store.write_now(lambda tx: tx.raw.execute(sql, (f"{table.name}_id_seq",)))
+        last = old.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
+        sql = f"SELECT setval(?::regclass, greatest((SELECT max(id) FROM {table.name}), ?, 1))"  # noqa: S608 - our own names
+        store.write_now(lambda tx: tx.raw.execute(sql, (f"{table.name}_id_seq", last)))
+    return _require_same(old, store, table)
 
 
 def _put(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -102,9 +107,9 @@ def _chunks(connection: Connection, table: Table) -> Iterator[list[dict[str, Any
         rows = connection.execute(query.where(tuple_(*keys) > tuple_(*last))).mappings().all()
 
 
-def _compare(old: Connection, store: Store, table: Table) -> int:
-    here = _digest(old, table)
-    there = store.read_now(lambda new: _digest(new, table))
+def _require_same(old: Connection, store: Store, table: Table) -> int:
+    here = compare(old, table)
+    there = store.write_now(lambda tx: compare(tx.connection, table))  # readers may stand in another schema
     if here != there:
         raise CommandError(
             f"table {table.name} differs: {here[0]} rows here, {there[0]} there. Nothing was changed here;"
@@ -113,13 +118,22 @@ def _compare(old: Connection, store: Store, table: Table) -> int:
     return here[0]
 
 
-def _digest(connection: Connection, table: Table) -> tuple[int, int]:
+def compare(connection: Connection, table: Table) -> tuple[int, int]:
     """Give how many rows a table has and one number made of all of them, whatever their order."""
-    count = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    total = 0
-    for row in connection.execute(select(table)).yield_per(_CHUNK):
-        total += int.from_bytes(hashlib.sha256(repr(tuple(row)).encode("utf-8", "surrogatepass")).digest())
+    count, total = 0, 0
+    for rows in read_rows(connection, table):
+        count, total = count + len(rows), total + sum(digest(row) for row in rows)
     return count, total % 2**256
+
+
+def read_rows(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:
+    """Give a table's rows, so many at a time; the server keeps the rest."""
+    yield from connection.execute(select(table).execution_options(yield_per=_CHUNK)).partitions()
+
+
+def digest(row: Row[Any]) -> int:
+    """Give one number made of a row."""
+    return int.from_bytes(hashlib.sha256(repr(tuple(row)).encode("utf-8", "surrogatepass")).digest())
 
 
 def _say(line: str) -> None:

@@ -137,14 +137,16 @@ class PostgresTx(Tx):
         yield
 
 
-def _engine(url: str, *, read_only: bool) -> Engine:
+def _engine(url: str, *, read_only: bool, schema: str = "") -> Engine:
+    place = f" -c search_path={schema}" if schema else ""
+
     def open_it() -> "psycopg.Connection[Any]":
         connection = psycopg.connect(
             url,
             autocommit=True,
             connect_timeout=5,
             application_name="panah-read" if read_only else "panah-write",
-            options="-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000",
+            options=f"-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000{place}",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
@@ -173,15 +175,15 @@ def _engine(url: str, *, read_only: bool) -> Engine:
 
 
 class PostgresStore(Store):
-    """The database of an installation on PostgreSQL."""
+    """The database of an installation on PostgreSQL. `schema`: the tables are in that one, not where they usually are."""
 
     is_shared = True
 
-    def __init__(self, url: str, *, threaded: bool = True) -> None:
+    def __init__(self, url: str, *, threaded: bool = True, schema: str = "") -> None:
         self._url = url
         self._lock_file = None
-        self._engine = _engine(url, read_only=False)
-        self._reader = _engine(url, read_only=True)
+        self._engine = _engine(url, read_only=False, schema=schema)
+        self._reader = _engine(url, read_only=True, schema=schema)
         try:
             self._connection = self._engine.connect()
         except DBAPIError as error:
