@@ -144,12 +144,16 @@ def too_many_names(context: Context) -> Iterator[Issue]:
                     yield at_step("not_in_domain", flow, step, name=name, value=value, keys=keys)
 
 
+#: A reviewer's note that contains this says: the words of this question are no news of danger. No other note does.
+_NO_NEWS = "خبر خطر نیست"
+
+
 def untagged_danger(context: Context) -> Iterator[Issue]:
-    """An option whose words the lexicon takes for danger is tagged at least so, or the step has a reviewer's note."""
+    """An option whose words the lexicon takes for danger is tagged at least so, or a reviewer's note says it is none."""
     if context.screen is None:
         return
     for flow, ask in context.asks():
-        for option in ask.options if not ask.note else ():
+        for option in ask.options if _NO_NEWS not in ask.note else ():
             for word in (option.label, *option.accept):
                 tier = context.screen(word).tier
                 own = DANGER_TIER[option.danger] if option.danger else "T4"

@@ -184,7 +184,8 @@ def test_a_label_that_speaks_of_danger_needs_a_tag_or_a_note(bundle):
     ask = "- {{ask: a, {note}text: کدام؟, choice: {{x: خودم را می‌کشم, y: آن}}}}\n- {{end: bye}}"
 
     assert "untagged_danger" in small(bundle, ask.format(note=""), options=options)
-    assert "untagged_danger" not in small(bundle, ask.format(note="note: بازبین دیده است, "), options=options)
+    assert "untagged_danger" in small(bundle, ask.format(note="note: پیش‌نویس, "), options=options)
+    assert "untagged_danger" not in small(bundle, ask.format(note="note: این‌جا خبر خطر نیست, "), options=options)
 
 
 def test_an_authors_claim_is_proved_or_answered_with_a_conversation(bundle):
