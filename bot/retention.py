@@ -164,7 +164,6 @@ class Retention:
 
     def _erase(self, tx: Tx, contact_id: str, now_ms: int) -> None:
         erase(tx, contact_id=contact_id, now_ms=now_ms, by="retention", why="kept long enough")
-        tx.raw.execute("PRAGMA secure_delete=ON")
         self._forget(tx, {contact_id})
 
     def _forget(self, tx: Tx, contacts: set[str]) -> None:

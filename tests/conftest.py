@@ -31,7 +31,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Note the choice before anything is made."""
+    config.addinivalue_line(
+        "markers", "sqlite: about SQLite itself, or about what only one process does; not on PostgreSQL"
+    )
     STORES.kind = config.getoption("--store")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, not skip, what is no question on PostgreSQL."""
+    if config.getoption("--store") == "sqlite":
+        return
+    out = [item for item in items if item.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
 
 
 def pytest_unconfigure() -> None:

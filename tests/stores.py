@@ -4,13 +4,24 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bot.proof.cluster import Cluster
 from bot.store import migrate
 from bot.store.database import Store
 from bot.store.postgres import PostgresStore
+from bot.store.tx import Tx
 
 _TEMPLATE = "panah_template"
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+#: A database in which a test has made or dropped something is not used again.
+_SHAPE = (
+    "SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_attribute), (SELECT count(*) FROM pg_trigger),"
+    " (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_policy)"
+)
+_OTHERS_GO = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+#: Behind the triggers' back, and with numbers that begin anew.
+_EMPTY = "SET session_replication_role = replica; {} SELECT setval(seqrelid, 1, false) FROM pg_sequence"
 
 
 class TestStores:
@@ -23,6 +34,9 @@ class TestStores:
         self._cluster: Cluster | None = None
         self._numbers = itertools.count(1)
         self._databases: dict[Path, str] = {}
+        self._clean: list[str] = []
+        self._empty = ""
+        self._shape: list[Any] = []
 
     @property
     def cluster(self) -> Cluster:
@@ -32,6 +46,9 @@ class TestStores:
             store = PostgresStore(self._cluster.create(_TEMPLATE), threaded=False)
             migrate.upgrade(store.connection)
             store.close()
+            tables = [row[0] for row in self._cluster.execute(_TABLES, database=_TEMPLATE)]
+            self._empty = _EMPTY.format("".join(f"DELETE FROM {table};" for table in tables))
+            self._shape = self._cluster.execute(_SHAPE, database=_TEMPLATE)
         return self._cluster
 
     def open(self, path: Path | None = None, *, threaded: bool = True, tables: bool = True) -> Store:
@@ -47,13 +64,21 @@ class TestStores:
         """Give the address of a PostgreSQL database with all tables in it."""
         if path is not None and path in self._databases:
             return self._databases[path]
-        url = self.cluster.create(f"t{next(self._numbers)}", template=_TEMPLATE)
+        cluster = self.cluster
+        url = self._clean.pop() if self._clean else cluster.create(f"t{next(self._numbers)}", template=_TEMPLATE)
         if path is not None:
             self._databases[path] = url
         return url
 
     def _drop(self, url: str) -> None:
-        self.cluster.drop(url.partition("@/")[2].partition("?")[0])
+        """Empty a database for the next test: thirty times as fast as another copy of the template."""
+        name = url.partition("@/")[2].partition("?")[0]
+        self.cluster.execute(_OTHERS_GO.format(name))
+        if self.cluster.execute(_SHAPE, database=name) != self._shape:
+            self.cluster.drop(name)
+            return
+        self.cluster.execute(self._empty, database=name)
+        self._clean.append(url)
 
     def end_test(self) -> None:
         """Drop what this test had by name."""
@@ -66,6 +91,7 @@ class TestStores:
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None
+            self._clean.clear()
 
 
 class _Disposable(PostgresStore):
@@ -77,6 +103,22 @@ class _Disposable(PostgresStore):
         super().close()
         if self._gone is not None:
             self._gone(self._url)
+
+
+def refuse_inserts(tx: Tx, table: str) -> None:
+    """Have the database refuse every new row of a table until `take_inserts`."""
+    if not tx.is_shared:
+        tx.raw.execute(f"CREATE TRIGGER no_more BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        return
+    tx.raw.execute(
+        "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+    )
+    tx.raw.execute(f"CREATE TRIGGER no_more BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_more()")
+
+
+def take_inserts(tx: Tx, table: str) -> None:
+    """Let new rows in again."""
+    tx.raw.execute(f"DROP TRIGGER no_more ON {table}" if tx.is_shared else "DROP TRIGGER no_more")
 
 
 @contextmanager

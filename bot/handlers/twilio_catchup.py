@@ -1,20 +1,25 @@
 """Asks Twilio every few minutes what arrived, and takes in what a failed webhook lost: it is never sent again (I1)."""
 
 import asyncio
-import json
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import Connection, select
 
 from bot.core.channels import SendError
 from bot.core.messages import InboundMsg
 from bot.handlers.hooks import Door
 from bot.handlers.twilio import Twilio
 from bot.inbox import OverloadedError
+from bot.store.schema import inbox
 
 _EVERY_S = 300.0
 _BACK = timedelta(days=2)
 #: So many are offered at a time: a batch larger than the inbox's room would be refused whole, and for ever.
 _AT_ONCE = 50
-_KNOWN = "SELECT provider_id FROM inbox WHERE channel = 'sms' AND provider_id IN (SELECT value FROM json_each(?))"
+#: Fewer than any database takes of values in one statement.
+_ASKED_AT_ONCE = 500
 
 
 class CatchUp:
@@ -62,7 +67,13 @@ class CatchUp:
 
     async def _missing(self, arrived: list[InboundMsg]) -> list[InboundMsg]:
         """Leave out what is on disk already."""
-        asked = json.dumps([message.provider_id for message in arrived])
-        rows = await self._door.store.read(lambda found: found.exec_driver_sql(_KNOWN, (asked,)).all())
-        known = {provider_id for (provider_id,) in rows}
+        known: set[str] = set()
+        for at in range(0, len(arrived), _ASKED_AT_ONCE):
+            asked = [message.provider_id for message in arrived[at : at + _ASKED_AT_ONCE]]
+            known.update(await self._door.store.read(partial(_known, asked)))
         return [message for message in arrived if message.provider_id not in known]
+
+
+def _known(asked: Sequence[str], connection: Connection) -> Sequence[str]:
+    query = select(inbox.c.provider_id).where(inbox.c.channel == "sms", inbox.c.provider_id.in_(asked))
+    return connection.execute(query).scalars().all()

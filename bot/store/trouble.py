@@ -14,6 +14,8 @@ _TROUBLE = frozenset({
 })  # fmt: skip
 #: Classes of PostgreSQL's SQLSTATE: connection, transaction rollback, resources, operator intervention, system.
 _SERVER = frozenset({"08", "40", "53", "57", "58"})
+#: What a server that is only a copy of another one answers, as one that has just lost its place does.
+_READ_ONLY = "25006"
 #: Serialisation failure, deadlock, a lock that was not to be had in time.
 _AGAIN = frozenset({"40001", "40P01", "55P03"})
 #: The server sends these as it drops the connection.
@@ -27,7 +29,7 @@ def is_disk_trouble(error: BaseException) -> bool:
         code = getattr(cause, "sqlite_errorcode", None)
         return code is not None and code & 0xFF in _TROUBLE  # the low byte; the rest says which I/O it was
     state = _state(cause)
-    return is_gone(cause) or (state is not None and (state[:2] in _SERVER or state in _AGAIN))
+    return is_gone(cause) or (state is not None and (state[:2] in _SERVER or state in _AGAIN or state == _READ_ONLY))
 
 
 def is_again(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from fakes.health import health_of
 from playwright.sync_api import sync_playwright
 from sqlalchemy import select
+from stores import STORES
 
 from bot.core.clock import SystemClock, VirtualClock
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
@@ -162,7 +163,8 @@ def empty_database(tmp_path_factory):
 
 @pytest.fixture
 def room(make_core, tmp_path, empty_database):
-    shutil.copy(empty_database, tmp_path / "panah.db")
+    if STORES.kind == "sqlite":
+        shutil.copy(empty_database, tmp_path / "panah.db")
     return _room(make_core(tmp_path / "panah.db", threaded=True), tmp_path)
 
 

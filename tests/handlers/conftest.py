@@ -11,6 +11,7 @@ from fakes.telegram_api import FakeTelegram
 from fakes.waiting import until
 from handlers.telegram_talk import TOKEN
 from starlette.applications import Starlette
+from stores import STORES
 
 from bot.beats import Beats
 from bot.bus import InProcessBus
@@ -19,7 +20,6 @@ from bot.handlers.hooks import Door
 from bot.handlers.telegram import Telegram
 from bot.inbox import Accepted, OverloadedError
 from bot.store import schema
-from bot.store.database import Store
 
 
 @dataclass
@@ -50,7 +50,7 @@ class RecordingInbox:
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "panah.db")
+    store = STORES.open(tmp_path / "panah.db", tables=False)
     schema.metadata.create_all(store.connection)
     yield store
     store.close()

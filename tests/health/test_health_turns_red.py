@@ -34,10 +34,11 @@ def test_an_engine_that_no_longer_turns_is_red_and_not_alive(house, live):
 
 def test_a_disk_that_takes_no_commit_is_red_and_not_ready(house, live):
     async def story():
-        house.core.store.connection.exec_driver_sql("PRAGMA query_only=ON")
+        stop = "SET default_transaction_read_only={}" if house.core.store.is_shared else "PRAGMA query_only={}"
+        house.core.store.connection.exec_driver_sql(stop.format("ON"))
         assert await house.seconds_until(lambda red: {"engine", "beats"} <= red) <= ENGINE_S + TRUTH_S
         assert not house.health.ready()
-        house.core.store.connection.exec_driver_sql("PRAGMA query_only=OFF")
+        house.core.store.connection.exec_driver_sql(stop.format("OFF"))
         assert await house.seconds_until(lambda red: not red) <= TRUTH_S
         assert house.health.ready()
 

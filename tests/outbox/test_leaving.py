@@ -71,7 +71,7 @@ def test_what_waits_when_she_leaves_is_never_said_and_her_case_hears_of_it(post,
 
     assert [decoy.text] == provider.texts("777")
     assert [("expired", "left", waiting), ("sent", None, 1)] == post.rows(
-        "SELECT state, error, count(*) FROM outbox GROUP BY state"
+        "SELECT state, error, count(*) FROM outbox GROUP BY state, error ORDER BY state"
     )
     assert [{"count": waiting, "why": "left"}] == unsaid(post)
 

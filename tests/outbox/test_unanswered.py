@@ -2,6 +2,7 @@
 
 import pytest
 from outbox.test_leaving import live, write
+from stores import refuse_inserts
 
 from bot.core.messages import HeldInput, InboundMsg
 from bot.engine.session import session_from_json, session_to_json
@@ -125,7 +126,7 @@ def test_a_kill_between_the_record_and_the_case_loses_and_doubles_nothing(post, 
 def test_nothing_is_recorded_as_unsaid_without_the_act(post, clock):
     write(post, "سلام")
     clock.advance(7 * 3600)
-    refused(post, "CREATE TRIGGER no_act BEFORE INSERT ON inbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+    post.core.store.write_now(lambda tx: refuse_inserts(tx, "inbox"))
     post.run(for_s=3)
 
     assert {"queued"} == set(post.states())

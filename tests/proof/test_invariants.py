@@ -85,6 +85,15 @@ BROKEN = {
 }
 
 
+def by_hand(core, sql):
+    """Say it as whoever owns a PostgreSQL would."""
+    if core.store.is_shared and sql.startswith("DROP TRIGGER"):
+        return ["ALTER TABLE audit DISABLE TRIGGER ALL"]
+    if core.store.is_shared and "publications" in sql:
+        return ["ALTER TABLE publications DISABLE TRIGGER ALL", sql]
+    return [sql]
+
+
 def test_every_promise_is_broken_by_hand_below():
     assert {f"{promise.name} {promise.code}" for promise in INVARIANTS} == set(BROKEN)
 
@@ -92,12 +101,14 @@ def test_every_promise_is_broken_by_hand_below():
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_promise_is_found_by_its_own_check(lived, name):
     for sql in BROKEN[name].format(late=LATE, now=NOW_MS).split(";"):
-        execute(lived, sql)
+        for said in by_hand(lived, sql):
+            execute(lived, said)
 
     assert name in broken(lived)
     assert not any(CRY in str(breach) for breach in breaches(lived))
 
 
+@pytest.mark.sqlite  # elsewhere numbers have gaps: there the chain tells (tests/store/test_audit_chain.py)
 def test_rows_cut_off_the_end_of_the_audit_are_missed(lived):
     execute(lived, "DROP TRIGGER audit_kept")
     execute(lived, "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
@@ -127,6 +138,7 @@ def test_only_the_newest_rows_are_looked_at_when_asked(lived):
     assert "tokens I9" not in broken(lived, newest=0)
 
 
+@pytest.mark.sqlite
 def test_no_check_reads_a_whole_table(core):
     """With a million closed cases `doctor` is to be done in two seconds: rowids, indexes, or the few open rows."""
     steps = []

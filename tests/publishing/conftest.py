@@ -9,6 +9,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 from fakes.health import health_of
+from stores import STORES
 
 import bot
 from bot.bus import InProcessBus
@@ -80,8 +81,10 @@ def home(tmp_path, installed):
 
 
 @pytest.fixture
-def store(home):
-    made = Store(home / "panah.db")
+def store(home, package):
+    made = STORES.open(home / "panah.db", tables=False)
+    if made.is_shared:  # there is no file to copy
+        ensure_published(made, home / "flows", now_ms=1, package_dir=package)
     yield made
     made.close()
 
@@ -93,7 +96,7 @@ def flows(home):
 
 @pytest.fixture
 def empty(tmp_path):
-    made = Store(tmp_path / "empty.db")
+    made = STORES.open(tmp_path / "empty.db", tables=False)
     schema.metadata.create_all(made.connection)
     yield made
     made.close()

@@ -4,6 +4,9 @@ import itertools
 import sqlite3
 import time
 
+import pytest
+from stores import refuse_inserts, take_inserts
+
 from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, InboundMsg, SilenceInput, TextInput
 from bot.core.screening import NOTHING_FOUND
 from bot.statements import STATEMENTS
@@ -49,6 +52,7 @@ class Breaks:
         return NOTHING_FOUND
 
 
+@pytest.mark.sqlite
 def test_a_database_that_was_locked_for_long_leaves_nobody_deaf(make_core, tmp_path):
     core = make_core(tmp_path / "panah.db", threaded=True)
     core.store.write_now(lambda tx: tx.raw.execute("PRAGMA busy_timeout=50"))
@@ -189,13 +193,9 @@ def test_a_deadline_stands_in_line_once_while_the_writer_stands_still(core, cloc
 def test_a_deadline_that_could_not_be_stored_stands_in_line_again(core, clock):
     say(core, "سلام")
     clock.advance(4 * 86_400)
-    core.store.write_now(
-        lambda tx: tx.raw.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON inbox BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
-        )
-    )
+    core.store.write_now(lambda tx: refuse_inserts(tx, "inbox"))
     core.timers.fire_due()
-    core.store.write_now(lambda tx: tx.raw.execute("DROP TRIGGER full"))
+    core.store.write_now(lambda tx: take_inserts(tx, "inbox"))
     core.timers.fire_due()
 
     assert [("silence", "done")] == rows(core, "SELECT kind, state FROM inbox WHERE channel = 'timer'")
@@ -263,6 +263,7 @@ def test_giving_a_message_up_says_nothing_while_a_person_holds_or_after_a_quick_
     assert before == len(rows(core, "SELECT 1 FROM outbox"))
 
 
+@pytest.mark.sqlite
 def test_the_hot_queries_use_their_indexes(core):
     def plan(sql):
         return " ".join(str(row) for row in rows(core, "EXPLAIN QUERY PLAN " + sql))

@@ -7,6 +7,7 @@ import pytest
 from fakes.log import RecordingLog
 from fakes.telegram_api import FakeTelegram
 from staffbot.desk import CASE, TOKEN
+from stores import STORES
 
 from bot.beats import Beats
 from bot.bus import InProcessBus
@@ -14,7 +15,6 @@ from bot.core.clock import SystemClock
 from bot.core.ids import system_ids
 from bot.store import schema
 from bot.store.crypto import ephemeral_keyring
-from bot.store.database import Store
 from escalation.office import Office
 from escalation.staffbot import StaffBot
 from escalation.staffbot_alert import DeskAwayError, alert_from_json
@@ -23,7 +23,7 @@ from escalation.staffbot_desk import DatabaseDesk
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "panah.db")
+    store = STORES.open(tmp_path / "panah.db", tables=False)
     schema.metadata.create_all(store.connection)
     yield store
     store.close()

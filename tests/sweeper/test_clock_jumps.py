@@ -10,6 +10,8 @@ from bot.core.clock import SteadyClock, VirtualClock
 from bot.core.fault import arm
 from escalation import acts, shifts
 
+pytestmark = pytest.mark.sqlite  # of several processes none moves everybody's deadlines
+
 CRY = "شوهرم داره منو می‌زنه"
 HUMAN = "مددکار"
 DAY = 86_400

@@ -227,6 +227,7 @@ def test_by_the_rule_alone_each_message_stays_or_goes(make_town, ages, cases, la
             assert found == expected_to_stay(wanted, now, spans), (now - wanted) / DAY_MS
 
 
+@pytest.mark.sqlite  # where everybody waits for the one writer
 def test_a_pass_over_many_rows_stays_short(make_town, tmp_path):
     town = make_town(path=tmp_path / "panah.db")
     town.plan("retention", "all")
@@ -313,6 +314,7 @@ def test_an_erasure_that_was_asked_for_waits_for_what_waits_for_its_turn(town):
     assert [("T1",)] == town.rows("SELECT tier FROM cases")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("statement", [sql.STRANGERS, sql.LAST_CASE])
 def test_whether_something_waits_is_looked_up_by_the_contact(town, statement):
     values = {"from": 0, "to": 9, "now": 1, "session": 1, "case": 1, "contact": "a"}

@@ -49,7 +49,9 @@ def test_of_a_case_of_five_years_only_opening_lowering_and_closing_are_told(old_
     let_go(old_town, 6)
 
     assert [("opened",), ("lowered",), ("closed",)] == old_town.rows("SELECT kind FROM case_events ORDER BY id")
-    old_town.run("INSERT OR IGNORE INTO staff (id, username, name, roles, created_at) VALUES ('mina','m','m','[]',1)")
+    old_town.run(
+        "INSERT INTO staff (id, username, name, roles, created_at) VALUES ('mina','m','m','[]',1) ON CONFLICT (id) DO NOTHING"
+    )
     assert [] == old_town.core.store.read_now(lambda db: [str(one) for one in check(db, old_town.now, only="safety")])
 
 
@@ -66,6 +68,7 @@ def test_an_act_whose_audit_row_went_by_age_is_no_missing_row(old_town):
 
 def test_sign_ins_and_one_time_links_go_a_day_after_they_ended(old_town):
     hour = 3600_000
+    old_town.run("INSERT INTO staff (id, username, name, roles, created_at) VALUES ('mina','m','m','[]',1)")
     for number, ends_at in enumerate((old_town.now - 25 * hour, old_town.now - 23 * hour, old_town.now + hour)):
         old_town.run(
             "INSERT INTO staff_sessions (token_hash, staff_id, csrf, created_at, seen_at, expires_at)"

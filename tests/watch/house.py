@@ -5,7 +5,9 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
 
+import psycopg
 from fakes.log import RecordingLog
+from stores import STORES
 from watch.towns import START, person
 
 from bot.core.clock import VirtualClock
@@ -50,12 +52,13 @@ class House:
 
     def __init__(self, home):
         self.home = home
-        self.database = home / "panah.db"
-        store = Store(self.database, threaded=False)
-        store.connection.exec_driver_sql("BEGIN")
-        schema.metadata.create_all(store.connection)
-        store.connection.exec_driver_sql("COMMIT")
-        store.close()
+        self.database = home / "panah.db" if STORES.kind == "sqlite" else STORES.database(home / "panah.db")
+        if STORES.kind == "sqlite":
+            store = Store(self.database, threaded=False)
+            store.connection.exec_driver_sql("BEGIN")
+            schema.metadata.create_all(store.connection)
+            store.connection.exec_driver_sql("COMMIT")
+            store.close()
         self.clock = VirtualClock(START)
         self.lines = []
         self.ways = {"staffbot": KeptWay(), "command": KeptWay()}
@@ -87,6 +90,10 @@ class House:
         return [line["event"] for line in self.lines]
 
     def sql(self, statement, *values):
+        if isinstance(self.database, str):
+            with psycopg.connect(self.database, autocommit=True) as there:
+                found = there.execute(statement.replace("?", "%s"), values)
+                return found.fetchall() if found.description else []
         with closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous=OFF")
             return connection.execute(statement, values).fetchall()
@@ -121,15 +128,24 @@ class House:
         )  # fmt: skip
 
     def beat(self):
-        self.sql("INSERT OR REPLACE INTO beats (name, at, detail) VALUES ('worker', ?, '{}')", self.now)
+        self.sql(
+            "INSERT INTO beats (name, at, detail) VALUES ('worker', ?, '{}')"
+            " ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+            self.now,
+        )
 
     async def pass_(self, seconds, *, beats=True):
         """Let time pass, with a look every two seconds."""
         for beat in range(int(seconds / 2)):
             self.clock.advance(2)
-            if beats and beat % 5 == 0 and self.database.is_file():
+            if beats and beat % 5 == 0 and self.is_there:
                 self.beat()
             await self.look()
+
+    @property
+    def is_there(self):
+        """False while the database's file is away."""
+        return isinstance(self.database, str) or self.database.is_file()
 
     async def look(self):
         while await self.watch.cycle():

@@ -134,6 +134,7 @@ async def test_trouble_is_told_while_the_service_is_silent_and_not_after(house):
     assert len(house.pages) == told
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("harm", ["missing", "garbage", "empty", "other"])
 async def test_without_a_readable_database_what_is_known_is_still_told_and_the_loss_of_sight_too(house, harm):
     house.open("a")
@@ -157,6 +158,7 @@ async def test_without_a_readable_database_what_is_known_is_still_told_and_the_l
     assert any("service:database" in page for _, page in house.ways["command"].pages)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "harm",
     [
@@ -178,6 +180,7 @@ async def test_rows_that_make_no_sense_stop_no_page(house, harm):
     assert any("service:database" in page for _, page in house.ways["command"].pages)
 
 
+@pytest.mark.sqlite
 async def test_a_locked_database_stops_no_alert(house):
     house.open("a")
     await house.pass_(18)
@@ -246,6 +249,7 @@ async def test_a_new_process_knows_what_was_told_and_tells_again_what_may_not_ha
     assert [chat for chat, _ in house.pages] == ["7", "8", "8"]
 
 
+@pytest.mark.sqlite
 async def test_a_new_process_that_cannot_read_the_database_uses_what_the_old_one_saw(house):
     house.open("a")
     await house.pass_(4)
@@ -383,6 +387,7 @@ def test_a_case_waits_since_it_was_offered_after_the_last_person_had_it(history,
     assert (found.since, found.seen_at) == (at(since_s), None if seen_s is None else at(seen_s))
 
 
+@pytest.mark.sqlite
 def test_a_look_takes_no_lock_and_no_sealed_column(house):
     writer = sqlite3.connect(house.database, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")

@@ -19,7 +19,7 @@ from watch.house import House
 from escalation.staffbot_words import LABEL_SEEN
 from escalation.watch_policy import PACKAGED
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.sqlite]
 
 TOKEN = "444:staff-token"
 CHAT = 7

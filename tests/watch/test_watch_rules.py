@@ -143,6 +143,13 @@ def test_what_somebody_heard_of_does_not_shorten_the_gap_of_another():
     assert town.told("b", "duty:1") == [140]
 
 
+def test_a_page_of_the_moment_in_which_a_case_begins_is_not_yet_news_of_it():
+    town = Town([DUTY], [case("a", 59), case("b", 200)]).run(320)
+
+    assert [200, 230] == [when for when in town.pages()["duty:1"] if 150 < when < 260]
+    assert town.hasty_pages() == []
+
+
 _PEOPLE = st.builds(
     lambda role, province, on_shift, ways, duty: (role, province, on_shift, ways, duty),
     st.sampled_from(["counsellor", "supervisor", "admin"]),

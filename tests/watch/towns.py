@@ -83,12 +83,16 @@ class Town:
         return {key: sorted(times) for key, times in found.items()}
 
     def hasty_pages(self):
-        """Give who was paged again within 30 s, or within 120 s with nothing that nobody had heard of before."""
-        first = {}
+        """Give who was paged again within 30 s, or within 120 s with nothing that nobody had heard of before.
+
+        A page of the very moment in which a case begins may have listed it as something else: it is not heard of yet.
+        """
+        first, since = {}, {one.id: (one.since - START_MS) / 1000 for one in self.cases}
         for when, one in self.sent:
             for name in one.cases:
-                first.setdefault(name, when)
-        news = {(one.person, when) for when, one in self.sent if any(first[name] == when for name in one.cases)}
+                if when != since.get(name):
+                    first.setdefault(name, when)
+        news = {(one.person, when) for when, one in self.sent if any(first.get(name) == when for name in one.cases)}
         return [
             (key, before, after)
             for key, times in self.pages().items()

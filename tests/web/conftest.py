@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 from sqlalchemy import insert, select
+from stores import STORES
 
 from bot.bus import InProcessBus
 from bot.core.clock import VirtualClock
@@ -161,7 +162,7 @@ class CitizenWorld:
 
 @pytest.fixture
 def world(tmp_path):
-    store = Store(tmp_path / "panah.db")
+    store = STORES.open(tmp_path / "panah.db", tables=False)
     schema.metadata.create_all(store.connection)
     clock = VirtualClock(datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
     keyring, bus = ephemeral_keyring(), InProcessBus()
