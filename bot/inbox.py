@@ -17,6 +17,7 @@ from typing import Protocol
 from bot.core.clock import Clock
 from bot.core.messages import Button, InboundMsg
 from bot.core.screening import Tier
+from bot.core.values import value
 from bot.inbox_order import choose
 from bot.inbox_room import Room
 from bot.store.database import Tx
@@ -39,7 +40,7 @@ class OverloadedError(NotStoredError):
     """Too much is waiting, so nothing was stored; ask the provider to come back."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Reply:
     """One text of the turn, for channels that answer in the same breath (Rasa, replay)."""
 
@@ -47,7 +48,7 @@ class Reply:
     buttons: tuple[Button, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Accepted:
     """What became of an arrival, told after its commit."""
 

@@ -4,7 +4,7 @@ Knows no database, no clock and no channel; the worker brings the facts and comm
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from bot.core.contact import Facts
@@ -12,6 +12,7 @@ from bot.core.events import Event
 from bot.core.messages import TEXT_CHARS_MAX, Input, PressInput, TextInput
 from bot.core.screening import NOTHING_FOUND, Screening
 from bot.core.text import fold
+from bot.core.values import value
 from bot.engine.engine import resume
 from bot.engine.handlers import FIRST
 from bot.engine.model import Bundle
@@ -33,7 +34,7 @@ class Screener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Turn:
     """What one input did: the new session, everything it caused in order, and what was read in the words."""
 

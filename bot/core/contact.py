@@ -1,15 +1,16 @@
 """A person we can answer, and the facts about the moment that a turn may read."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
 from bot.core.clock import TEHRAN
 from bot.core.messages import Mode
 from bot.core.screening import Tier
+from bot.core.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ClosedLately:
     """Her case that a person closed within the last day: at which tier and desk her writing again is told, if at all."""
 
@@ -18,7 +19,7 @@ class ClosedLately:
     covert: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Facts:
     """What a turn is told about the world. Everything the pure engine may know beyond the session and the input.
 

@@ -5,17 +5,18 @@ the transcript, encrypted; an event points, it does not quote.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Literal
 
 from bot.core.messages import Button
 from bot.core.screening import Tier
+from bot.core.values import value
 
 Cause = Literal["step", "words", "media", "human", "unclear", "late", "net", "failure"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Event:
     """The place in the script where something happened; empty flow means outside any script."""
 
@@ -24,7 +25,7 @@ class Event:
     visit: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class MessageSent(Event):
     """A text for the contact, ready to render. `urgent` rides the urgent lane of the outbox."""
 
@@ -34,7 +35,7 @@ class MessageSent(Event):
     proactive: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QuestionAsked(Event):
     """The wait that the session now stands at; its text was a MessageSent just before."""
 
@@ -42,7 +43,7 @@ class QuestionAsked(Event):
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class AnswerRecorded(Event):
     """An answer by its key(s), never the words. `personal` answers show as given / not given."""
 
@@ -51,14 +52,14 @@ class AnswerRecorded(Event):
     sensitive: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class NotUnderstood(Event):
     """The input fitted no answer; `tries` counts this question's misunderstandings."""
 
     tries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class RiskRaised(Event):
     """The session's strongest tier rose, or new kinds were learnt. `why` is Persian, for staff."""
 
@@ -67,7 +68,7 @@ class RiskRaised(Event):
     why: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class EscalationRequested(Event):
     """A person must take this up: opens the contact's one open case, or raises and enriches it.
 
@@ -87,7 +88,7 @@ class EscalationRequested(Event):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class InstrumentScored(Event):
     """An instrument's run: staff see items, answers, points and version; the contact sees no number."""
 
@@ -98,7 +99,7 @@ class InstrumentScored(Event):
     items: tuple[tuple[str, str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ScoreComputed(Event):
     """A script's own score, with its reasons."""
 
@@ -107,7 +108,7 @@ class ScoreComputed(Event):
     because: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ConsentRecorded(Event):
     """A consent given or refused, with the hash of the text she saw."""
 
@@ -116,14 +117,14 @@ class ConsentRecorded(Event):
     text_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SafeContactRecorded(Event):
     """How she may be reached safely was answered in the session; `state` is set or none."""
 
     state: Literal["set", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ReferralRequested(Event):
     """A referral to a directory type, with her consent."""
 
@@ -131,14 +132,14 @@ class ReferralRequested(Event):
     near: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class GuideShown(Event):
     """A guidance card was sent."""
 
     card: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class FollowUpPlanned(Event):
     """A later contact was promised, `in_s` seconds from now."""
 
@@ -147,40 +148,40 @@ class FollowUpPlanned(Event):
     if_silent: Tier | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class FlowEntered(Event):
     """A script began (or was called)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class FlowLeft(Event):
     """A script came to its end with an outcome."""
 
     outcome: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class HandlerUsed(Event):
     """An always-handler acted (help, back, stop …)."""
 
     handler: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class InputKept(Event):
     """What was written is kept for the case, whatever follows. `stale` marks an old button."""
 
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class StayedSilent(Event):
     """Nothing was said, and why: old_timer, put_back, held, locked, opted_out."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class TimerSet(Event):
     """A timer was armed; at most one of each name a session. Names: silence, not_taken."""
 
@@ -188,70 +189,70 @@ class TimerSet(Event):
     after_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class TimerCleared(Event):
     """A timer is no longer wanted."""
 
     name: Literal["silence", "not_taken"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class LanguageChanged(Event):
     """Texts now come from another catalogue."""
 
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class QuickExitUsed(Event):
     """She left in a hurry: our messages on her phone are to be deleted, nothing proactive may be sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class OptedOut(Event):
     """No proactive message may be sent any more; a case stays."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ErasureRequested(Event):
     """She confirmed that everything about her is to be erased."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SessionRested(Event):
     """The session rests: it wakes at her next message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SessionHeld(Event):
     """A counsellor holds the session; the bot is silent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SessionResumed(Event):
     """The flow goes on after a hand-back or a rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SessionMigrated(Event):
     """A waiting session moved to another version by a declared map."""
 
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class SessionEnded(Event):
     """The conversation ended with an outcome."""
 
     outcome: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class TextCut(Event):
     """Her text was longer than we keep; the rest was cut."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ContentFailed(Event):
     """The script could not go on; the fixed safe message went out and a person gets a case."""
 

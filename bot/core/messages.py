@@ -5,9 +5,10 @@ leave the engine as events and reach a channel as OutboundMsg. Every wait has a 
 contact's whole life, so an old button can be told from the waiting question.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from bot.core.values import value
 
 #: How a text is rendered: with buttons, or as numbered SMS text.
 Mode = Literal["rich", "sms"]
@@ -21,7 +22,7 @@ READ_CHARS_MAX = 8 * TEXT_CHARS_MAX
 LATE_AFTER = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Press:
     """A button: which option of which question, and of which asking of it."""
 
@@ -49,7 +50,7 @@ class Press:
         return Press(flow=parts[1], step=parts[2], visit=int(parts[3]), key=parts[4])
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class TextInput:
     """Words a person wrote: what is kept, and `rest`, which is only read for danger. Made by `text_input`."""
 
@@ -67,21 +68,21 @@ def text_input(written: str) -> TextInput:
     return TextInput(written[:TEXT_CHARS_MAX], written[TEXT_CHARS_MAX:READ_CHARS_MAX])
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class PressInput:
     """A button a person pressed."""
 
     press: Press
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class MediaInput:
     """Something without words. The file itself stays at the provider and is never fetched here."""
 
     kind: MediaKind
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class LocationInput:
     """A place a person chose to send, in degrees."""
 
@@ -89,65 +90,65 @@ class LocationInput:
     lon: float
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ContactInput:
     """A phone number shared by the platform's own button, E.164."""
 
     phone: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class SilenceInput:
     """The waiting question's silence ran out."""
 
     visit: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class NotTakenInput:
     """A case was escalated and nobody has taken it for the script's `if_not_taken.after`."""
 
     visit: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class StillQueuedInput:
     """Her case waits in the queue and nobody has taken it: the plan says that she hears so now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class HeldInput:
     """A counsellor claimed the case: the bot falls silent."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class HandedBackInput:
     """The counsellor gave the conversation back to the flow."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class PutBackInput:
     """The counsellor's claim ended and nobody had written a word to her: for her it is as if none had come."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ClosedInput:
     """The counsellor closed the case."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class UnsaidInput:
     """What was to be said in answer to her will not reach her, and she has no case: a person must know."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class FollowUpInput:
     """A planned follow-up is due: a new conversation starts in `flow`."""
 
     flow: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class UnreadableInput:
     """Something arrived that no decoder understands; a person may have meant something by it."""
 
@@ -176,7 +177,7 @@ Input = (
 HUMAN_INPUTS = (TextInput, PressInput, MediaInput, LocationInput, ContactInput, UnreadableInput)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class InboundMsg:
     """One thing that arrived, authenticated and addressed.
 
@@ -203,7 +204,7 @@ class InboundMsg:
         return now - self.written_at() > LATE_AFTER and isinstance(self.input, HUMAN_INPUTS)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Button:
     """One offered answer: what it says and what comes back when it is pressed."""
 
@@ -215,7 +216,7 @@ class Button:
 OutboundKind = Literal["reply", "live", "proactive"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class OutboundMsg:
     """One message for one address, as a channel sends it.
 

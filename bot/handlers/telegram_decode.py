@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -28,6 +27,7 @@ from bot.core.messages import (
     UnreadableInput,
     text_input,
 )
+from bot.core.values import value
 
 #: The part of an update that is kept as it came.
 RAW_BYTES_KEPT = 256 * 1024
@@ -63,7 +63,7 @@ _PERSON_ID = re.compile(rb'"(?:chat|from)"\s{0,8}:\s{0,8}\{\s{0,8}"id"\s{0,8}:\s
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Arrival:
     """One update: the message to accept, and the press the provider waits to hear about.
 
@@ -81,7 +81,7 @@ class Arrival:
         return not self.message.external_id
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class _Found:
     person: str
     input: Input

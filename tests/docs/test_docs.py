@@ -33,7 +33,7 @@ _WORD = re.compile(r"^\| ([A-Z][\w ,-]*) \|", re.MULTILINE)
 _HEAD = """\
 # Events: what a turn can cause
 
-A turn gives a list of events. Each is a frozen dataclass of `bot/core/events.py` and carries the place in the script:
+A turn gives a list of events. Each is a `value` of `bot/core/events.py` and carries the place in the script:
 `flow`, `step`, `visit`. No event holds a person's words. The whole list is kept, sealed, in `turns.sealed_events`.
 An event that moves rows has a mapper in `EVENT_ROWS` of `bot/app.py`, and `bot/commit.py` writes the rows in the turn's
 own transaction. The others are a record only. This page is made from the docstrings; a test keeps it current.
