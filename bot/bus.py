@@ -1,7 +1,7 @@
 """Wake-ups: a hint that something may be waiting. Losing one costs a poll interval, never a message.
 
 Topics: inbox, outbox, cases, case:<id>, contact:<id>, flows. The in-process bus serves one process; bus_redis
-carries the same hints between processes.
+and bus_postgres carry the same hints between processes.
 """
 
 import asyncio

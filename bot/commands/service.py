@@ -11,6 +11,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from bot.bus import Bus, InProcessBus
+from bot.bus_shared import SharedBus
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of, plain_routes
 from bot.commands.locks import run_locked
@@ -67,11 +68,18 @@ def listeners_of(settings: Settings, duties: frozenset[str]) -> dict[str, socket
 
 def bus_of(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, None]]]:
     """Give the bus, and the loop that keeps it connected when other processes share it."""
-    if not settings.redis_url:
-        return InProcessBus(), []
-    from bot.bus_redis import RedisBus  # noqa: PLC0415 - only where it is configured
+    name = system_ids()
+    bus: SharedBus
+    if settings.redis_url:
+        from bot.bus_redis import RedisBus  # noqa: PLC0415 - only where it is configured
 
-    bus = RedisBus(settings.redis_url, log=log, name=system_ids())
+        bus = RedisBus(settings.redis_url, log=log, name=name)
+    elif settings.database_url:
+        from bot.bus_postgres import PostgresBus  # noqa: PLC0415
+
+        bus = PostgresBus(settings.database_url, log=log, name=name)
+    else:
+        return InProcessBus(), []
     return bus, [bus.run()]
 
 

@@ -6,9 +6,12 @@ import threading
 import pytest
 from fakes.log import RecordingLog
 from fakes.waiting import until
+from stores import stores_of
 
 from bot.bus import InProcessBus
+from bot.bus_postgres import PostgresBus
 from bot.bus_redis import RedisBus
+from bot.bus_shared import CHANNEL
 
 
 class RedisServer:
@@ -43,12 +46,13 @@ async def redis(tmp_path):
 
 @pytest.fixture
 async def connect(log_lines):
-    """Give running Redis buses; `await connect(url, "a")`."""
+    """Give running buses of a server; `await connect(url, "a")`."""
 
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(url, name):
-            bus = RedisBus(url, log=RecordingLog(log_lines), name=name)
+            kind = RedisBus if url.startswith("redis") else PostgresBus
+            bus = kind(url, log=RecordingLog(log_lines), name=name)
             task = asyncio.create_task(bus.run())
 
             async def stop():
@@ -61,7 +65,15 @@ async def connect(log_lines):
         yield start
 
 
-@pytest.fixture(params=["in_process", "one_redis_bus", "two_redis_buses", "redis_away"])
+@pytest.fixture
+def postgres():
+    with stores_of("postgres") as stores:
+        yield stores.cluster.url("postgres")
+
+
+@pytest.fixture(
+    params=["in_process", "one_redis_bus", "two_redis_buses", "redis_away", "one_postgres_bus", "two_postgres_buses"]
+)
 async def buses(request, connect, tmp_path):
     """Give who publishes and who listens: every kind of bus keeps the same contract."""
     if request.param == "in_process":
@@ -70,10 +82,11 @@ async def buses(request, connect, tmp_path):
         yield bus, bus
         return
     server = RedisServer(tmp_path)
-    if request.param != "redis_away":
+    if "redis_bus" in request.param:
         await server.start()
-    first = await connect(server.url, "a")
-    second = await connect(server.url, "b") if request.param == "two_redis_buses" else first
+    url = request.getfixturevalue("postgres") if "postgres" in request.param else server.url
+    first = await connect(url, "a")
+    second = await connect(url, "b") if request.param.startswith("two") else first
     await until(lambda: request.param == "redis_away" or (first.is_connected and second.is_connected))
     yield first, second
     await server.kill()
@@ -157,10 +170,40 @@ async def test_what_strangers_put_on_the_channel_is_passed_over(redis, connect):
     await until(lambda: bus.is_connected)
     with bus.subscribe("cases") as hints:
         for raw in ("junk", "[" * 5000, '{"a": 1}', "[]", '["b", 5, null]', '["b", "cases"]'):
-            await bus._redis.publish("panah:hints", raw)
+            await bus._redis.publish(CHANNEL, raw)
 
         assert await hints.wait(5)
     assert bus.is_connected
+
+
+async def test_hints_go_on_locally_when_postgresql_drops_us_and_between_processes_when_it_is_back(
+    postgres, connect, log_lines
+):
+    first, second = await connect(postgres, "a"), await connect(postgres, "b")
+    await until(lambda: first.is_connected and second.is_connected)
+
+    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'panah-hints'"
+    with stores_of("postgres") as stores:
+        await asyncio.to_thread(stores.cluster.execute, drop)
+    with first.subscribe("cases") as here:
+        first.publish("cases")
+        assert await here.wait(5)
+
+    await until(lambda: sum(line["event"] == "hints_are_connected" for line in log_lines) == 4)
+    with second.subscribe("inbox") as there:
+        first.publish("inbox")
+        assert await there.wait(5)
+    assert 2 == sum(line["event"] == "hints_are_away" for line in log_lines)
+
+
+async def test_ten_thousand_topics_at_once_are_hints_that_postgresql_takes(postgres, connect):
+    first, second = await connect(postgres, "a"), await connect(postgres, "b")
+    await until(lambda: first.is_connected and second.is_connected)
+    with second.subscribe("last") as hints:
+        first.publish(*(f"contact:{n:0180}" for n in range(10_000)), "last")
+
+        assert await hints.wait(30)
+    assert first.is_connected
 
 
 class LeakingRedis:
