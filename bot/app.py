@@ -19,6 +19,7 @@ from bot.core.clock import Clock
 from bot.core.contact import ClosedLately
 from bot.core.events import (
     ConsentRecorded,
+    DuressUsed,
     ErasureRequested,
     EscalationRequested,
     FollowUpPlanned,
@@ -102,6 +103,7 @@ EVENT_ROWS: EventMappers = {
     FollowUpPlanned: event_rows.follow_up_planned,
     OptedOut: event_rows.opted_out,
     QuickExitUsed: event_rows.quick_exit_used,
+    DuressUsed: event_rows.duress_used,
     ErasureRequested: event_rows.erasure_requested,
     SessionEnded: event_rows.session_ended,
 }

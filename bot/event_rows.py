@@ -7,6 +7,7 @@ person is told and what a counsellor sees both begin here.
 from bot.commit import Rows, TurnContext
 from bot.core.events import (
     ConsentRecorded,
+    DuressUsed,
     ErasureRequested,
     FollowUpPlanned,
     InstrumentScored,
@@ -137,6 +138,11 @@ def quick_exit_used(_event: QuickExitUsed, context: TurnContext, rows: Rows) -> 
     context.left = True
     rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
     _say_nothing_more(context, rows, "left")
+
+
+def duress_used(_event: DuressUsed, context: TurnContext, rows: Rows) -> None:
+    """Say nothing that waits and promise nothing more: whoever forces her would read it. Nothing vanishes either."""
+    _say_nothing_more(context, rows, "duress")
 
 
 def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows) -> None:

@@ -16,9 +16,9 @@ from bot.core.text import display
 from bot.outbox import enqueue
 from bot.store.crypto import DataKey, UnreadableError
 from bot.store.database import Tx
-from bot.store.vault import contact_key, seal
+from bot.store.vault import contact_key, seal, unseal
 from escalation import case as machine
-from escalation import repo, repo_relay
+from escalation import repo, repo_read, repo_relay
 from escalation.case import ActError, BadInputError, Case
 from escalation.office import Office, record
 from escalation.policy import Actor, require
@@ -28,7 +28,8 @@ LIVE_MS = 15 * 60_000
 NOTE_CHARS_MAX = 8000
 _COMMAND = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_SAFE_FIELDS = ("way", "phone", "hours", "who", "cover")
+#: What a counsellor may write down of reaching her.
+SAFE_FIELDS = ("way", "phone", "hours", "who", "cover")
 #: On a page of our own nothing pops up: she sees a late answer only when she opens the page again.
 _PAGES = frozenset({"web"})
 
@@ -42,7 +43,7 @@ class UnreachableError(ActError):
 
 
 class UnsafeToWriteError(ActError):
-    """Writing now could endanger her: she left in a hurry, opted out, or gave no safe way for a late message."""
+    """Writing now could endanger her: she left in a hurry, is being forced, opted out, or gave no safe way for a late message."""
 
 
 class DisclosingError(UnsafeToWriteError):
@@ -103,7 +104,7 @@ def write_message(
 def _kind_of(line: repo_relay.Line, now_ms: int) -> OutboundKind:
     """Decide whether the message answers her or comes by itself, and refuse what could endanger her."""
     left = line.left_at is not None and (line.heard_at is None or line.left_at >= line.heard_at)
-    if left:
+    if left or line.locked:  # whoever writes from a locked conversation has not said her word
         raise UnsafeToWriteError
     if line.channel in _PAGES or (line.heard_at is not None and now_ms - line.heard_at <= LIVE_MS):
         return "live"
@@ -186,12 +187,23 @@ def mark_safe_contact(
     case = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
     machine.guard(case, staff_id=actor.staff_id, token=token)
     content = {name: display(value)[:400] for name, value in safe.items()}
-    if not content.get("way") or not set(content) <= set(_SAFE_FIELDS):
+    if not content.get("way") or not set(content) <= set(SAFE_FIELDS):
         raise BadInputError
-    sealed = seal(_key_of(tx, office, case), "contacts.safe_contact", content)
+    key = _key_of(tx, office, case)
+    sealed = seal(key, "contacts.safe_contact", _own_words(tx, key, case.contact_id) | content)
     repo_relay.set_safe_contact(tx, case.contact_id, sealed)
     repo.clear_do_not_contact(tx, case_id, now_ms=now_ms)
     record(tx, office, case, kind="safe_contact_marked", actor=actor, now_ms=now_ms)
+
+
+def _own_words(tx: Tx, key: DataKey, contact_id: str) -> dict[str, str]:
+    """Give the words she chose herself: a counsellor's form does not hold them, and they stay."""
+    row = repo_read.contact_row(tx.connection, contact_id)
+    sealed = row["sealed_safe_contact"] if row is not None else None
+    with suppress(UnreadableError):
+        kept = unseal(key, "contacts.safe_contact", sealed) if sealed else {}
+        return {name: kept[name] for name in ("word", "duress") if kept.get(name)}
+    return {}
 
 
 def _key_of(tx: Tx, office: Office, case: Case) -> DataKey:

@@ -24,6 +24,7 @@ class Line:
     opted_out: bool
     do_not_contact: bool
     safe_contact: bool
+    locked: bool = False
 
 
 def line_to(connection: Connection, contact_id: str) -> Line | None:
@@ -41,6 +42,7 @@ def line_to(connection: Connection, contact_id: str) -> Line | None:
             contacts.left_at,
             contacts.opted_out_at,
             contacts.sealed_safe_contact.is_not(None).label("safe"),
+            (sessions.status == "locked").label("locked"),
         )
         .select_from(schema.sessions)
         .join(schema.addresses, addresses.id == sessions.address_id)
@@ -64,6 +66,7 @@ def line_to(connection: Connection, contact_id: str) -> Line | None:
         opted_out=row.opted_out_at is not None,
         do_not_contact=_do_not_contact(connection, contact_id),
         safe_contact=bool(row.safe),
+        locked=bool(row.locked),
     )
 
 

@@ -209,6 +209,11 @@ class QuickExitUsed(Event):
 
 
 @value(kw_only=True)
+class DuressUsed(Event):
+    """She wrote the word that says she is being forced: what waits to be said is not said, nothing proactive may be sent."""
+
+
+@value(kw_only=True)
 class OptedOut(Event):
     """No proactive message may be sent any more; a case stays."""
 
@@ -265,7 +270,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         MessageSent, QuestionAsked, AnswerRecorded, NotUnderstood, RiskRaised, EscalationRequested, InstrumentScored,
         ScoreComputed, ConsentRecorded, SafeContactRecorded, ReferralRequested, GuideShown, FollowUpPlanned,
         FlowEntered, FlowLeft, HandlerUsed, InputKept, StayedSilent, TimerSet, TimerCleared, LanguageChanged,
-        QuickExitUsed, OptedOut, ErasureRequested, SessionRested, SessionHeld, SessionResumed, SessionMigrated,
+        QuickExitUsed, DuressUsed, OptedOut, ErasureRequested, SessionRested, SessionHeld, SessionResumed, SessionMigrated,
         SessionEnded, TextCut, ContentFailed,
     )
 }  # fmt: skip

@@ -31,7 +31,19 @@ from bot.core.messages import (
 )
 from bot.core.screening import NOTHING_FOUND, Screening, strongest
 from bot.core.text import fold
-from bot.engine import after_close, answers, handlers, late, migrate, moves, staff, timers, turn_answer, walk
+from bot.engine import (
+    after_close,
+    answers,
+    handlers,
+    late,
+    migrate,
+    moves,
+    safe_words,
+    staff,
+    timers,
+    turn_answer,
+    walk,
+)
 from bot.engine.model import Bundle
 from bot.engine.run import Run
 from bot.engine.session import Session
@@ -108,6 +120,8 @@ def _turn(run: Run) -> None:
     word = handlers.handler_of(run)
     if word == "quick_exit":
         _exit(run)
+    elif word == "duress" and run.facts.written_at is None:
+        _forced(run)
     elif run.facts.written_at is not None and session.status != "held":
         _late(run, word)
     else:
@@ -148,6 +162,14 @@ def _exit(run: Run) -> None:
     if run.session.status == "ended":
         _renew(run)
     handlers.quick_exit(run)
+
+
+def _forced(run: Run) -> None:
+    """Take the duress word wherever the session stands; an ended one is as good as any to be locked."""
+    run.session.late_owed = ""
+    if run.session.status == "ended":
+        _renew(run)
+    safe_words.duress(run)
 
 
 def _begin(run: Run, word: str) -> None:
@@ -214,7 +236,8 @@ def _new_session(old: Session | None, facts: Facts, bundle: Bundle) -> Session:
     if old is not None:
         session.visit = max(session.visit, old.visit)
         session.language = old.language
-        session.code_word, session.silenced = old.code_word, old.silenced
+        session.code_word, session.duress_word = old.code_word, old.duress_word
+        session.silenced = old.silenced
         session.late_owed, session.late_told = old.late_owed, old.late_told
         session.case = session.case or (old.case and old.status == "resting")  # all it held was late
     return session

@@ -14,7 +14,7 @@ from bot.core.events import (
     SessionEnded,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import danger, guides, hearing, moves, record, walk
+from bot.engine import danger, guides, hearing, moves, record, safe_words, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
 from bot.engine.run import kinds_asked
 from bot.engine.session import Answer, Frame
@@ -31,6 +31,8 @@ def handler_of(run: "Run") -> str:
     """Give the handler that the whole text, or a handler's own button, names; empty for none."""
     match run.input:
         case TextInput():
+            if safe_words.is_duress(run):
+                return "duress"
             word = run.bundle.always.words.get(run.folded, "") or _BUILT_IN.get(run.folded, "")
             return word or ("guide" if guides.is_search(run) else "")
         case PressInput(press=press) if press.flow == "always" and press.step in ALWAYS_HANDLERS:
@@ -43,14 +45,10 @@ def act_first(run: "Run", name: str) -> None:
     if name == "quick_exit":
         quick_exit(run)
         return
-    run.emit(HandlerUsed, handler=name)
     if name == "duress":
-        # It must look like nothing: the question again, and a person who knows not to ring.
-        run.raise_risk("T1", (), ("واژهٔ اجبار",))
-        run.request("T1", "words", do_not_contact=True)
-        if run.session.status != "held":
-            run.ask_again()
+        safe_words.duress(run)
         return
+    run.emit(HandlerUsed, handler=name)
     held = run.session.status == "held"
     run.put_over("erase_confirm" if name == "erase" else "hide_or_erase")
     if held:

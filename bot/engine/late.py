@@ -7,7 +7,7 @@ else may hold the phone by now: the note says neither what she wrote nor who we 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.core.events import Cause, HandlerUsed, StayedSilent
+from bot.core.events import Cause, DuressUsed, HandlerUsed, StayedSilent
 from bot.core.jalali import long_moment
 from bot.core.messages import PressInput, TextInput
 from bot.core.screening import Tier, strongest
@@ -15,6 +15,7 @@ from bot.core.text import persian_digits
 from bot.engine import answers, danger, handlers
 from bot.engine.model import DANGER_TIER, Ask, Option
 from bot.engine.run import kinds_asked
+from bot.engine.safe_words import DURESS
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -50,6 +51,8 @@ def take(run: "Run", word: str) -> None:
         return
     _call(run, heard, hide=word == "duress")
     if word == "duress":
+        run.emit(DuressUsed)
+        run.session.status = "locked"
         run.emit(StayedSilent, reason="late")
     else:
         _note(run, "late_danger" if heard.tier in _URGENT else "late")
@@ -78,7 +81,7 @@ def pay_note(run: "Run") -> None:
 def _heard(run: "Run", word: str) -> _Heard:
     """Give the strongest that the message tells: by its words, by the answer it is, by having no words."""
     if word == "duress":
-        return _Heard(tier="T1", why=("واژهٔ اجبار",), cause="words")
+        return _Heard(tier="T1", why=(DURESS,), cause="words")
     found = [_by_words(run), *_by_answer(run)]
     if word == "human":
         found.append(_Heard(tier="T2", cause="human"))

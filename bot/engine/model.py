@@ -99,14 +99,14 @@ ALWAYS_STEPS: dict[str, str] = {
     "erased": "say",
     "which_language": "ask",  # keys are language codes
     "fresh": "ask",  # neutral start after a lock without a code word: start
-    "safe_way": "ask",  # the six questions of safe_contact; the key `come` means: she will come herself
+    "safe_way": "ask",  # the questions of safe_contact (`safe_duress` is optional); the key `come` means: she will come herself
     "safe_phone": "ask",
     "safe_hours": "ask",
     "safe_who": "ask",
     "safe_cover": "ask",
     "safe_word": "ask",
 }
-SAFE_PARTS = ("way", "phone", "hours", "who", "cover", "word")
+SAFE_PARTS = ("way", "phone", "hours", "who", "cover", "word", "duress")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

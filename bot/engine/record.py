@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from bot.core.events import AnswerRecorded, ConsentRecorded
 from bot.core.phones import mobile_e164
+from bot.core.text import display, squash
 from bot.engine.model import DANGER_TIER, Ask, Date, FreeText, Media, Option, Phone, Place
 from bot.engine.places import PROVINCES
 from bot.engine.session import BACK_MAX, Answer
@@ -62,6 +63,10 @@ def _safe(run: "Run", ask: Ask, value: Answer, options: tuple[Option, ...]) -> N
         run.session.safe_contact.pop(part, None)
     elif part == "word":
         run.session.code_word = run.folded
+        run.session.safe_contact[part] = display(run.text)  # whoever calls her says it first
+    elif part == "duress":
+        run.session.duress_word = squash(run.text)
+        run.session.safe_contact[part] = display(run.text)
     elif isinstance(ask.spec, Phone):
         run.session.safe_contact[part] = mobile_e164(run.text) or ""
     else:

@@ -50,7 +50,8 @@ class Session:
     `soft_count` how often one was asked; `why` are the reasons no case has been told yet. `late_owed` is the note about
     late messages that waits for the last of them, `late_told` when each note was given (seconds). `withheld` are our
     texts that she did not see while covert. `unheard`: she wrote while a counsellor held the conversation. `given`: answers that hold for the whole talk, by the name of their
-    `once`. `near`: the city and neighbourhood of the directory that her words named.
+    `once`. `near`: the city and neighbourhood of the directory that her words named. `duress_word`: the word that says she is forced,
+    squashed; `wrong_words`: how often in a row something else than `code_word` was tried while locked.
     """
 
     version: str
@@ -88,6 +89,8 @@ class Session:
     unheard: bool = False
     given: dict[str, Answer] = field(default_factory=dict)
     near: tuple[str, ...] = ()
+    duress_word: str = ""
+    wrong_words: int = 0
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -98,7 +101,7 @@ class Session:
             self.reminded, self.soft_asked, self.soft_count, self.why, self.province, self.media_asked,
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
             self.late_owed, self.late_told.copy(), self.withheld, self.unheard,
-            self.given.copy(), self.near,
+            self.given.copy(), self.near, self.duress_word, self.wrong_words,
         )  # fmt: skip
 
     @property

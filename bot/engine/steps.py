@@ -62,6 +62,8 @@ def _is_needless(run: "Run", ask: Ask) -> bool:
     if part == "way":
         return False
     way = answers.get(f"{ask.safe}.way")
+    if part == "duress" and answers.get(f"{ask.safe}.word") != "given":
+        return True
     return way in {None, "come", "skip"} or (part == "phone" and way != "phone")
 
 

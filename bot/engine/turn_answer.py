@@ -11,11 +11,10 @@ from bot.core.events import (
     MessageSent,
     NotUnderstood,
     QuestionAsked,
-    SessionResumed,
     StayedSilent,
 )
 from bot.core.messages import PressInput, TextInput
-from bot.engine import answers, danger, handlers, hearing, moves, record, scoring, walk
+from bot.engine import answers, danger, handlers, hearing, moves, record, safe_words, scoring, walk
 from bot.engine.danger import Verdict
 from bot.engine.model import Ask, FreeText, Texts
 from bot.engine.session import Answer, Frame
@@ -47,7 +46,7 @@ def answer(run: "Run", word: str) -> None:
             return
     if value is None and _handled(run, word):
         return
-    if guess is None:
+    if guess is None or (ask.safe and guess == "given" and not safe_words.is_usable(run, ask)):
         _not_understood(run, ask, verdict)
     else:
         accept(run, ask, guess)
@@ -120,7 +119,9 @@ def _not_understood(run: "Run", ask: Ask, verdict: Verdict) -> None:
 
 def _give_up(run: "Run", ask: Ask) -> None:
     target = ask.unclear.then
-    if run.interrupted() and ask.id.startswith("soft_check"):
+    if ask.safe and "skip" in ask.by_key:  # no word that can be used: then none, and on with the rest
+        accept(run, ask, "skip")
+    elif run.interrupted() and ask.id.startswith("soft_check"):
         handlers.silent_over(run)
     elif target == "human":
         moves.call_human(run, "unclear")
@@ -231,12 +232,7 @@ def locked(run: "Run") -> None:
     danger.note_silently(run, do_not_contact=True)
     session.covert = True
     if session.code_word:
-        if run.folded == session.code_word:
-            run.emit(SessionResumed)
-            if run.waiting() is None:
-                walk.enter(run, run.bundle.entry)
-            else:
-                run.ask_again()
+        if safe_words.opens(run):
             return
         run.say_always("decoy")
         run.emit(StayedSilent, reason="locked")

@@ -186,6 +186,10 @@ class CitizenPage:
                 response = RedirectResponse("/#end", status_code=303)
                 self._cookies.keep(response, visitor.token, opened)
                 return response
+            if code.calls_for_help(form.word):  # it looks like an opening in which nothing was written yet
+                fresh = await self._visits.fresh(visitor)
+                await self._accept(fresh, TextInput(form.word), form, body)
+                return self._keep(RedirectResponse("/#end", status_code=303), fresh)
             self._guesses.missed(visitor.contact_id)
         return await self._page(await self._visits.fresh(visitor), notice="با این رمز چیزی پیدا نشد.")
 

@@ -14,15 +14,24 @@ from bot.store.vault import contact_key, unseal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeWord:
-    """What she chose, empty for nothing, and whether the conversation is locked until it is said."""
+    """The two words she chose, empty for nothing, and whether the conversation is locked until it is said."""
 
     word: str = ""
+    duress: str = ""
     is_locked: bool = False
 
     def fits(self, offered: str) -> bool:
         """True when this is the word, however it is typed; nothing is a match for nothing."""
-        mine, hers = squash(self.word).encode(), squash(offered).encode()
-        return bool(mine) and hmac.compare_digest(mine, hers)
+        return _same(self.word, offered)
+
+    def calls_for_help(self, offered: str) -> bool:
+        """True when this is the word that says she is being forced."""
+        return _same(self.duress, offered)
+
+
+def _same(word: str, offered: str) -> bool:
+    mine, hers = squash(word).encode(), squash(offered).encode()
+    return bool(mine) and hmac.compare_digest(mine, hers)
 
 
 def read_code_word(connection: Connection, keyring: Keyring, contact_id: str) -> CodeWord:
@@ -34,4 +43,4 @@ def read_code_word(connection: Connection, keyring: Keyring, contact_id: str) ->
     if row is None or row.sealed_state is None or key is None:
         return CodeWord()
     session = session_from_json(unseal(key, "sessions.state", row.sealed_state))
-    return CodeWord(word=session.code_word, is_locked=session.status == "locked")
+    return CodeWord(word=session.code_word, duress=session.duress_word, is_locked=session.status == "locked")

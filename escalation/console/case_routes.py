@@ -213,7 +213,7 @@ def refer(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) ->
 
 def mark_safe(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> None:
     """Write down how she may be reached safely."""
-    safe = {name: fields.text(name) for name in wording.SAFE_FIELDS if fields.text(name).strip()}
+    safe = {name: fields.text(name) for name in relay.SAFE_FIELDS if fields.text(name).strip()}
     relay.mark_safe_contact(
         tx, office, actor=actor, case_id=case_id, token=fields.token, safe=safe, now_ms=fields.now_ms
     )

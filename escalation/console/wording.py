@@ -149,7 +149,15 @@ REFERRAL_STATES: Mapping[str, str] = MappingProxyType(
 )
 
 SAFE_FIELDS: Mapping[str, str] = MappingProxyType(
-    {"way": "راه", "phone": "شماره", "hours": "ساعت", "who": "چه کسی پاسخ دهد", "cover": "اگر دیگری پاسخ داد بگویید"}
+    {
+        "way": "راه",
+        "phone": "شماره",
+        "hours": "ساعت",
+        "who": "چه کسی پاسخ دهد",
+        "cover": "اگر دیگری پاسخ داد بگویید",
+        "word": "رمز؛ پیش از هر حرف بگویید",
+        "duress": "واژهٔ اجبار؛ اگر شنیدید، کمک لازم است",
+    }
 )
 
 #: What a line of the history says; «wrote» and «message» are in the talk itself and have no line.
@@ -188,6 +196,7 @@ UNSAID: Mapping[str, str] = MappingProxyType(
         "not_safe_now": "تا ساعت امن او دیر می‌شد",
         "opted_out": "خواسته است پیامی نگیرد",
         "left": "با خروج سریع رفته است",
+        "duress": "واژهٔ اجبار را نوشت",
         "erased": "خواسته است همه‌چیز پاک شود",
         "restored": "پشتیبان بازگردانده شد؛ شاید رسیده باشد",
     }

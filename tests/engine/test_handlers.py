@@ -15,7 +15,6 @@ from bot.core.events import (
 )
 from bot.core.messages import HandedBackInput, HeldInput, MediaInput, Press, PressInput
 from bot.core.screening import Screening
-from bot.engine.model import OwnHandler
 
 OWN = """
 flow: own
@@ -273,23 +272,6 @@ def test_interruptions_do_not_nest(talk):
         assert len(she.session.stack) == 2
     she.says("خسته شدم", Screening(soft=True, kinds=("suicide",)))
     assert len(she.session.stack) == 2
-
-
-def test_the_duress_word_looks_like_nothing_and_calls_a_person(talk):
-    she = talk("women_head")
-    always = she.bundle.flows["always"]
-    handler = OwnHandler(name="duress", words=("گل یخ",), go="decoy")
-    changed = replace(always, always=(*always.always, handler))
-    she.bundle = replace(she.bundle, flows={**she.bundle.flows, "always": changed})
-    she.says("سلام")
-    texts = she.says("گل یخ")
-
-    assert [text for text in texts if "چند فرزند" not in text] == []
-    told = next(event for event in she.events if isinstance(event, EscalationRequested))
-    assert (told.tier, told.do_not_contact) == ("T1", True)
-
-    she.gives(HeldInput())
-    assert she.says("گل یخ") == []
 
 
 def test_back_in_an_interruption_goes_back_to_the_question(talk):

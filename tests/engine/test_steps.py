@@ -149,6 +149,7 @@ def test_a_safe_way_is_asked_in_parts_and_allows_a_follow_up(talk):
     while she.session.status == "waiting" and not she.at.endswith(".word"):
         she.says("۱")
     she.says("گل سرخ")
+    she.says("لازم نیست")
 
     assert [event.state for event in she.all_events if isinstance(event, SafeContactRecorded)] == ["set"]
     planned = next(event for event in she.all_events if isinstance(event, FollowUpPlanned))

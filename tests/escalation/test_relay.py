@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store import schema
-from bot.store.vault import unseal
+from bot.store.vault import seal, unseal
 from escalation import acts, relay
 from escalation.case import (
     BadInputError,
@@ -127,3 +127,24 @@ def test_a_referral_by_staff_is_a_row(house, mina, case_id):
 
     row = house.rows(schema.referrals)[0]
     assert (row["contact_id"], row["to_type"], row["near"], row["state"]) == ("p", "mobile_team", "IR-23", "made")
+
+
+def test_a_locked_conversation_is_not_written_into(house, mina, case_id):
+    token = house.do(acts.claim_case, actor=mina, case_id=case_id).token
+    house.writes("p", "خاله پری")
+    house.store.write_now(lambda tx: tx.raw.execute("UPDATE sessions SET status = 'locked'"))
+
+    with pytest.raises(UnsafeToWriteError):
+        say(house, mina, case_id, token)
+    assert house.rows(schema.outbox) == []
+
+
+def test_the_words_she_chose_outlive_a_counsellors_form(house, mina, case_id):
+    token = house.do(acts.claim_case, actor=mina, case_id=case_id).token
+    key = house.key("p")
+    sealed = seal(key, "contacts.safe_contact", {"way": "تلفن", "word": "گل یاس", "duress": "خاله پری"})
+    house.change(schema.contacts, "p", sealed_safe_contact=sealed)
+    house.do(relay.mark_safe_contact, actor=mina, case_id=case_id, token=token, safe={"way": "پیامک"})
+
+    kept = unseal(key, "contacts.safe_contact", house.rows(schema.contacts)[0]["sealed_safe_contact"])
+    assert kept == {"way": "پیامک", "word": "گل یاس", "duress": "خاله پری"}

@@ -49,6 +49,16 @@ def live(post, known, text="الان می‌توانید حرف بزنید؟"):
     post.core.store.write_now(act)
 
 
+def chose_words(post, known):
+    """Let her have chosen both words earlier in this conversation."""
+
+    def act(tx):
+        session = post.core.directory.find_contact(tx, known.contact_id, post.now_ms).session
+        session.code_word, session.duress_word = "گل یاس", "خالهپری"
+
+    post.core.store.write_now(act)
+
+
 def unsaid(post):
     found = post.rows("SELECT data FROM case_events WHERE kind = 'unsaid' ORDER BY id")
     return [json.loads(content) for (content,) in found]
@@ -106,6 +116,22 @@ def test_a_counsellors_words_wait_for_nobody_who_has_left(post):
 
     assert 1 == len(post.provider.said)
     assert {"count": 1, "why": "left"} in unsaid(post)
+
+
+def test_after_the_duress_word_nothing_goes_out_but_what_a_first_opening_shows(post):
+    provider = Provider(post.clock, name="telegram")
+    provider.pace.hold(20)
+    known = write(post, _CRY)
+    live(post, known)
+    waiting = queued(post)
+    chose_words(post, known)
+    (shown,) = write(post, "خاله پری").replies
+    post.run(post.sender(provider), for_s=1200)
+
+    assert "شروع" in shown.text
+    assert [shown.text] == provider.texts("777")
+    assert {"count": waiting, "why": "duress"} in unsaid(post)
+    assert [(1,)] == post.rows("SELECT do_not_contact FROM cases")
 
 
 def test_who_comes_back_is_answered(post):

@@ -145,10 +145,10 @@ class CitizenWorld:
         query = select(schema.contacts.c.id).order_by(schema.contacts.c.created_at.desc())
         return self.store.read_now(lambda found: found.execute(query).scalars().first())
 
-    def choose_word(self, word, status="waiting"):
+    def choose_word(self, word, status="waiting", duress=""):
         """Give the newest contact a session with this code word."""
         contact_id = self.contact_id()
-        session = Session("v1", code_word=word, status=status)
+        session = Session("v1", code_word=word, status=status, duress_word=duress)
 
         def keep(tx):
             key = contact_key(tx.connection, self.keyring, contact_id)

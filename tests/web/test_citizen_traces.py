@@ -205,3 +205,16 @@ async def test_after_a_quick_exit_the_code_word_wakes_the_engine_too(world):
     assert "شنیدم" not in empty.text
     assert "شنیدم: سلام" in opened.text
     assert world.inbox.received[-1].input == TextInput("گل یاس")
+
+
+async def test_the_duress_word_looks_like_an_empty_opening_and_reaches_the_engine(world):
+    async with world.client() as client:
+        await client.get("/")
+        await say(client, "سلام")
+        world.choose_word("گل یاس", status="locked", duress="خاله پری")
+        world.clock.advance(IDLE_MS / 1000 + 60)
+        forced = await client.post("/back", data={"w": "خاله‌پری", "n": NONCE + "5"}, follow_redirects=True)
+
+    assert "شنیدم: سلام" not in forced.text
+    assert "چیزی پیدا نشد" not in forced.text
+    assert world.inbox.received[-1].input == TextInput("خاله‌پری")

@@ -1,0 +1,117 @@
+"""Her two words: the safe word opens a locked conversation, the duress word calls for help without a sign.
+
+Whoever writes may be somebody else. So nothing here says what was written before, that a word was right for any other
+purpose than hers, or that a person was called; what the desk must know stands in her case.
+"""
+
+from typing import TYPE_CHECKING
+
+from bot.core.events import DuressUsed, EscalationRequested, HandlerUsed, SessionResumed, StayedSilent
+from bot.core.text import squash
+from bot.engine import walk
+from bot.engine.model import Ask
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+#: Why the case was opened, and what whoever takes it must know before the first word.
+DURESS = "واژهٔ اجبار"
+_DURESS_NOTE = (
+    "واژهٔ اجبار را نوشت؛ شاید کسی کنار اوست یا به جای او می‌نویسد. ننویسید و زنگ نزنید تا راه امنی روشن شود."
+    " روی صفحه هیچ نشانی دیده نشد."
+)
+_SAFE_AGAIN_NOTE = "رمز امن خودش را نوشت. با این حال، پیش از هر تماس بپرسید که تنهاست."
+_GUESSING_NOTE = "سه بار واژه‌ای نوشته شد که رمز او نیست؛ شاید گوشی دست کس دیگری است."
+#: After so many wrong words in a row the case is told.
+_GUESSES = 3
+_LETTERS_MIN = 2
+#: Too common to be anybody's secret.
+_EVERYDAY = frozenset(
+    squash(word)
+    for word in (
+        "سلام",
+        "بله",
+        "آره",
+        "نه",
+        "خیر",
+        "باشه",
+        "باشد",
+        "ممنون",
+        "مرسی",
+        "شروع",
+        "ادامه",
+        "کمک",
+        "خوبم",
+        "الو",
+        "رمز",
+        "کلمه",
+    )
+)
+
+
+def is_duress(run: "Run") -> bool:
+    """True when the whole text is the duress word she chose."""
+    word = run.session.duress_word
+    return bool(word) and bool(run.text) and squash(run.text) == word
+
+
+def is_usable(run: "Run", ask: Ask) -> bool:
+    """True for a word that may be hers: not one that people write anyway, nor the other of the two."""
+    part = ask.id.rpartition(".")[2]
+    if part not in {"word", "duress"}:
+        return True
+    word = squash(run.text)
+    taken = {squash(words) for words in (*run.bundle.always.words, run.session.code_word if part == "duress" else "")}
+    return len(word) >= _LETTERS_MIN and not word.isdecimal() and word not in _EVERYDAY | taken
+
+
+def duress(run: "Run") -> None:
+    """Call a person at once and show what a first visit shows; from here on nothing opens but by the safe word."""
+    session = run.session
+    run.emit(HandlerUsed, handler="duress")
+    run.count_open()
+    run.pop_interrupts()
+    run.raise_risk("T1", (), (DURESS,))
+    run.request("T1", "words", do_not_contact=True, note=_DURESS_NOTE)
+    run.emit(DuressUsed)
+    run.disarm("silence")
+    run.disarm("not_taken")
+    if session.status == "held":  # a counsellor is with her: whoever looks on sees her going on
+        run.emit(StayedSilent, reason="held")
+    else:
+        run.say_always("fresh")
+    session.status, session.covert = "locked", True
+    session.wrong_words = 0
+
+
+def opens(run: "Run") -> bool:
+    """Try what she wrote as the safe word of a locked conversation; give whether it opened."""
+    session = run.session
+    if squash(run.text) == squash(session.code_word):
+        session.wrong_words = 0
+        run.emit(SessionResumed)
+        _tell_case(run, _SAFE_AGAIN_NOTE)
+        if run.waiting() is None:
+            session.stack.clear()
+            walk.enter(run, run.bundle.entry)
+        else:
+            run.ask_again()
+        return True
+    session.wrong_words += bool(run.text)
+    if run.text and session.wrong_words == _GUESSES:
+        _tell_case(run, _GUESSING_NOTE, do_not_contact=True)
+    return False
+
+
+def _tell_case(run: "Run", note: str, *, do_not_contact: bool = False) -> None:
+    """Write into her open case; without one there is nobody to tell."""
+    session = run.session
+    if session.case or run.facts.case_open:
+        run.emit(
+            EscalationRequested,
+            tier=session.told_tier or "T3",
+            cause="words",
+            covert=True,
+            do_not_contact=do_not_contact,
+            note=note,
+        )

@@ -1,0 +1,181 @@
+"""The safe word opens, the duress word calls for help without a sign, and neither is a word that people write anyway."""
+
+from dataclasses import replace
+
+import pytest
+from engine.screenings import BEATEN
+
+from bot.core.events import EscalationRequested, HandlerUsed
+from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, MediaInput, StillQueuedInput
+from bot.engine.model import OwnHandler
+
+WORD, FORCED = "گل سرخ", "خاله پری"
+OPENING = "سلام. برای شروع 1 را بفرستید."
+
+
+@pytest.fixture
+def she(talk):
+    """Give somebody who chose both words and stands at a question of her own."""
+    found = talk("women_head")
+    found.says("سلام")
+    found.session.code_word, found.session.duress_word = WORD, "خالهپری"
+    return found
+
+
+def told(she):
+    return [event for event in she.events if isinstance(event, EscalationRequested)]
+
+
+def test_both_words_are_chosen_one_after_the_other(talk):
+    she = talk("covert")
+    for text in ("سلام", "نه", "۳"):
+        she.says(text)
+    she.presses("همین‌جا بنویسید")
+    while not she.at.endswith(".word"):
+        she.says("۱")
+    she.says(WORD)
+    assert she.at == "covert.reach.duress"
+    she.says(FORCED)
+
+    assert she.session.status == "ended"
+    assert (she.session.code_word, she.session.duress_word) == (WORD, "خالهپری")
+    assert (she.session.safe_contact["word"], she.session.safe_contact["duress"]) == (WORD, FORCED)
+
+
+def test_without_a_safe_word_no_duress_word_is_asked_for(talk):
+    she = talk("covert")
+    for text in ("سلام", "نه", "۳"):
+        she.says(text)
+    she.presses("همین‌جا بنویسید")
+    while not she.at.endswith(".word"):
+        she.says("۱")
+    she.says("رمز لازم نیست")
+
+    assert she.session.status == "ended"
+
+
+@pytest.mark.parametrize("word", ["سلام", "بله", "۱۲۳۴", "خروج", "گ", "گل‌سرخ"])
+def test_a_word_that_people_write_anyway_is_not_taken(talk, word):
+    she = talk("covert")
+    for text in ("سلام", "نه", "۳"):
+        she.says(text)
+    she.presses("همین‌جا بنویسید")
+    while not she.at.endswith(".word"):
+        she.says("۱")
+    she.says(WORD)
+    she.says(word)
+
+    assert she.session.duress_word == ""
+    assert she.session.status == "locked" or she.at == "covert.reach.duress"
+
+
+def test_after_three_words_that_cannot_be_taken_she_goes_on_without(talk):
+    she = talk("covert")
+    for text in ("سلام", "نه", "۳"):
+        she.says(text)
+    she.presses("همین‌جا بنویسید")
+    while not she.at.endswith(".word"):
+        she.says("۱")
+    she.says(WORD)
+    for _ in range(3):
+        she.says("سلام")
+
+    assert she.session.duress_word == ""
+    assert she.session.status == "ended"
+    assert she.session.code_word == WORD
+
+
+def test_the_duress_word_shows_a_first_opening_and_calls_a_person_who_must_not_write(she):
+    assert she.says("خاله‌پری") == [OPENING]
+
+    (event,) = told(she)
+    assert (event.tier, event.do_not_contact, event.why) == ("T1", True, ("واژهٔ اجبار",))
+    assert "ننویسید" in event.note
+    assert "DuressUsed" in she.kinds
+    assert she.session.timers == {}
+
+
+def test_after_the_duress_word_nothing_opens_but_by_the_safe_word(she):
+    she.says(FORCED)
+    for text in ("1", "سلام", "مددکار", "کمک", "گل زرد"):
+        assert "هوا" in she.says(text)[0]
+    assert she.says(WORD) != []
+
+    assert she.at == "women_head.children"
+    assert "رمز امن" in told(she)[0].note
+
+
+def test_nothing_that_a_clock_or_the_desk_does_shows_after_the_duress_word(she):
+    she.says(FORCED)
+    for entered in (StillQueuedInput(), HeldInput(), HandedBackInput(), ClosedInput()):
+        she.gives(entered)
+        assert she.texts == []
+
+
+def test_with_a_counsellor_there_the_duress_word_is_silent_and_locks(she):
+    she.gives(HeldInput())
+    assert she.says(FORCED) == []
+    assert told(she)[0].tier == "T1"
+
+    assert "هوا" in she.says("سلام")[0]
+
+
+def test_the_duress_word_is_heard_while_locked_and_after_an_end(she):
+    she.says("0")
+    assert she.says(FORCED) == [OPENING]
+    assert told(she)[0].tier == "T1"
+
+    she.says(WORD)
+    she.session.status = "ended"
+    she.session.stack.clear()
+    assert she.says(FORCED) == [OPENING]
+    assert told(she)[0].do_not_contact
+
+
+def test_a_duress_word_that_arrives_hours_late_is_told_and_locks(she):
+    she.facts = replace(she.facts, written_at=she.facts.now)
+    assert she.says(FORCED) == []
+
+    assert told(she)[0].tier == "T1"
+    assert she.session.status == "locked"
+
+
+def test_a_deployments_own_duress_word_acts_like_hers(talk):
+    she = talk("women_head")
+    always = she.bundle.flows["always"]
+    handler = OwnHandler(name="duress", words=("گل یخ",), go="decoy")
+    changed = replace(always, always=(*always.always, handler))
+    she.bundle = replace(she.bundle, flows={**she.bundle.flows, "always": changed})
+    she.says("سلام")
+
+    assert she.says("گل یخ") == [OPENING]
+    assert told(she)[0].do_not_contact
+
+
+def test_three_wrong_words_are_told_to_the_open_case_and_change_nothing_on_the_screen(she):
+    she.says("شوهرم منو می‌زنه", BEATEN)
+    she.says("0")
+    told_of = []
+    for text in ("گل زرد", "گل", "نمی‌دانم", "رمز"):
+        assert "هوا" in she.says(text)[0]
+        told_of += [event.note for event in told(she) if "سه بار" in event.note]
+    she.gives(MediaInput("sticker"))
+
+    assert len(told_of) == 1
+    assert she.session.wrong_words == 4
+
+
+def test_the_right_word_forgets_the_wrong_ones(she):
+    she.says("0")
+    she.says("گل زرد")
+    she.says("گل‌سرخ")
+
+    assert she.session.wrong_words == 0
+    assert she.at == "women_head.children"
+
+
+def test_the_word_itself_is_in_no_event(she):
+    she.says(FORCED)
+
+    assert not any(FORCED in repr(event) or "خالهپری" in repr(event) for event in she.events)
+    assert [event.handler for event in she.events if isinstance(event, HandlerUsed)] == ["duress"]
