@@ -13,6 +13,7 @@ from typing import cast
 from bot.core.finglish import persian_skeleton
 from bot.core.screening import KINDS, TIERS, Tier
 from bot.core.text import fold, squash
+from bot.triage.forms import Forms
 from bot.triage.lexfile import LexiconError, Section, read_sections
 from bot.triage.morphology import Form, noun_forms, verb_forms
 from bot.triage.rules import Rule, compile_rule, tags_of
@@ -22,6 +23,8 @@ LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
 EVERYDAY_FILE = "everyday.txt"
 _FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides", "examples")
 _EXAMPLE_CHARS_MIN = 7
+#: How a phrase goes on after its second word, and what the whole means.
+End = tuple[tuple[str, ...], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +48,28 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicon:
-    """All tables of one lexicon version. Treat as immutable."""
+    """All tables of one lexicon version. Treat as immutable.
+
+    `phrases` goes by the first word, then by the second. `common` are the forms that a slip may have been meant to
+    be, sorted, one a line: as strings of their own they would weigh six times as much.
+    """
 
     version: str
     bits: dict[str, int]
-    forms: dict[str, int]
-    phrases: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]]
+    forms: Forms
+    phrases: dict[str, dict[str, tuple[End, ...]]]
     defuse: list[tuple[int, frozenset[str], frozenset[str]]]
     concepts: list[tuple[int, Rule]]
     patterns: list[Pattern]
     overrides: dict[str, Rule]
-    common: frozenset[str]
+    common: str
     examples: dict[str, str]
     bones: dict[str, list[str]] = field(default_factory=dict)
 
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
         if not self.bones:
-            for form in sorted(self.common):
+            for form in self.common.split("\n"):
                 self.bones.setdefault(persian_skeleton(form), []).append(form)
         return self.bones.get(skeleton, [])
 
@@ -88,7 +95,7 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], versi
     bits = _allot_bits(sections)
     vocabulary = _Vocabulary(bits)
     for form in everyday:
-        vocabulary.forms[form] = 0
+        vocabulary.forms.add(form, 0)
     for tag, value in sections["verbs"].items():
         for stems in _entries(value, " "):
             vocabulary.add(verb_forms(tag, stems))
@@ -111,7 +118,7 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], versi
         concepts=[(bits[name], _rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
         patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
-        common=frozenset(vocabulary.common),
+        common="\n".join(sorted(vocabulary.common)),
         examples=_example_index(one for value in sections["examples"].values() for one in _listed(value)),
     )
 
@@ -121,13 +128,12 @@ class _Vocabulary:
 
     def __init__(self, bits: dict[str, int]) -> None:
         self.bits = bits
-        self.forms: dict[str, int] = {}
-        self.phrases: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]] = {}
+        self.forms = Forms()
+        self.phrases: dict[str, dict[str, tuple[End, ...]]] = {}
         self.tags: set[str] = set()
-        self.common: set[str] = set()
+        self.common: list[str] = []
         self._masks: dict[tuple[str, ...], int] = {}
-        self._same: dict[int, int] = {}
-        self._ends: dict[tuple[tuple[str, ...], int], tuple[tuple[str, ...], int]] = {}
+        self._ends: dict[tuple[End, ...], tuple[End, ...]] = {}
 
     def _mask(self, tags: tuple[str, ...]) -> int:
         mask = self._masks.get(tags)
@@ -139,17 +145,14 @@ class _Vocabulary:
             self.tags.update(tags)
         return mask
 
-    def _tag(self, form: str, mask: int) -> None:
-        """Add a mask to a form's; equal masks are one object, or eighty thousand wide integers would weigh 8 MB."""
-        there = self.forms.get(form, 0) | mask
-        self.forms[form] = self._same.setdefault(there, there)
+    def _tag(self, form: str, mask: int, *, common: bool) -> None:
+        if self.forms.add(form, mask, common=common):
+            self.common.append(form)
 
     def add(self, forms: Iterable[Form]) -> None:
         for form, tags, common in forms:
             mask = self._mask(tags)
-            self._tag(form, mask)
-            if common and mask:
-                self.common.add(form)
+            self._tag(form, mask, common=bool(common and mask))
 
     def add_noun(self, tag: str, noun: str) -> None:
         key = fold(noun.replace("\u200c", " "))
@@ -165,19 +168,17 @@ class _Vocabulary:
         if " " in key:
             self._phrase(key, mask)
             key = key.replace(" ", "")
-        self._tag(key, mask)
-        if mask:
-            self.common.add(key)
+        self._tag(key, mask, common=bool(mask))
 
     def _phrase(self, key: str, mask: int) -> None:
         first, *rest = (sys.intern(word) for word in key.split())  # few words, many phrases
         if mask:
             second, *others = rest
-            end = (tuple(others), mask)
-            self.phrases.setdefault(first, {}).setdefault(second, []).append(self._ends.setdefault(end, end))
+            seconds = self.phrases.setdefault(first, {})
+            ends = (*seconds.get(second, ()), (tuple(others), mask))
+            seconds[second] = self._ends.setdefault(ends, ends)  # most phrases go on as many others do
             for word in (first, *rest):
-                self.forms.setdefault(word, 0)
-                self.common.add(word)
+                self._tag(word, 0, common=True)
 
 
 def _allot_bits(sections: dict[str, dict[str, Section]]) -> dict[str, int]:

@@ -4,7 +4,7 @@ Words are found by trying slips, not by an index of all of them (which would wei
 which letters stand between which keeps the tries few. Clauses are looked up among the example cries by deletions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from bot.core.text import edit_distance, squash
@@ -37,8 +37,8 @@ _ALIKE = {letter: group for group in _SPOKEN_ALIKE for letter in group}
 class Speller:
     """Finds the known words that a misspelt one may have been meant to be."""
 
-    def __init__(self, known: frozenset[str]) -> None:
-        self._known = known
+    def __init__(self, known: Iterable[str], is_known: Callable[[str], bool]) -> None:
+        self._is_known = is_known
         between: dict[str, set[str]] = {}
         for form in known:
             edged = f"{_EDGE}{form}{_EDGE}"
@@ -57,23 +57,23 @@ class Speller:
             if len(spellings) * len(group) > _SPELLINGS_MAX:
                 group = letter
             spellings = [begun + one for begun in spellings for one in group]
-        return [one for one in spellings if one in self._known]
+        return [one for one in spellings if self._is_known(one)]
 
     def near(self, word: str) -> list[str]:
         """Give the known words one slip away: a letter left out, doubled, swapped, or of another key or sound."""
         if len(word) < _WORD_CHARS_MIN:
             return []
-        known = self._known
+        is_known = self._is_known
         found: dict[str, None] = {}
         edged = f"{_EDGE}{word}{_EDGE}"
         for at in range(len(word) + 1):
             head, tail = word[:at], word[at:]
             for letter in self._between.get(edged[at : at + 2], ""):
-                if (one := head + letter + tail) in known:
+                if is_known(one := head + letter + tail):
                     found[one] = None
             if tail:
                 for one in _changed(head, tail, keys=len(word) >= _KEY_SLIP_CHARS_MIN):
-                    if one in known:
+                    if is_known(one):
                         found[one] = None
         return list(found)
 

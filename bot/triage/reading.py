@@ -38,7 +38,7 @@ class Reader:
         self._guess = lru_cache(maxsize=20_000)(self._guess_afresh)
         self._latin = lru_cache(maxsize=5_000)(self._latin_afresh)
         self._join = lexicon.bits["JOIN"]
-        self._speller = Speller(lexicon.common)
+        self._speller = Speller(lexicon.common.split("\n"), lexicon.forms.is_common)
 
     def clauses(self, text: str, found: list[Word] | None = None) -> list[Clause]:
         """Give the clauses of a text (`found`: its words, where they are known); very long ones in pieces."""

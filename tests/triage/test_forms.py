@@ -1,0 +1,44 @@
+"""The table of word forms answers as a dict would."""
+
+import pytest
+
+from bot.triage.forms import Forms
+
+
+def test_a_form_has_the_tags_of_all_that_make_it():
+    forms = Forms()
+    forms.add("رفتم", 0b01)
+    forms.add("رفتم", 0b10)
+    forms.add("کتاب", 0)
+
+    assert 0b11 == forms.get("رفتم") == forms["رفتم"]
+    assert 0 == forms.get("کتاب")
+    assert "کتاب" in forms
+    assert "کتابی" not in forms
+    assert forms.get("کتابی") is None
+    with pytest.raises(KeyError):
+        forms["کتابی"]
+
+
+def test_a_form_becomes_common_once_and_stays_so():
+    forms = Forms()
+
+    assert not forms.add("شوهرم", 1)
+    assert not forms.is_common("شوهرم")
+    assert forms.add("شوهرم", 2, common=True)
+    assert not forms.add("شوهرم", 4, common=True)
+    assert forms.is_common("شوهرم")
+    assert 7 == forms["شوهرم"]
+    assert not forms.is_common("شوهر")
+
+
+def test_nothing_is_lost_when_the_table_grows():
+    forms = Forms()
+    count = 140_000
+    for number in range(count):
+        forms.add(str(number), number % 300, common=number % 3 == 0)
+
+    assert count == len(forms)
+    assert all(forms[str(number)] == number % 300 for number in range(count))
+    assert all(forms.is_common(str(number)) == (number % 3 == 0) for number in range(count))
+    assert str(count) not in forms
