@@ -171,6 +171,7 @@ class TurnRunner:
             closed=self._world.closed_lately(tx, known, now_ms) if known.ended_at and open_case is None else None,
             written_at=message.written_at() if message.is_late(now) else None,
             more_waits=arrival.more_waits,
+            silent_s=max(now_ms - known.seen_at, 0) // 1000 if known.seen_at else 0,
             lines=self._world.lines(),
         )
         session, held = self._held(tx, known, message, facts, bundle)

@@ -26,7 +26,8 @@ class Facts:
     `first_visit` is one more than the contact's last visit number; `lines` maps a phone line's key («123») to its
     number from today's helplines; `case_code` is the open case's code, or the one a new case would get;
     `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number. `closed` is
-    set when she begins anew soon after a person closed her case. `written_at` is set only for what reached us late; `more_waits` says that she wrote more, which is read right after.
+    set when she begins anew soon after a person closed her case. `written_at` is set only for what reached us late; `more_waits` says that she wrote more, which is read right after. `silent_s`: so long she was not heard of before
+    this, to the minute.
     """
 
     now: datetime
@@ -42,6 +43,7 @@ class Facts:
     closed: ClosedLately | None = None
     written_at: datetime | None = None
     more_waits: bool = False
+    silent_s: int = 0
     lines: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 

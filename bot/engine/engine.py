@@ -34,6 +34,7 @@ from bot.core.text import fold
 from bot.engine import (
     after_close,
     answers,
+    danger,
     handlers,
     late,
     migrate,
@@ -135,7 +136,10 @@ def _timely(run: Run, word: str) -> None:
         late.pay_note(run)
     if session.withheld and word != "repeat":
         session.withheld = ()
-    if session.status == "held":
+    if safe_words.is_away_too_long(run):
+        safe_words.challenge(run)
+        danger.note_silently(run)
+    elif session.status == "held":
         turn_answer.held(run, word)
     elif session.status == "locked":
         turn_answer.locked(run)

@@ -118,7 +118,7 @@ def quick_exit(run: "Run") -> None:
     run.disarm("silence")
     run.disarm("not_taken")
     run.emit(SessionEnded, outcome="quick_exit")
-    session.status = "locked"
+    session.status, session.challenged = "locked", ""
     # What she writes after this is a new conversation: a new cry is told again, however much the case knows.
     session.told_tier, session.told_kinds, session.told_province = None, (), ""
 

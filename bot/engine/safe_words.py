@@ -25,6 +25,10 @@ _GUESSING_NOTE = "سه بار واژه‌ای نوشته شد که رمز او �
 #: After so many wrong words in a row the case is told.
 _GUESSES = 3
 _LETTERS_MIN = 2
+#: After so many seconds without a word of hers somebody else may hold the phone. A page is opened by whoever sits there.
+_AWAY_S, _AWAY_AT_PAGE_S = 12 * 3600, 3600
+#: What begins anew, without anything of before, where a conversation was locked only because she was away.
+_ANEW = frozenset({"1", "شروع"})
 #: Too common to be anybody's secret.
 _EVERYDAY = frozenset(
     squash(word)
@@ -81,16 +85,52 @@ def duress(run: "Run") -> None:
     else:
         run.say_always("fresh")
     session.status, session.covert = "locked", True
-    session.wrong_words = 0
+    session.wrong_words, session.challenged = 0, ""
+
+
+def is_away_too_long(run: "Run") -> bool:
+    """True when who writes now must say the safe word first. A cry is answered; an opening of ours was just read."""
+    session = run.session
+    most_s = _AWAY_AT_PAGE_S if run.facts.channel == "web" else _AWAY_S
+    return (
+        bool(session.code_word)
+        and run.facts.silent_s >= most_s
+        and session.status in {"waiting", "resting"}
+        and session.turns > 0
+        and run.screening.tier != "T1"
+    )
+
+
+def challenge(run: "Run") -> None:
+    """Ask for the safe word before anything of before is said; the word itself, sent right away, is enough."""
+    session = run.session
+    run.pop_interrupts()
+    if squash(run.text) == squash(session.code_word):
+        run.emit(SessionResumed)
+        run.ask_again()
+        return
+    run.disarm("silence")
+    run.disarm("not_taken")
+    session.challenged = "covert" if session.covert else "open"
+    session.status = "locked"
+    run.say_always("challenge" if run.bundle.always.step("challenge") else "fresh")
+
+
+def begins_anew(run: "Run") -> bool:
+    """True for the way on that is offered to who does not know the word any more."""
+    return bool(run.session.challenged) and run.folded in _ANEW
 
 
 def opens(run: "Run") -> bool:
     """Try what she wrote as the safe word of a locked conversation; give whether it opened."""
     session = run.session
     if squash(run.text) == squash(session.code_word):
-        session.wrong_words = 0
         run.emit(SessionResumed)
-        _tell_case(run, _SAFE_AGAIN_NOTE)
+        if session.challenged:
+            session.covert = session.challenged == "covert"
+        else:
+            _tell_case(run, _SAFE_AGAIN_NOTE)
+        session.wrong_words, session.challenged = 0, ""
         if run.waiting() is None:
             session.stack.clear()
             walk.enter(run, run.bundle.entry)

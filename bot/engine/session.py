@@ -51,7 +51,8 @@ class Session:
     late messages that waits for the last of them, `late_told` when each note was given (seconds). `withheld` are our
     texts that she did not see while covert. `unheard`: she wrote while a counsellor held the conversation. `given`: answers that hold for the whole talk, by the name of their
     `once`. `near`: the city and neighbourhood of the directory that her words named. `duress_word`: the word that says she is forced,
-    squashed; `wrong_words`: how often in a row something else than `code_word` was tried while locked.
+    squashed; `wrong_words`: how often in a row something else than `code_word` was tried while locked. `challenged`: it is locked because she was
+    away for long, and how she was written to before.
     """
 
     version: str
@@ -91,6 +92,7 @@ class Session:
     near: tuple[str, ...] = ()
     duress_word: str = ""
     wrong_words: int = 0
+    challenged: Literal["", "open", "covert"] = ""
 
     def copy(self) -> "Session":
         """Give a session that may be changed without touching this one."""
@@ -102,6 +104,7 @@ class Session:
             self.silenced, self.timers.copy(), self.not_taken, self.after, self.safe_contact.copy(),
             self.late_owed, self.late_told.copy(), self.withheld, self.unheard,
             self.given.copy(), self.near, self.duress_word, self.wrong_words,
+            self.challenged,
         )  # fmt: skip
 
     @property

@@ -229,9 +229,10 @@ def held(run: "Run", word: str) -> None:
 def locked(run: "Run") -> None:
     """Show nothing of before: the decoy until the code word; with none set, a neutral fresh start."""
     session = run.session
-    danger.note_silently(run, do_not_contact=True)
+    danger.note_silently(run, do_not_contact=not session.challenged)
     session.covert = True
-    if session.code_word:
+    anew = safe_words.begins_anew(run)
+    if session.code_word and not anew:
         if safe_words.opens(run):
             return
         run.say_always("decoy")
@@ -247,4 +248,9 @@ def locked(run: "Run") -> None:
     session.safe, session.after = "unset", None
     session.soft_asked, session.soft_count, session.media_asked = (), 0, False
     session.turns = 1
-    run.ask(fresh)
+    session.challenged = ""
+    if anew:
+        session.stack.clear()
+        walk.enter(run, run.bundle.entry)
+    else:
+        run.ask(fresh)

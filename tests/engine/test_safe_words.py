@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from engine.screenings import BEATEN
+from engine.screenings import BEATEN, THREAT
 
 from bot.core.events import EscalationRequested, HandlerUsed
-from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, MediaInput, StillQueuedInput
+from bot.core.messages import ClosedInput, FollowUpInput, HandedBackInput, HeldInput, MediaInput, StillQueuedInput
 from bot.engine.model import OwnHandler
 
 WORD, FORCED = "گل سرخ", "خاله پری"
@@ -179,3 +179,85 @@ def test_the_word_itself_is_in_no_event(she):
 
     assert not any(FORCED in repr(event) or "خالهپری" in repr(event) for event in she.events)
     assert [event.handler for event in she.events if isinstance(event, HandlerUsed)] == ["duress"]
+
+
+HOURS = 3600
+ASKED = "کلمهٔ خودتان"
+
+
+def away(she, hours, channel="telegram"):
+    she.facts = replace(she.facts, silent_s=hours * HOURS, channel=channel)
+    return she
+
+
+def test_who_was_away_for_long_says_the_word_before_anything_of_before_is_shown(she):
+    assert ASKED in away(she, 13).says("سلام")[0]
+    assert "هوا" in away(she, 0).says("گل زرد")[0]
+    assert "چند فرزند" in she.says("گل‌سرخ")[0]
+
+    assert she.session.covert is False
+    assert she.at == "women_head.children"
+
+
+def test_the_word_itself_is_enough_after_a_long_time(she):
+    assert "چند فرزند" in away(she, 13).says(WORD)[0]
+
+
+@pytest.mark.parametrize(("hours", "channel"), [(11, "telegram"), (11, "sms"), (0, "web")])
+def test_a_short_absence_asks_for_nothing(she, hours, channel):
+    away(she, hours, channel).says("۱")
+
+    assert she.at == "women_head.home"
+
+
+def test_at_a_page_an_hour_is_long(she):
+    assert ASKED in away(she, 2, "web").says("سلام")[0]
+
+
+def test_who_chose_no_word_goes_on(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    away(she, 50).says("۱")
+
+    assert she.at == "women_head.home"
+
+
+def test_a_cry_after_a_long_time_is_answered_not_challenged(she):
+    away(she, 13).says("شوهرم منو می‌زنه", BEATEN)
+
+    assert told(she)[0].tier == "T1"
+    assert "110" in she.texts[0]
+
+
+def test_urgent_words_under_a_challenge_reach_the_case_without_a_sign(she):
+    texts = away(she, 13).says("شوهرم تهدیدم کرده", THREAT)
+
+    assert ASKED in texts[0]
+    assert len(texts) == 1
+    assert told(she)[0].tier == "T2"
+
+
+def test_who_forgot_the_word_begins_anew_and_sees_nothing_of_before(she):
+    away(she, 13).says("سلام")
+    away(she, 0).says("1")
+
+    assert she.session.status == "waiting"
+    assert len(she.session.stack) == 1
+    assert she.session.stack[0].answers == {}
+
+
+def test_after_a_quick_exit_one_does_not_open_it(she):
+    away(she, 13).says("سلام")
+    away(she, 0).says("0")
+
+    assert "هوا" in she.says("1")[0]
+
+
+def test_an_opening_of_ours_is_not_challenged_at_its_first_answer(she):
+    she.session.status = "ended"
+    she.session.stack.clear()
+    she.gives(FollowUpInput("check_in"))
+    texts = away(she, 30).says("1")
+
+    assert she.session.status != "locked"
+    assert not any(ASKED in text for text in texts)
