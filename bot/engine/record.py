@@ -6,7 +6,7 @@ The one place where a tag of an option acts, so that number, label, button and g
 import hashlib
 from typing import TYPE_CHECKING, cast
 
-from bot.core.events import AnswerRecorded, ConsentRecorded
+from bot.core.events import AnswerRecorded, ConsentRecorded, SafeContactRecorded
 from bot.core.phones import mobile_e164
 from bot.core.text import display, squash
 from bot.engine.model import DANGER_TIER, Ask, Date, FreeText, Media, Option, Phone, Place
@@ -71,6 +71,13 @@ def _safe(run: "Run", ask: Ask, value: Answer, options: tuple[Option, ...]) -> N
         run.session.safe_contact[part] = mobile_e164(run.text) or ""
     else:
         run.session.safe_contact[part] = options[0].label if options else str(value)
+
+
+def keep_safe_so_far(run: "Run", ask: Ask) -> None:
+    """Keep what she said of a safe way when she falls silent before its last question; too little opens no gate."""
+    if ask.safe and run.session.safe_contact.get("way") and run.session.safe == "unset":
+        run.session.safe = "set"
+        run.emit(SafeContactRecorded, state="set")
 
 
 def raise_by(run: "Run", option: Option, *, kinds: tuple[str, ...] = ()) -> None:

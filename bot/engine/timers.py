@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import MessageSent, StayedSilent
 from bot.core.messages import NotTakenInput, SilenceInput
-from bot.engine import handlers, walk
+from bot.engine import handlers, record, walk
 from bot.engine.model import Escalate, Texts
 from bot.engine.run import REPLY_S
 
@@ -61,6 +61,7 @@ def _silence(run: "Run", after_s: int) -> None:
         run.arm("silence", silence.after_s)
         return
     del session.timers["silence"]
+    record.keep_safe_so_far(run, ask)
     if run.interrupted():
         handlers.silent_over(run)
     else:

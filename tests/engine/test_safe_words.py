@@ -261,3 +261,17 @@ def test_an_opening_of_ours_is_not_challenged_at_its_first_answer(she):
 
     assert she.session.status != "locked"
     assert not any(ASKED in text for text in texts)
+
+
+def test_silence_at_the_last_question_does_not_lose_her_safe_way(talk):
+    she = talk("covert")
+    for text in ("سلام", "نه", "۳"):
+        she.says(text)
+    she.presses("همین‌جا بنویسید")
+    while not she.at.endswith(".word"):
+        she.says("۱")
+    she.says(WORD)
+    she.is_silent()
+
+    assert "SafeContactRecorded" in she.kinds
+    assert she.session.safe_contact["word"] == WORD

@@ -325,7 +325,7 @@ steps:
     core = make_core(bundle=bundle)
 
     first = say(core, "سلام")
-    for answer in ("تماس تلفنی", "۰۹۱۲۱۱۱۲۲۳۳", "صبح تا ظهر", "فقط خودم", "درمانگاه", "انار"):
+    for answer in ("تماس تلفنی", "۰۹۱۲۱۱۱۲۲۳۳", "صبح تا ظهر", "فقط خودم", "درمانگاه", "انار", "خاله پری"):
         say(core, answer)
 
     sealed = rows(core, "SELECT sealed_safe_contact FROM contacts")[0][0]
@@ -336,8 +336,9 @@ steps:
         "phone": "+989121112233",
         "hours": "صبح تا ظهر",
         "who": "فقط خودم",
+        "word": "انار",  # whoever rings her says it first
+        "duress": "خاله پری",
     }.items() <= kept.items()
-    assert "انار" not in str(kept)
 
 
 @pytest.mark.parametrize("before", [0, 4085, 4096, 5000, 12_000])
