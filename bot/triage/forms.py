@@ -5,6 +5,7 @@ other, which no hundred thousand words will see.
 """
 
 from array import array
+from collections.abc import Iterable
 
 #: Slots to begin with; more than half of them full, and there are twice as many.
 _SLOTS = 1 << 18
@@ -40,9 +41,18 @@ class Forms:
             raise KeyError
         return mask
 
-    def is_common(self, form: str) -> bool:
-        """True for a form that others may be a slip of."""
-        return bool(self._values[self._slot(form)] & _COMMON)
+    def common_among(self, forms: Iterable[str]) -> list[str]:
+        """Give those of some forms that others may be a slip of, in their order; one loop, since a slip has hundreds."""
+        hashes, values, last = self._hashes, self._values, self._last
+        found: list[str] = []
+        for form in forms:
+            wanted = hash(form) or 1
+            at = wanted & last
+            while (there := hashes[at]) != wanted and there:
+                at = at + 1 & last
+            if there and values[at] & _COMMON:
+                found.append(form)
+        return found
 
     def add(self, form: str, mask: int, *, common: bool = False) -> bool:
         """Add a mask to what a form has already; True when that made it common."""

@@ -4,9 +4,9 @@ Data lives in bot/flows/lexicon/*.yaml; this module turns it into tables once, f
 """
 
 import hashlib
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import cast
 
@@ -51,7 +51,7 @@ class Lexicon:
     """All tables of one lexicon version. Treat as immutable.
 
     `phrases` goes by the first word, then by the second. `common` are the forms that a slip may have been meant to
-    be, sorted, one a line: as strings of their own they would weigh six times as much.
+    be, one a line: as strings of their own they would weigh six times as much.
     """
 
     version: str
@@ -69,7 +69,7 @@ class Lexicon:
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
         if not self.bones:
-            for form in self.common.split("\n"):
+            for form in sorted(self.common.split()):
                 self.bones.setdefault(persian_skeleton(form), []).append(form)
         return self.bones.get(skeleton, [])
 
@@ -118,7 +118,7 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], versi
         concepts=[(bits[name], _rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
         patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
-        common="\n".join(sorted(vocabulary.common)),
+        common=vocabulary.common.getvalue(),
         examples=_example_index(one for value in sections["examples"].values() for one in _listed(value)),
     )
 
@@ -131,9 +131,10 @@ class _Vocabulary:
         self.forms = Forms()
         self.phrases: dict[str, dict[str, tuple[End, ...]]] = {}
         self.tags: set[str] = set()
-        self.common: list[str] = []
+        self.common = StringIO()  # a list of strings, let go of later, would leave holes of megabytes
         self._masks: dict[tuple[str, ...], int] = {}
         self._ends: dict[tuple[End, ...], tuple[End, ...]] = {}
+        self._words: dict[str, str] = {}
 
     def _mask(self, tags: tuple[str, ...]) -> int:
         mask = self._masks.get(tags)
@@ -147,7 +148,7 @@ class _Vocabulary:
 
     def _tag(self, form: str, mask: int, *, common: bool) -> None:
         if self.forms.add(form, mask, common=common):
-            self.common.append(form)
+            print(form, file=self.common)
 
     def add(self, forms: Iterable[Form]) -> None:
         for form, tags, common in forms:
@@ -171,7 +172,7 @@ class _Vocabulary:
         self._tag(key, mask, common=bool(mask))
 
     def _phrase(self, key: str, mask: int) -> None:
-        first, *rest = (sys.intern(word) for word in key.split())  # few words, many phrases
+        first, *rest = (self._words.setdefault(word, word) for word in key.split())  # few words, many phrases
         if mask:
             second, *others = rest
             seconds = self.phrases.setdefault(first, {})

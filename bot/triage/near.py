@@ -37,8 +37,8 @@ _ALIKE = {letter: group for group in _SPOKEN_ALIKE for letter in group}
 class Speller:
     """Finds the known words that a misspelt one may have been meant to be."""
 
-    def __init__(self, known: Iterable[str], is_known: Callable[[str], bool]) -> None:
-        self._is_known = is_known
+    def __init__(self, known: Iterable[str], known_among: Callable[[Iterable[str]], list[str]]) -> None:
+        self._known_among = known_among
         between: dict[str, set[str]] = {}
         for form in known:
             edged = f"{_EDGE}{form}{_EDGE}"
@@ -57,25 +57,20 @@ class Speller:
             if len(spellings) * len(group) > _SPELLINGS_MAX:
                 group = letter
             spellings = [begun + one for begun in spellings for one in group]
-        return [one for one in spellings if self._is_known(one)]
+        return self._known_among(spellings)
 
     def near(self, word: str) -> list[str]:
         """Give the known words one slip away: a letter left out, doubled, swapped, or of another key or sound."""
         if len(word) < _WORD_CHARS_MIN:
             return []
-        is_known = self._is_known
-        found: dict[str, None] = {}
+        tries: list[str] = []
         edged = f"{_EDGE}{word}{_EDGE}"
         for at in range(len(word) + 1):
             head, tail = word[:at], word[at:]
-            for letter in self._between.get(edged[at : at + 2], ""):
-                if is_known(one := head + letter + tail):
-                    found[one] = None
+            tries += [head + letter + tail for letter in self._between.get(edged[at : at + 2], "")]
             if tail:
-                for one in _changed(head, tail, keys=len(word) >= _KEY_SLIP_CHARS_MIN):
-                    if is_known(one):
-                        found[one] = None
-        return list(found)
+                tries += _changed(head, tail, keys=len(word) >= _KEY_SLIP_CHARS_MIN)
+        return list(dict.fromkeys(self._known_among(tries)))
 
 
 def _changed(head: str, tail: str, *, keys: bool) -> list[str]:

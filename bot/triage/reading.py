@@ -4,6 +4,7 @@ Work per word is bounded: known words are one dictionary look-up, unknown ones a
 """
 
 from functools import lru_cache
+from io import StringIO
 
 from bot.core.finglish import is_english, is_latin, latin_cost, latin_skeleton
 from bot.core.text import Word, words
@@ -38,7 +39,7 @@ class Reader:
         self._guess = lru_cache(maxsize=20_000)(self._guess_afresh)
         self._latin = lru_cache(maxsize=5_000)(self._latin_afresh)
         self._join = lexicon.bits["JOIN"]
-        self._speller = Speller(lexicon.common.split("\n"), lexicon.forms.is_common)
+        self._speller = Speller(map(str.rstrip, StringIO(lexicon.common)), lexicon.forms.common_among)
 
     def clauses(self, text: str, found: list[Word] | None = None) -> list[Clause]:
         """Give the clauses of a text (`found`: its words, where they are known); very long ones in pieces."""
