@@ -20,6 +20,7 @@ from bot.commands.watch_child import WatchChild
 from bot.commands.watch_settings import what_is_wrong
 from bot.commands.ways import add_channels
 from bot.core.ids import system_ids
+from bot.first_start import prepare_apart
 from bot.health import HealthWatch
 from bot.health.probe import knock
 from bot.locking import is_locked
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     first_start = not settings.key_path.exists()
     log = configure()
     guard_process(log)
+    prepare_apart(settings)
     bus, keep_bus = bus_of(settings, log)
     service = open_service(settings, log, bus)
     service.loops.extend(keep_bus)
