@@ -16,8 +16,11 @@ def at(name: str, *, required: bool = False) -> Column[int]:
 
 
 def only(condition: str) -> dict[str, Any]:
-    """Give the condition of an index over a part of its table, for both databases."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+    """Give the condition of an index over a part of its table.
+
+    PostgreSQL's is told to Alembic alone (migrations/env.py): naming it here would load that dialect into every start.
+    """
+    return {"sqlite_where": text(condition), "info": {"only": condition}}
 
 
 def count(name: str) -> Column[int]:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import segno
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -165,6 +164,8 @@ async def begin_factor(request: Request) -> Response:
 
 def _drawn(address: str) -> str:
     """Draw a QR picture as SVG within the page: no file, no foreign host, no inline style."""
+    import segno  # noqa: PLC0415 - a few times in an account's life
+
     drawing: str = segno.make_qr(address, error="m").svg_inline(
         border=4, omitsize=True, light="#fff", dark="#000", svgclass="qr", lineclass=None
     )

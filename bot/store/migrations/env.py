@@ -1,9 +1,13 @@
 """Alembic's entry: runs on the connection that bot.store.migrate hands over."""
 
 from alembic import context
+from sqlalchemy import text
 
 from bot.core.fault import fault
 from bot.store.schema import metadata
+
+for index in (one for table in metadata.tables.values() for one in table.indexes if "only" in one.info):
+    index.dialect_options["postgresql"]["where"] = text(index.info["only"])  # for whoever has the next revision written
 
 connection = context.config.attributes["connection"]
 context.configure(
