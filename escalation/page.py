@@ -17,7 +17,7 @@ from bot.store.vault import contact_key, unseal
 from escalation import repo, repo_read
 from escalation.case import UNDO_MS, Case, is_live
 from escalation.office import Office
-from escalation.page_answers import answers_of
+from escalation.page_answers import answers_of, cards_of
 from escalation.page_parts import Assessment, CasePage, Consent, EarlierCase, Happening, Message, Note, Referral
 from escalation.policy import Actor, require
 
@@ -90,6 +90,7 @@ _NO_CONTENT: dict[str, Any] = {
     "messages": (),
     "last_message": 0,
     "answers": (),
+    "cards": (),
     "assessments": (),
     "notes": (),
     "consents": (),
@@ -103,11 +104,13 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
     connection, contact_id = tx.connection, case.contact_id
     contact = repo_read.contact_row(connection, contact_id)
     messages = _messages(tx, key, case, names, since)
-    turns = repo_read.turns_of(connection, contact_id, most=_TURNS_MAX)
+    rows = repo_read.turns_of(connection, contact_id, most=_TURNS_MAX)
+    turns = [(_events(key, row["sealed_events"]), row["at"]) for row in rows]
     return {
         "messages": messages,
         "last_message": messages[-1].id if messages else since,
-        "answers": answers_of((_events(key, row["sealed_events"]), row["at"]) for row in turns),
+        "answers": answers_of(turns),
+        "cards": cards_of(turns),
         "assessments": tuple(
             _assessment(row, _open(key, "assessments.result", row["sealed_result"]) or {})
             for row in repo_read.of_contact(connection, "assessments", contact_id)

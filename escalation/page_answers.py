@@ -40,6 +40,12 @@ def answers_of(turns: Iterable[tuple[list[dict[str, Any]], int]]) -> tuple[Answe
     return tuple(answers.values())
 
 
+def cards_of(turns: Iterable[tuple[list[dict[str, Any]], int]]) -> tuple[str, ...]:
+    """Give the guidance cards she was shown, each once."""
+    shown = (str(event.get("card", "")) for events, _ in turns for event in events if event.get("type") == "GuideShown")
+    return tuple(dict.fromkeys(card for card in shown if card))
+
+
 def _words(event: Mapping[str, Any], said: str) -> str:
     """Give the question in words: its own text, or (when it carries only a name) the text sent just before."""
     question = str(event.get("question", ""))

@@ -121,6 +121,7 @@ class CasePage:
     messages: tuple[Message, ...]
     last_message: int
     answers: tuple[Answer, ...]
+    cards: tuple[str, ...]
     assessments: tuple[Assessment, ...]
     notes: tuple[Note, ...]
     consents: tuple[Consent, ...]

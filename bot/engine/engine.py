@@ -242,6 +242,8 @@ def _new_session(old: Session | None, facts: Facts, bundle: Bundle) -> Session:
         session.language = old.language
         session.code_word, session.duress_word = old.code_word, old.duress_word
         session.silenced = old.silenced
+        if old.status != "locked":  # what she told once is not asked again; who left in a hurry begins without a trace
+            session.given, session.province, session.near = old.given.copy(), old.province, old.near
         session.late_owed, session.late_told = old.late_owed, old.late_told
         session.case = session.case or (old.case and old.status == "resting")  # all it held was late
     return session

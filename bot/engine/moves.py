@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How many flows may stand on one another (§2.5), the entry included.
 _DEPTH_MAX = 5
+#: How notes of scripts begin that nobody has reviewed yet.
+_DRAFT = "پیش‌نویس تا بازبینی"
 
 
 def jump(run: "Run", target: str, cause: Cause = "step") -> int | None:
@@ -62,7 +64,7 @@ def begin_escalation(run: "Run", step: Escalate, cause: Cause, why: tuple[str, .
     """Open or raise the case as the step says, tell her, arm its timer; give the target that follows (empty = next)."""
     if why:
         run.session.why = (*run.session.why, *why)
-    run.request(step.tier, cause, kinds=step.kinds, desk=step.desk, hand_over=step.hand_over, note=step.note)
+    run.request(step.tier, cause, kinds=step.kinds, desk=step.desk, hand_over=step.hand_over, note=_for_desk(step.note))
     say(run, step.texts, urgent=step.tier == "T1")
     flow = run.session.stack[-1].flow
     run.arm_not_taken(flow, step)
@@ -70,6 +72,11 @@ def begin_escalation(run: "Run", step: Escalate, cause: Cause, why: tuple[str, .
     following = run.flow.index[step.id] + 1
     run.session.after = (flow, step.after or (steps[following].id if following < len(steps) else ""))
     return (step.if_no_staff if run.facts.staff == "none" else "") or step.while_waiting
+
+
+def _for_desk(note: str) -> str:
+    """Give an author's note as the desk reads it: that the text is a draft is no news of her."""
+    return note.removeprefix(_DRAFT).strip(" .؛،")
 
 
 def say(run: "Run", texts: Texts, *, urgent: bool = False) -> None:

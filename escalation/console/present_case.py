@@ -6,6 +6,7 @@ from bot.core.jalali import long_date, relative
 from bot.core.text import persian_digits
 from escalation.case import OUTCOMES
 from escalation.console import wording
+from escalation.console.packet import packet
 from escalation.console.present_queue import page_row
 from escalation.console.views import (
     AnswerView,
@@ -28,6 +29,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
     free = case.state in {"queued", "waiting"} or (case.state == "claimed" and not page.live and not page.mine)
     return CaseView(
         row=page_row(page, now_ms),
+        packet=packet(page),
         why=page.why,
         note=page.note,
         safe_contact=_safe(page),

@@ -130,6 +130,7 @@ class CaseView:
     """One case with everything a counsellor needs before her first sentence."""
 
     row: CaseRow
+    packet: tuple[tuple[str, str], ...]  # the hand-over in five lines
     why: tuple[str, ...]
     note: str
     safe_contact: tuple[tuple[str, str], ...]
