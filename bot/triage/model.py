@@ -39,7 +39,7 @@ _NOTHING = -99.0
 _WINDOWS_MAX = 4
 #: The best kind is named when it leads by so much (three of four are right then), else none: a person will see.
 _KIND_LEAD = 2.5
-#: Where the upper of two numbers begins that are packed into one, so that one look-up adds both.
+#: Where the upper of two numbers begins that are packed into one, so that one sum over words adds both.
 _SHIFT = 32
 _LOWER = (1 << _SHIFT) - 1
 _HALF = 1 << (_SHIFT - 1)
@@ -118,8 +118,7 @@ class Model:
     def __init__(self, weights: Weights) -> None:
         self._facts = weights.facts
         self._kinds_by_stem = weights.kinds
-        self._first = array("q", map(_pack, weights.any, weights.length))
-        self._grave = array("q", map(_pack, weights.high, weights.now))
+        self._read = [table.__getitem__ for table in (weights.any, weights.length, weights.high, weights.now)]
         self._known = lru_cache(maxsize=_REMEMBERED_WORDS)(self._look_up)
 
     @property
@@ -158,7 +157,8 @@ class Model:
         return _Known(*self._sums(of_word(sound, stem)), stem)
 
     def _sums(self, buckets: Sequence[int]) -> tuple[int, int]:
-        return sum(map(self._first.__getitem__, buckets)), sum(map(self._grave.__getitem__, buckets))
+        weight, length, high, now = [sum(map(read, buckets)) for read in self._read]
+        return _pack(weight, length), _pack(high, now)
 
     def _glances(self, words: Sequence[Word]) -> Iterator[_Seen]:
         found = tokens(words)
