@@ -59,7 +59,7 @@ class SharedBus(ABC):
                 try:
                     await self._serve()
                 except (Exception, asyncio.CancelledError) as error:
-                    if _is_stopping():
+                    if is_stopping():
                         raise
                     failures = 1 if self.is_connected else failures + 1
                     self.is_connected = False
@@ -127,7 +127,7 @@ class SharedBus(ABC):
         self._local.publish(*topics)
 
 
-def _is_stopping() -> bool:
+def is_stopping() -> bool:
     """True when this loop itself is cancelled: a client under it may leak a cancellation of its own."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

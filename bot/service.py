@@ -28,7 +28,9 @@ from bot.core.promise import due_row
 from bot.due import plan
 from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
+from bot.handlers.pace import Pace
 from bot.handlers.webchat import WebChannel
+from bot.live import Live
 from bot.processes import Process
 from bot.publishing import ensure_published
 from bot.retention import keep_of
@@ -66,10 +68,14 @@ class Service:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     process: Process = field(default_factory=lambda: Process("run", system_ids()))
     duties: frozenset[str] = ALL_DUTIES
+    live: Live | None = None  #: what this process shares with others; None while it is alone
 
     def add_channel(self, channel: Channel) -> None:
         """Send through a channel from now on."""
         core = self.core
+        pace = getattr(channel, "pace", None)
+        if self.live is not None and isinstance(pace, Pace):
+            pace.share(self.live, getattr(channel, "account", channel.name))
         sender = Sender(
             channel,
             store=core.store,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
 from bot.core.provinces import PROVINCES
+from bot.live import Live
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
 from escalation import repo, repo_factors, repo_staff
@@ -65,8 +66,11 @@ class Accounts(Factors):
         hashing: Hashing,
         rules: SignInRules,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        live: Live | None = None,
     ) -> None:
-        super().__init__(store, clock, keyring=keyring, hashing=hashing, rules=rules, random_bytes=random_bytes)
+        super().__init__(
+            store, clock, keyring=keyring, hashing=hashing, rules=rules, random_bytes=random_bytes, live=live
+        )
         self._new_id = new_id
 
     async def invite(self, *, actor: Actor, profile: Profile) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping
 
 from bot.core.clock import Clock
+from bot.live import Live
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
 from escalation import repo, repo_factors, repo_staff
@@ -49,10 +50,11 @@ class Factors(SignIns):
         hashing: Hashing,
         rules: SignInRules,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        live: Live | None = None,
     ) -> None:
-        super().__init__(store, clock, hashing=hashing, rules=rules, random_bytes=random_bytes)
+        super().__init__(store, clock, hashing=hashing, rules=rules, random_bytes=random_bytes, live=live)
         self._keyring = keyring
-        self._code_tries = Tries(clock.monotonic, per_account=TRIES_PER_CODE)
+        self._code_tries = Tries(self._live, "code", per_account=TRIES_PER_CODE)
 
     async def propose_factor(self, *, actor: Actor, issuer: str) -> Proposed:
         """Draw a secret and keep it unconfirmed; an earlier unconfirmed one is forgotten.
@@ -78,7 +80,7 @@ class Factors(SignIns):
         Raises:
             WrongCodeError, TooManyTriesError: it is not confirmed.
         """
-        self._count(actor)
+        await self._count(actor)
         now_ms, codes = self._now(), new_recovery_codes(self._random)
 
         def write(tx: Tx) -> None:
@@ -89,7 +91,7 @@ class Factors(SignIns):
             self._record(tx, actor, "second_factor_set", actor.staff_id)
 
         await self._store.write(write)
-        self._code_tries.forgive(username=actor.staff_id)
+        await self._code_tries.forgive(username=actor.staff_id)
         return codes
 
     async def login_code(self, *, token: str, code: str) -> NewSession:
@@ -101,13 +103,13 @@ class Factors(SignIns):
         found = await self._found(token)
         if found is None or found.stage != "code":
             raise LoginRefusedError
-        self._count(found.actor)
+        await self._count(found.actor)
         try:
             opened = await self._store.write(lambda tx: self._complete(tx, token, code))
         except WrongCodeError:
             await self._store.write(lambda tx: self._record(tx, None, "code_refused", found.actor.staff_id))
             raise
-        self._code_tries.forgive(username=found.actor.staff_id)
+        await self._code_tries.forgive(username=found.actor.staff_id)
         return opened
 
     def _complete(self, tx: Tx, token: str, code: str) -> NewSession:
@@ -129,7 +131,7 @@ class Factors(SignIns):
         Raises:
             WrongCodeError, TooManyTriesError: nothing was changed.
         """
-        self._count(actor)
+        await self._count(actor)
         now_ms, codes = self._now(), new_recovery_codes(self._random)
 
         def write(tx: Tx) -> None:
@@ -148,7 +150,7 @@ class Factors(SignIns):
         """
         if actor.roles & self._rules.factor_roles:
             raise FactorNeededError
-        self._count(actor)
+        await self._count(actor)
 
         def write(tx: Tx) -> None:
             self._use(tx, actor.staff_id, code, confirmed=True)
@@ -181,8 +183,8 @@ class Factors(SignIns):
             lambda db: (repo_factors.has_factor(db, staff_id), repo_factors.recovery_left(db, staff_id), must)
         )
 
-    def _count(self, actor: Actor) -> None:
-        self._code_tries.count(username=actor.staff_id, address=f"code {actor.staff_id}")
+    async def _count(self, actor: Actor) -> None:
+        await self._code_tries.count(username=actor.staff_id, address=f"code {actor.staff_id}")
 
     def _use(self, tx: Tx, staff_id: str, code: str, *, confirmed: bool) -> None:
         row = repo_factors.factor_of(tx.connection, staff_id)

@@ -7,13 +7,14 @@ costs the same work and gets the same answer as a wrong password (T25, T26).
 import asyncio
 import base64
 import hashlib
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from bot.live import Limit, Live
 
 PASSWORD_CHARS_MIN = 10
 PASSWORD_CHARS_MAX = 256
@@ -24,8 +25,6 @@ TRIES_PER_ADDRESS = 24
 #: Tries of a second code: whoever tries it knows the password already.
 TRIES_PER_CODE = 5
 WINDOW_S = 300.0
-#: Most accounts and addresses that are remembered; the oldest are forgotten first.
-_KEPT = 4096
 
 
 class TooManyTriesError(Exception):
@@ -94,42 +93,31 @@ def _bytes(password: str) -> bytes:
 
 
 class Tries:
-    """How often signing in was tried lately. In memory: a restart forgives, a flood is still one pool of one."""
+    """How often something was tried lately, everywhere that processes can tell each other; `what` keeps kinds apart."""
 
-    def __init__(self, monotonic: Callable[[], float], *, per_account: int = TRIES_PER_ACCOUNT) -> None:
-        self._monotonic = monotonic
+    def __init__(self, live: Live, what: str = "sign in", *, per_account: int = TRIES_PER_ACCOUNT) -> None:
+        self._live = live
+        self._what = what
         self._per_account = per_account
-        self._all: deque[float] = deque()
-        self._by_key: dict[str, deque[float]] = {}
 
-    def count(self, *, username: str, address: str) -> None:
+    async def count(self, *, username: str, address: str) -> None:
         """Count one try before anything is hashed.
 
         Raises:
             TooManyTriesError: one of the three limits is reached.
         """
-        now = self._monotonic()
-        account = "account " + hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
-        limits = (
-            (self._all, TRIES_IN_ALL),
-            (self._of(account), self._per_account),
-            (self._of("address " + address[:64]), TRIES_PER_ADDRESS),
+        allowed = await self._live.try_once(
+            Limit(name=self._what, most=TRIES_IN_ALL),
+            Limit(name=self._account(username), most=self._per_account),
+            Limit(name=f"{self._what} address {address[:64]}", most=TRIES_PER_ADDRESS),
+            window_s=WINDOW_S,
         )
-        for tries, most in limits:
-            while tries and tries[0] <= now - WINDOW_S:
-                tries.popleft()
-            if len(tries) >= most:
-                raise TooManyTriesError
-        for tries, _ in limits:
-            tries.append(now)
+        if not allowed:
+            raise TooManyTriesError
 
-    def forgive(self, *, username: str) -> None:
+    async def forgive(self, *, username: str) -> None:
         """Forget an account's tries once its password was right."""
-        self._by_key.pop("account " + hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest(), None)
+        await self._live.forgive(self._account(username))
 
-    def _of(self, key: str) -> deque[float]:
-        tries = self._by_key.pop(key, None) or deque()
-        self._by_key[key] = tries  # moved to the end: the longest unused is the first to be forgotten
-        while len(self._by_key) > _KEPT:
-            self._by_key.pop(next(iter(self._by_key)))
-        return tries
+    def _account(self, username: str) -> str:
+        return f"{self._what} account " + hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()

@@ -14,6 +14,7 @@ from typing import Literal
 from sqlalchemy import Connection, RowMapping
 
 from bot.core.clock import Clock
+from bot.live import Live, OwnLive
 from bot.settings import Settings, SettingsError
 from bot.store.database import Store, Tx
 from escalation import repo, repo_factors, repo_staff
@@ -92,13 +93,15 @@ class SignIns:
         hashing: Hashing,
         rules: SignInRules,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        live: Live | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._hashing = hashing
         self._random = random_bytes
         self._rules = rules
-        self._tries = Tries(clock.monotonic)
+        self._live = live or OwnLive(clock.monotonic)
+        self._tries = Tries(self._live)
 
     async def check_again(self, *, actor: Actor, password: str) -> RowMapping:
         """Let only who knows her own password go on (before something weighty); give her account.
@@ -107,7 +110,7 @@ class SignIns:
             LoginRefusedError, TooManyTriesError: it is not right.
         """
         row = await self._store.read(lambda connection: repo_staff.by_id(connection, actor.staff_id))
-        self._tries.count(username=row["username"] if row else "", address=f"staff {actor.staff_id}")
+        await self._tries.count(username=row["username"] if row else "", address=f"staff {actor.staff_id}")
         right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024])
         if row is None or not right:
             raise LoginRefusedError
@@ -135,13 +138,13 @@ class SignIns:
             TooManyTriesError, LoginRefusedError: no session was opened.
         """
         name = username.strip().casefold()[:64].encode("utf-8", "replace").decode("utf-8")
-        self._tries.count(username=name, address=address)
+        await self._tries.count(username=name, address=address)
         row = await self._store.read(lambda connection: repo_staff.by_username(connection, name))
         right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024])
         if row is None or not right:
             await self._store.write(lambda tx: _audit(tx, "", "sign_in_refused", row["id"] if row else "", self._now()))
             raise LoginRefusedError
-        self._tries.forgive(username=name)
+        await self._tries.forgive(username=name)
 
         def write(tx: Tx) -> NewSession:
             fresh = repo_staff.by_id(tx.connection, row["id"])
@@ -206,7 +209,7 @@ class SignIns:
         if found is None or found.stage != "locked":
             raise LoginRefusedError
         row = await self.check_again(actor=found.actor, password=password)
-        self._tries.forgive(username=row["username"])
+        await self._tries.forgive(username=row["username"])
 
         def write(tx: Tx) -> NewSession:
             now_ms = self._now()

@@ -16,6 +16,7 @@ from bot.bus import InProcessBus
 from bot.commands.backup import note
 from bot.erasing import erase
 from bot.errors import CommandError
+from bot.live import Live
 from bot.rewrapping import rotate
 from bot.service import open_core
 from bot.settings import Settings
@@ -65,13 +66,14 @@ async def _coroutine(verbs: control.ControlVerbs, verb: str, wanted: Mapping[str
     return await verbs[verb](**wanted)
 
 
-def accounts_of(core: Core, settings: Settings) -> Accounts:
+def accounts_of(core: Core, settings: Settings, live: Live | None = None) -> Accounts:
     """Give the accounts of an installation that is open.
 
     Raises:
         SettingsError: the settings name a role that there is not.
     """
-    return Accounts(core.store, core.clock, core.ids, keyring=core.keyring, hashing=Hashing(), rules=rules_of(settings))
+    rules = rules_of(settings)
+    return Accounts(core.store, core.clock, core.ids, keyring=core.keyring, hashing=Hashing(), rules=rules, live=live)
 
 
 def act_verbs(core: Core, settings: Settings, accounts: Accounts) -> control.ControlVerbs:

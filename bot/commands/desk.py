@@ -27,7 +27,7 @@ def office_of(service: Service) -> Office:
 def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accounts]:
     """Build the console and start its loops with the service."""
     core = service.core
-    accounts = accounts_of(core, service.settings)
+    accounts = accounts_of(core, service.settings, service.live)
     deps = ConsoleDeps(
         store=core.store,
         keyring=core.keyring,

@@ -31,6 +31,7 @@ def health_of(service: Service) -> HealthWatch:
             oldest_line=_oldest_line(core.versions),
             counted=lambda: {**core.beats.counts, ("refused", ()): core.inbox.refused},
             has_way_out=lambda: has_way_out(settings),
+            shared_away_s=lambda: service.live.away_s if service.live is not None else 0.0,
         )
     )
 

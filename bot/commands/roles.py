@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of
-from bot.commands.service import bus_of, citizen_of, listeners_of, say
+from bot.commands.service import bus_of, citizen_of, listeners_of, say, share_live
 from bot.commands.ways import add_channels
 from bot.control import ControlVerbs
 from bot.errors import CommandError
@@ -59,6 +59,7 @@ def run_role(settings: Settings, role: str) -> int:
 
 async def _run(service: Service, listeners: Mapping[str, socket.socket]) -> None:
     guard_loop(service.log)
+    share_live(service)
     health = health_of(service)
     apps: list[tuple[ASGIApp, socket.socket]] = []
     verbs: ControlVerbs | None = None

@@ -85,8 +85,22 @@ def bus_of(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, 
     return bus, [bus.run()]
 
 
+def share_live(service: Service) -> None:
+    """Share speed limits, tries and presence with the other processes by Redis, where it is set."""
+    settings, core = service.settings, service.core
+    if not settings.redis_url:
+        return
+    from bot.live_redis import RedisLive  # noqa: PLC0415 - only where it is configured
+
+    secret = core.keyring.sign("live", b"names")
+    live = RedisLive(settings.redis_url, monotonic=core.clock.monotonic, secret=secret, new_id=core.ids)
+    service.live = live
+    service.loops.append(live.run())
+
+
 async def _run(service: Service, listeners: dict[str, socket.socket]) -> None:
     guard_loop(service.log)
+    share_live(service)
     settings = service.settings
     health = health_of(service)
     citizen = citizen_of(service, health)

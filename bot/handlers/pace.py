@@ -1,7 +1,8 @@
 """Our own speed limit before a provider's: a 429 is an incident, not a rhythm (I16).
 
 Bulk may use four fifths of the speed and takes a slot only when it is free now; an urgent message takes the next slot
-whatever waits, so bulk delays it by one slot. One chat gets a short burst, then one message a second. After a 429
+whatever waits, so bulk delays it by one slot. With `share` all processes that send by one bot keep the limit together
+(bot.live): a fifth of the shared bucket is left for urgent ones. One chat gets a short burst, then one message a second. After a 429
 nothing is called before the moment the provider named, urgent or not.
 """
 
@@ -10,10 +11,13 @@ from collections import OrderedDict
 
 from bot.core.channels import SendError
 from bot.core.clock import Clock
+from bot.live import Bucket, Live
 
 #: Longer than this nothing waits here: the outbox keeps it and its lease stays short.
 _WAIT_S_MAX = 5.0
 _BULK_SHARE = 0.8
+#: What all processes together may send at once, as seconds of the limit.
+_SHARED_BURST_S = 0.5
 #: How many bulk slots ahead the outbox may hand rows over.
 _AHEAD_S = 0.25
 #: A turn says up to three texts at once; Telegram asks for one a second in a chat and forgives a short burst.
@@ -36,10 +40,22 @@ class Pace:
         self._waiting_bulk = 0
         self._per_chat = per_chat
         self._chats: OrderedDict[str, float] = OrderedDict()
+        self._per_s = per_s
+        self._live: Live | None = None
+        self._account = ""
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def share(self, live: Live, account: str) -> None:
+        """Keep the limit together with every process that sends for this account."""
+        self._live, self._account = live, account
 
     def hold(self, seconds: float) -> None:
-        """Let nothing out for so long."""
+        """Let nothing out for so long, in the other processes too."""
         self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+        if self._live is not None:
+            task = asyncio.get_running_loop().create_task(self._live.hold(self._account, seconds))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     @property
     def held_s(self) -> float:
@@ -74,6 +90,25 @@ class Pace:
             await self._sleep(self._take())
         else:
             await self._stand_in_line()
+        if self._live is not None:
+            await self._ask_the_others(self._live, urgent=urgent)
+
+    async def _ask_the_others(self, live: Live, *, urgent: bool) -> None:
+        """Take one from the bucket of all processes; bulk leaves a fifth of it, and takes four fifths of the speed."""
+        most = max(2.0, self._per_s * _SHARED_BURST_S)
+        buckets = [
+            Bucket(name=self._account, most=most, per_s=self._per_s, keep=0 if urgent else most * (1 - _BULK_SHARE))
+        ]
+        if not urgent:
+            buckets.append(Bucket(name=f"{self._account} bulk", most=most, per_s=self._per_s * _BULK_SHARE))
+        waited_s = 0.0
+        while (wait_s := await live.take(*buckets)) > 0:
+            waited_s += wait_s
+            if waited_s > _WAIT_S_MAX:
+                raise SendError("throttled", retryable=True, retry_after_s=wait_s)
+            if not urgent:  # less is leased while the others are quicker
+                self._next_bulk = max(self._next_bulk, self._clock.monotonic() + wait_s)
+            await self._sleep(wait_s)
 
     async def _stand_in_line(self) -> None:
         too_far_s = self._waiting_bulk * self._bulk_gap_s

@@ -22,6 +22,7 @@ BACKUP_H = 24
 RETENTION_H = 48
 AUDIT_H = 48
 LINES_DAYS = 180
+SHARED_S = 15
 _NEVER_DAYS = 10_000
 #: How long each loop may be silent: its own longest wait, a provider's patience, and the five seconds of a write.
 SILENCE_S = {
@@ -61,6 +62,7 @@ class Facts:
     audit_ms: int | None = None  # when the chain of the audit was last verified
     audit_broken: int = 0  # the number of its first row that is not as it was written
     readable: bool = True  # the database could be read
+    shared_away_s: float = 0.0  # since when Redis, where it is set, does not answer this process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,11 @@ def lines_old(facts: Facts) -> str | None:
     return persian_digits(f"{days} روز") if days < _NEVER_DAYS else "بررسی نشده"
 
 
+def shared_away(facts: Facts) -> str | None:
+    """Redis does not answer: each process keeps its limits alone, and hints are polled for."""
+    return _seconds(facts.shared_away_s) if facts.shared_away_s > SHARED_S else None
+
+
 #: One function a condition; a test keeps the keys those of WORDS.
 CONDITIONS: dict[str, Condition] = {
     "urgent": urgent_waits,
@@ -250,5 +257,6 @@ CONDITIONS: dict[str, Condition] = {
     "backup": backup_old,
     "retention": retention_late,
     "audit": audit_broken,
+    "shared": shared_away,
     "lines": lines_old,
 }

@@ -33,6 +33,7 @@ class HealthDeps:
     oldest_line: Callable[[], date | None]
     has_way_out: Callable[[], bool]
     counted: Callable[[], dict[Counted, int]]
+    shared_away_s: Callable[[], float] = lambda: 0.0
 
 
 class HealthWatch:
@@ -108,6 +109,7 @@ class HealthWatch:
             audit_broken=rows.audit_broken if rows else 0,
             today=now.astimezone(TEHRAN).date(),
             readable=rows is not None,
+            shared_away_s=deps.shared_away_s(),
         )
 
     def _now_ms(self) -> int:
