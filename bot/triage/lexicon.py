@@ -63,7 +63,7 @@ class Lexicon:
     patterns: list[Pattern]
     overrides: dict[str, Rule]
     common: str
-    examples: dict[str, str]
+    examples: dict[int, str]
     bones: dict[str, list[str]] = field(default_factory=dict)
 
     def by_bones(self, skeleton: str) -> list[str]:
@@ -252,13 +252,16 @@ def _pattern(name: str, value: Section, bits: dict[str, int]) -> Pattern:
     )
 
 
-def _example_index(examples: Iterable[str]) -> dict[str, str]:
-    """Index example cries, without spaces, by themselves and by each key with one letter left out."""
-    index: dict[str, str] = {}
+def _example_index(examples: Iterable[str]) -> dict[int, str]:
+    """Index example cries, without spaces, by themselves and by each key with one letter left out; by their hashes.
+
+    Whoever finds an example there compares it with what was written.
+    """
+    index: dict[int, str] = {}
     for example in examples:
         key = squash(example)
         if len(key) >= _EXAMPLE_CHARS_MIN:
             for at in range(len(key)):
-                index.setdefault(key[:at] + key[at + 1 :], example)
-            index[key] = example
+                index.setdefault(hash(key[:at] + key[at + 1 :]), example)
+            index[hash(key)] = example
     return index

@@ -85,13 +85,13 @@ def _changed(head: str, tail: str, *, keys: bool) -> list[str]:
     return made
 
 
-def near_example(examples: Mapping[str, str], key: str) -> str | None:
+def near_example(examples: Mapping[int, str], key: str) -> str | None:
     """Give the example that a spaceless key spells with at most one slip, None when there is none."""
-    found = examples.get(key)
+    found = examples.get(hash(key))
     if found is not None and edit_distance(key, squash(found)) <= 1:
         return found
     for at in range(len(key)):
-        found = examples.get(key[:at] + key[at + 1 :])
+        found = examples.get(hash(key[:at] + key[at + 1 :]))
         if found is not None and edit_distance(key, squash(found)) <= 1:
             return found
     return None
