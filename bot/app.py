@@ -3,8 +3,6 @@
 `build_core` makes what every process needs to run turns; `bot.service` puts channels, pages and loops round it.
 """
 
-import contextlib
-import ctypes
 import gc
 import json
 import sys
@@ -43,6 +41,7 @@ from bot.due import DueActions
 from bot.due_actions import BotActions
 from bot.inbox import Inbox
 from bot.jumps import Jumps
+from bot.memory import give_back
 from bot.retention import Keep, Retention
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
@@ -220,13 +219,12 @@ class Core:
 def settle_memory() -> None:
     """Tell the garbage collector that what start-up made stays: it need not walk lexicon and scripts again and again.
 
-    What reading them left free goes back to the system, where the C library can do that. And let the two threads that
-    work, the loop's and the writer's, take turns often: neither waits 5 ms for the other.
+    What reading them left free goes back to the system. And let the two threads that work, the loop's and the writer's,
+    take turns often: neither waits 5 ms for the other.
     """
     gc.collect()
     gc.freeze()
-    with contextlib.suppress(OSError, AttributeError):  # not glibc: it keeps a few MB
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back()
     gc.set_threshold(20_000, 20, 50)
     sys.setswitchinterval(0.001)
 
