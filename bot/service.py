@@ -33,13 +33,15 @@ from bot.handlers.webchat import WebChannel
 from bot.live import Live
 from bot.processes import Process
 from bot.publishing import ensure_published
+from bot.purging import ChatPurge
 from bot.retention import keep_of
 from bot.sender import Sender, recover
 from bot.settings import Settings
 from bot.store import migrate
-from bot.store.crypto import KeyFileError, create_key_file, load_keyring
+from bot.store.crypto import KeyFileError, Keyring, create_key_file, load_keyring
 from bot.store.database import Store, Tx
 from bot.store.opening import open_store
+from bot.store.turnstile import one_at_a_time
 from bot.telemetry import Log
 from bot.versions import VersionCache
 
@@ -84,11 +86,29 @@ class Service:
             clock=core.clock,
             log=self.log,
             beats=core.beats,
+            process=self.process.leases,
         )
         self.channels.append(channel)
         if "sends" in self.duties:
             core.beats.beat(f"sender:{channel.name}")
             self.loops.append(sender.run())
+            if getattr(channel, "takes_back", False):
+                self._take_back(channel)
+
+    def _take_back(self, channel: Channel) -> None:
+        """Let what was said through a channel be deleted from people's phones in time."""
+        core = self.core
+        purge = ChatPurge(
+            channel,
+            store=core.store,
+            keyring=core.keyring,
+            clock=core.clock,
+            log=self.log,
+            beats=core.beats,
+            after_h=self.settings.purge_hours,
+        )
+        core.beats.beat(f"purge:{channel.name}")
+        self.loops.append(purge.run())
 
 
 def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
@@ -101,17 +121,17 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
     had_database = settings.database.exists()
     store = open_store(settings.where)
     try:
-        if store.is_shared:
-            had_database = _is_used(store)
-        keyring = load_keyring(_key_file(settings, had_database=had_database))
-        store.audit_key = keyring.audit_key
-        migrate.upgrade(store.connection)
-        if store.is_shared:
-            _require_same_key(store, keyring.key_id)
-
-        screener = load_screener()
         clock = SteadyClock(clock_from(settings.fault))
-        ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
+        with one_at_a_time(settings.where):
+            if store.is_shared:
+                had_database = _is_used(store)
+            keyring = load_keyring(_key_file(settings, had_database=had_database))
+            store.audit_key = keyring.audit_key
+            migrate.upgrade(store.connection)
+            if store.is_shared:
+                _require_same_key(store, keyring)
+            ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
+        screener = load_screener()
         versions = VersionCache(store, clock)
         core = build_core(
             store=store,
@@ -149,12 +169,12 @@ def _is_used(store: Store) -> bool:
     return bool(store.read_now(lambda db: db.exec_driver_sql(sql).scalar()))
 
 
-def _require_same_key(store: Store, key_id: str) -> None:
+def _require_same_key(store: Store, keyring: Keyring) -> None:
     """See that every process of a shared database has the same key file: what one seals the others must open."""
     keep = "INSERT INTO meta (key, value) VALUES ('key_id', ?) ON CONFLICT (key) DO NOTHING"
-    store.write_now(lambda tx: tx.raw.execute(keep, (key_id,)))
+    store.write_now(lambda tx: tx.raw.execute(keep, (keyring.key_id,)))
     found = store.read_now(lambda db: db.exec_driver_sql("SELECT value FROM meta WHERE key = 'key_id'").scalar())
-    if found != key_id:
+    if found != keyring.key_id and not keyring.has_retired:  # a change of the key that was not finished has both
         raise KeyFileError("this key file belongs to another database; copy the one of the first process here")
 
 

@@ -51,6 +51,7 @@ class Settings:
     anchor_command: str = ""  #: a program that is given the same line on standard input, without a shell
     keep_raw_hours: int = field(default=72, metadata={"most": 168})  #: how long providers' raw bytes are kept
     keep_sent_hours: int = field(default=72, metadata={"most": 168})  #: how long the outbox keeps what was sent
+    purge_hours: int = field(default=24, metadata={"most": 40})  #: our messages in Telegram and Bale are then deleted
     keep_session_days: int = field(default=30, metadata={"most": 90})  #: conversations of which no case came
     keep_talk_days: int = field(default=90, metadata={"most": 365})  #: the transcript of a closed case of T3 or T4
     keep_urgent_days: int = field(default=365, metadata={"most": 1095})  #: the transcript of a closed case of T1 or T2

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.core.clock import TEHRAN
 from bot.engine.model import Bundle
+from bot.health.checks import PURGE_H
+from bot.health.facts import PURGED
 from bot.proof.invariants import INVARIANTS, NEWEST, look
 from bot.proof.promise import Promise
 from bot.publishing import PublishError, current_version, load_version
@@ -18,6 +20,7 @@ from bot.store.crypto import Keyring, UnreadableError
 
 _URGENT_MS = 300_000
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 _BACKUP_DAYS = 2
 _LINE_DAYS = 180
 _ALL = 10**12
@@ -38,6 +41,7 @@ def check_rows(
     yield _urgent(connection, now_ms)
     yield _people(connection)
     yield _backup(connection, now_ms)
+    yield _purge(connection, now_ms)
     yield from _scripts(connection, now.astimezone(TEHRAN).date())
 
 
@@ -95,6 +99,15 @@ def _backup(connection: Connection, now_ms: int) -> Finding:
     days = (now_ms - int(at)) / _DAY_MS
     said = f"the last was made {days:.1f} days ago"
     return warn("backup", said) if days > _BACKUP_DAYS else ok("backup", said)
+
+
+def _purge(connection: Connection, now_ms: int) -> Finding:
+    found = min((int(row[0]) for row in connection.exec_driver_sql(PURGED)), default=None)
+    if found is None:
+        return ok("purge", "no channel that takes back what it said has run")
+    hours = (now_ms - found) / _HOUR_MS
+    said = f"what we said before {hours:.0f} hours ago is taken back from people's phones"
+    return fail("purge", said + f"; after {PURGE_H} it is nearly too late") if hours > PURGE_H else ok("purge", said)
 
 
 def _scripts(connection: Connection, today: date) -> Iterator[Finding]:

@@ -99,6 +99,11 @@ class Telegram:
             raise SettingsError(f"PANAH_{self.name.upper()}_TOKEN must look like 123456:letters-and-digits") from None
 
     @property
+    def takes_back(self) -> bool:
+        """Our messages can be deleted on both sides for two days (bot.purging)."""
+        return True
+
+    @property
     def bot_id(self) -> str:
         """The public part of the token."""
         return self.token.split(":", 1)[0]

@@ -21,6 +21,8 @@ FUTURE_S = 60
 BACKUP_H = 24
 RETENTION_H = 48
 AUDIT_H = 48
+PURGE_H = 40
+PURGE_FORGOTTEN_H = 7 * 24
 LINES_DAYS = 180
 SHARED_S = 15
 _NEVER_DAYS = 10_000
@@ -34,6 +36,7 @@ SILENCE_S = {
     "webhook": 115,
     "catch_up": 400,
     "audit": 900,
+    "purge": 400,
     "staffbot": 40,
     "web": 25,
     "console": 25,
@@ -61,6 +64,7 @@ class Facts:
     today: date
     audit_ms: int | None = None  # when the chain of the audit was last verified
     audit_broken: int = 0  # the number of its first row that is not as it was written
+    purged_ms: int | None = None  # all that was said in chats before this is taken back
     readable: bool = True  # the database could be read
     shared_away_s: float = 0.0  # since when Redis, where it is set, does not answer this process
 
@@ -214,6 +218,13 @@ def retention_late(facts: Facts) -> str | None:
     return _late(facts, facts.retention_ms, RETENTION_H)
 
 
+def purge_late(facts: Facts) -> str | None:
+    """What we said is still on people's phones, and soon no provider deletes it any more."""
+    if facts.purged_ms is None or facts.now_ms - facts.purged_ms > PURGE_FORGOTTEN_H * 3600_000:
+        return None  # no channel that can, or one that was taken away long ago
+    return _waits(facts, facts.purged_ms, PURGE_H * 3600)
+
+
 def audit_broken(facts: Facts) -> str | None:
     """The audit was changed, or nobody verified it for two days."""
     if facts.audit_broken:
@@ -256,6 +267,7 @@ CONDITIONS: dict[str, Condition] = {
     "clock": clock_off,
     "backup": backup_old,
     "retention": retention_late,
+    "purge": purge_late,
     "audit": audit_broken,
     "shared": shared_away,
     "lines": lines_old,

@@ -21,6 +21,9 @@ _NEWEST = "SELECT max(received_at) FROM (SELECT received_at FROM inbox ORDER BY 
 _INSTALLED = "SELECT min(at) FROM publications"
 _META = "SELECT key, value FROM meta WHERE key IN ('backup_at', 'retention_at', 'audit.verified_at', 'audit.broken')"
 
+#: One a channel that takes back what it said (bot.purging).
+PURGED = "SELECT value FROM meta WHERE key >= 'purged.' AND key < 'purged/'"
+
 
 class Rows:
     """What the database says."""
@@ -33,6 +36,7 @@ class Rows:
         "installed_ms",
         "newest_row_ms",
         "oldest_inbox_ms",
+        "purged_ms",
         "retention_ms",
         "urgent_ms",
     )
@@ -50,6 +54,7 @@ class Rows:
         meta = {row[0]: int(row[1]) for row in connection.exec_driver_sql(_META)}
         self.backup_ms = meta.get("backup_at")
         self.retention_ms = meta.get("retention_at")
+        self.purged_ms = min((int(row[0]) for row in connection.exec_driver_sql(PURGED)), default=None)
         self.audit_ms = meta.get("audit.verified_at")
         self.audit_broken = meta.get("audit.broken", 0)
 

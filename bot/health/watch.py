@@ -105,6 +105,7 @@ class HealthWatch:
             backup_ms=rows.backup_ms if rows else None,
             retention_ms=rows.retention_ms if rows else None,
             oldest_line_on=oldest_line,
+            purged_ms=rows.purged_ms if rows else None,
             audit_ms=rows.audit_ms if rows else None,
             audit_broken=rows.audit_broken if rows else 0,
             today=now.astimezone(TEHRAN).date(),

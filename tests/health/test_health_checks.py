@@ -55,6 +55,7 @@ def test_every_condition_has_words_and_all_is_green_when_all_is_well():
         ({"urgent_ms": NOW_MS - 61_000}, {"urgent": "۶۱ ثانیه"}),
         ({"oldest_inbox_ms": NOW_MS - 31_000}, {"inbox": "۳۱ ثانیه"}),
         ({"backup_ms": None}, {"backup": "۲۴۰ ساعت"}),
+        ({"purged_ms": NOW_MS - 41 * 3_600_000}, {"purge": "۴۱ ساعت"}),
         ({"shared_away_s": 16.0}, {"shared": "۱۶ ثانیه"}),
         ({"beats": {}}, {"engine": "۶۰ دقیقه"}),
         ({"beats": {"worker": Beat(NOW_MS), "poller:bale": Beat(NOW_MS - 71_000)}}, {"beats": "گیرندهٔ بله"}),
@@ -72,6 +73,8 @@ def test_what_is_over_its_edge_is_red_and_says_by_how_much(changes, expected):
     [
         {"disk_free": 0.10},
         {"shared_away_s": 15.0},
+        {"purged_ms": NOW_MS - 40 * 3_600_000},
+        {"purged_ms": NOW_MS - 8 * 86_400_000},
         {"oldest_line_on": date(2026, 7, 19)},
         {"urgent_ms": NOW_MS - 60_000},
         {"oldest_inbox_ms": NOW_MS - 30_000},
