@@ -74,4 +74,5 @@ def rewrap_factors(tx: Tx, keyring: Keyring) -> None:
 def _finish(tx: Tx, keyring: Keyring, now_ms: int) -> None:
     with tx.overwriting():
         rewrap_factors(tx, keyring)
+    tx.raw.execute("UPDATE meta SET value = ? WHERE key = 'key_id'", (keyring.key_id,))  # the file the others must have
     append(tx, actor="system", action="key_rotated", target="key", target_id=keyring.key_id, at=now_ms)

@@ -1,12 +1,16 @@
 """`panah serve`: one role beside a running Panah. Each role imports only what it needs: small processes stay small."""
 
 import argparse
+import os
+import signal
 
 from bot.settings import read_settings
 
 
 def serve(args: argparse.Namespace) -> int:
     """Start one role."""
+    # until its loop listens; an exception may be swallowed where it falls, and what a kill leaves behind is proved
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     settings = read_settings()
     if args.role == "watch":
         from bot.commands.watch import run_watch  # noqa: PLC0415 - the alert loop brings no library of the others

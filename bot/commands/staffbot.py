@@ -5,6 +5,7 @@ It holds the staff bot's token and nothing else: no key file, no database handle
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -96,4 +97,17 @@ def run_staffbot(settings: Settings) -> None:
 
 async def _run(bot: Any, log: Log) -> None:
     guard_loop(log)
-    await bot.run()
+    running = asyncio.ensure_future(bot.run())
+    asked: list[bool] = []
+
+    def stop() -> None:
+        asked.append(True)
+        running.cancel()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not asked:
+            raise

@@ -187,12 +187,31 @@ def load_keyring(path: Path) -> Keyring:
 
 
 def create_key_file(path: Path) -> None:
-    """Write a fresh key file, readable by its owner only, durable before it returns. Refuses to replace one."""
+    """Write a fresh key file, readable by its owner only, durable before it returns. Refuses to replace one.
+
+    It gets its name when it is whole: who starts beside us never reads half of one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     content = {name: os.urandom(32).hex() for name in ("wrapping", "index", "signing")}
     content["key_id"] = hashlib.sha256(bytes.fromhex(content["wrapping"])).hexdigest()[:12]
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        _name(staging, path)
+    finally:
+        staging.unlink(missing_ok=True)
+
+
+def _name(staging: Path, path: Path) -> None:
+    try:
+        os.link(staging, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links (a memory stick)
+        if path.exists():
+            raise FileExistsError(path) from None
+        staging.rename(path)

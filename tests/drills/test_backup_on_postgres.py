@@ -106,11 +106,22 @@ def empty(stores):
         stores.cluster.drop(name)
 
 
+@pytest.fixture(scope="module")
+def lived_once(tmp_path_factory):
+    """Let people live in one installation; tests get copies."""
+    var = tmp_path_factory.mktemp("lived") / "var"
+    with stores_of("postgres") as stores:
+        made = Town(var, stores.cluster.create("lived", template="panah_template"))
+        made.say(dict.fromkeys(PEOPLE, CRY))
+        yield made
+        stores.cluster.drop("lived")
+
+
 @pytest.fixture
-def lived(stores, tmp_path):
-    made = Town(tmp_path / "var", stores.database(tmp_path / "lived"))
-    made.say(dict.fromkeys(PEOPLE, CRY))
-    return made
+def lived(stores, lived_once, tmp_path):
+    shutil.copytree(lived_once.settings.var, tmp_path / "var")
+    yield Town(tmp_path / "var", stores.cluster.create("lived_here", template="lived"))
+    stores.cluster.drop("lived_here")
 
 
 def moved(lived, url, name):

@@ -60,8 +60,13 @@ async def test_every_key_is_wrapped_anew_and_the_old_one_opens_nothing(house):
         ) and None
     )  # fmt: skip
 
+    core.store.write_now(lambda tx: tx.raw.execute("INSERT INTO meta VALUES ('key_id', ?)", (old.key_id,)) and None)
+
     assert PEOPLE == await rotate(core.store, core.keyring, path, now_ms=5)
     fresh = load_keyring(path)
+    assert [(fresh.key_id,)] == core.store.read_now(
+        lambda db: db.exec_driver_sql("SELECT value FROM meta WHERE key = 'key_id'").fetchall()
+    )
     assert old.key_id != fresh.key_id == core.keyring.key_id
     assert "retired" not in read(path)
     assert 0o600 == path.stat().st_mode & 0o777
