@@ -33,6 +33,7 @@ from bot.handlers.webchat import WebChannel
 from bot.live import Live
 from bot.processes import Process
 from bot.publishing import ensure_published
+from bot.purging import ChatPurge
 from bot.retention import keep_of
 from bot.sender import Sender, recover
 from bot.settings import Settings
@@ -90,6 +91,23 @@ class Service:
         if "sends" in self.duties:
             core.beats.beat(f"sender:{channel.name}")
             self.loops.append(sender.run())
+            if getattr(channel, "takes_back", False):
+                self._take_back(channel)
+
+    def _take_back(self, channel: Channel) -> None:
+        """Let what was said through a channel be deleted from people's phones in time."""
+        core = self.core
+        purge = ChatPurge(
+            channel,
+            store=core.store,
+            keyring=core.keyring,
+            clock=core.clock,
+            log=self.log,
+            beats=core.beats,
+            after_h=self.settings.purge_hours,
+        )
+        core.beats.beat(f"purge:{channel.name}")
+        self.loops.append(purge.run())
 
 
 def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
