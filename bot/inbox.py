@@ -68,6 +68,7 @@ class Arrival:
 
     message: InboundMsg
     contact_id: str = ""
+    inbox_id: int = 0  #: the number of its row, once it has one
     attempts: int = 0
     urgent: bool = False  #: its words sound of danger; looked at only in a crowd
     more_waits: bool = False  #: this is late, and more that she wrote is run right after it
@@ -138,19 +139,18 @@ class Inbox:
         return accepted
 
     async def _accept_all(self, messages: Sequence[InboundMsg]) -> list[Accepted]:
-        arrivals = [Arrival(message, done=asyncio.get_running_loop().create_future()) for message in messages]
-        for arrival in arrivals:
-            self._stand_in_line(arrival)
+        loop = asyncio.get_running_loop()
+        dones = [loop.create_future() for _ in messages]
+        for message, done in zip(messages, dones, strict=True):
+            self._stand_in_line(Arrival(message, done=done))
         self._kick_soon()
-        dones = [arrival.done for arrival in arrivals]
+        too_late = loop.call_later(self.answer_s, _give_up, dones)
         try:
-            async with asyncio.timeout(self.answer_s):
-                for done in dones:  # all are waited for; what became of each is read below
-                    with contextlib.suppress(Exception):
-                        await done  # type: ignore[misc]
-        except TimeoutError:
-            pass
+            for done in dones:  # all are waited for; what became of each is read below
+                with contextlib.suppress(Exception):
+                    await done
         finally:
+            too_late.cancel()
             for done in dones:
                 done.cancel()  # nobody listens any more; what still waits is stored, and known when it comes again
         return [_accepted(done) for done in dones]
@@ -201,7 +201,13 @@ class Inbox:
         self._waiting.append(arrival)
 
 
-def _accepted(done: "Future[Accepted] | asyncio.Future[Accepted]") -> Accepted:
+def _give_up(dones: Sequence[asyncio.Future[Accepted]]) -> None:
+    for done in dones:
+        if not done.done():
+            done.set_exception(TimeoutError())
+
+
+def _accepted(done: asyncio.Future[Accepted]) -> Accepted:
     if done.cancelled():
         raise NotStoredError
     error = done.exception()

@@ -29,11 +29,11 @@ _RAW_BYTES = 256 * 1024
 _LATE_MS = int(LATE_AFTER.total_seconds() * 1000)
 
 
-def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, state: str = "done") -> dict[str, Any]:
+def inbox_row(known: Known, arrival: Arrival, now_ms: int, *, state: str = "done") -> dict[str, Any]:
     """Give the inbox row of an arrival: done in its turn's own transaction, or waiting for it."""
     message = arrival.message
     return {
-        "id": inbox_id,
+        "id": arrival.inbox_id,
         "channel": message.channel,
         "provider_id": message.provider_id,
         "contact_id": known.contact_id,
@@ -54,11 +54,11 @@ def inbox_row(known: Known, arrival: Arrival, inbox_id: int, now_ms: int, *, sta
     }
 
 
-def bare_row(arrival: Arrival, inbox_id: int, now_ms: int) -> dict[str, Any]:
+def bare_row(arrival: Arrival, now_ms: int) -> dict[str, Any]:
     """Give the waiting row of a deadline whose contact cannot be read: nothing is sealed, its kind says enough."""
     message = arrival.message
     return {
-        "id": inbox_id,
+        "id": arrival.inbox_id,
         "channel": message.channel,
         "provider_id": message.provider_id,
         "contact_id": arrival.contact_id,

@@ -91,19 +91,18 @@ class TurnRunner:
         self._world = world
         self._directory = directory
 
-    def run(self, tx: Tx, arrival: Arrival, inbox_id: int, now: datetime, rows: Rows) -> Accepted:
+    def run(self, tx: Tx, known: Known, arrival: Arrival, now: datetime, rows: Rows) -> Accepted:
         """Give what became of the arrival; rows are appended, nothing is written.
 
         What is remembered of the contact changes only when all of it went well.
         """
         now_ms = int(now.timestamp() * 1000)
-        known = self.contact_of(tx, arrival, rows, now_ms)
         fault("E2")
         new_case_id = self._world.ids()
         turn = self._turn(tx, known, arrival, now, new_case_id)
         if known.damaged:
             turn.events.append(EscalationRequested(tier="T2", cause="failure", why=("گفت‌وگوی پیشین خوانده نشد",)))
-        context = self._context(known, turn.session, inbox_id, now_ms, new_case_id)
+        context = self._context(known, turn.session, arrival.inbox_id, now_ms, new_case_id)
         _clear_fired(arrival.message, context)
         if _is_new(known, turn):
             self._place_anew(known, context, rows)

@@ -25,7 +25,7 @@ from bot.store.database import Store, Tx
 from bot.store.trouble import is_disk_trouble
 from bot.store.vault import unseal
 from bot.telemetry import Log
-from bot.turns import TurnRunner, UnknownContactError
+from bot.turns import TurnRunner
 from bot.worker import RETRY_MS
 
 #: A row is tried this often before a person takes over.
@@ -177,14 +177,10 @@ class WaitingRows:
         if known is None:
             self._done(tx, row_id, found, state="done", error="erased")
             return
-        arrival = Arrival(self._message(known, found), contact_id=contact_id)
+        arrival = Arrival(self._message(known, found), contact_id=contact_id, inbox_id=row_id)
         if arrival.message.is_late(now):
             arrival.more_waits = tx.raw.execute(_MORE, (contact_id, row_id, self._now_ms())).fetchone() is not None
-        try:
-            self._runner.run(tx, arrival, row_id, now, rows)
-        except UnknownContactError:
-            self._done(tx, row_id, found, state="done", error="erased")
-            return
+        self._runner.run(tx, known, arrival, now, rows)
         rows.write(tx)
         self._done(tx, row_id, found, state="done", error=None)
         tx.after_commit(lambda: self._bus.publish(*rows.topics))

@@ -137,7 +137,8 @@ class Worker:
         fresh, outcomes = self._sift(tx, batch)
         take = self._store_only if careful else self._take
         for arrival, row_id in zip(fresh, tx.next_ids("inbox", len(fresh)) if fresh else (), strict=True):
-            outcomes.append((arrival, take(tx, arrival, row_id, batch)))
+            arrival.inbox_id = row_id
+            outcomes.append((arrival, take(tx, arrival, batch)))
         batch.rows.write(tx)
         fault("W3")
         topics = tuple(batch.rows.topics)
@@ -177,62 +178,64 @@ class Worker:
             arrival.message = replace(message, provider_id=f"{message.provider_id}~{found.received_at}")
             seen.update(_stored(tx, [arrival]))
 
-    def _take(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
+    def _take(self, tx: Tx, arrival: Arrival, batch: _Batch) -> Accepted:
         try:
             known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
         except UnreadableError as error:
-            return self._park(None, arrival, inbox_id, batch, error)
+            return self._park(None, arrival, batch, error)
         if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
             batch.rows = batch.rows.written(tx)
         batch.touched.add(known.contact_id)
         mine = Rows()
         try:
             if known.parked and not self._runner.cannot_wait(known, arrival.message):
-                return self._wait(known, arrival, inbox_id, batch)
-            accepted = self._run_turn(tx, arrival, inbox_id, batch, mine)
+                return self._wait(known, arrival, batch)
+            accepted = self._run_turn(tx, known, arrival, batch, mine)
         except Exception as error:
             if is_again(error) or (tx.is_shared and len(batch.arrivals) > 1 and is_of_database(error)):
                 raise  # the whole transaction is lost: it is run again, or each by itself
-            return self._park(known, arrival, inbox_id, batch, error)  # one turn's bug costs no other its commit
-        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, batch.now_ms))
+            return self._park(known, arrival, batch, error)  # one turn's bug costs no other its commit
+        batch.rows.add("inbox_new", inbox_row(known, arrival, batch.now_ms))
         batch.rows.merge(mine)
         return accepted
 
-    def _run_turn(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch, rows: Rows) -> Accepted:
+    def _run_turn(self, tx: Tx, known: Known, arrival: Arrival, batch: _Batch, rows: Rows) -> Accepted:
         if len(batch.arrivals) > 1:
-            return self._runner.run(tx, arrival, inbox_id, batch.now, rows)
+            return self._runner.run(tx, known, arrival, batch.now, rows)
         with tx.part():
-            return self._runner.run(tx, arrival, inbox_id, batch.now, rows)
+            return self._runner.run(tx, known, arrival, batch.now, rows)
 
-    def _store_only(self, tx: Tx, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
+    def _store_only(self, tx: Tx, arrival: Arrival, batch: _Batch) -> Accepted:
         try:
             known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()
         except UnreadableError as error:
-            return self._park(None, arrival, inbox_id, batch, error)
+            return self._park(None, arrival, batch, error)
         batch.touched.add(known.contact_id)
-        return self._wait(known, arrival, inbox_id, batch)
+        return self._wait(known, arrival, batch)
 
-    def _wait(self, known: Known, arrival: Arrival, inbox_id: int, batch: _Batch) -> Accepted:
+    def _wait(self, known: Known, arrival: Arrival, batch: _Batch) -> Accepted:
         """Leave an arrival to bot.waiting; what comes after it waits behind it."""
         known.parked = True
-        batch.rows.add("inbox_new", inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting"))
+        batch.rows.add("inbox_new", inbox_row(known, arrival, batch.now_ms, state="waiting"))
         batch.rows.topics.add("inbox")
         return Accepted(contact_id=known.contact_id, deferred=True)
 
-    def _park(self, known: Known | None, arrival: Arrival, inbox_id: int, batch: _Batch, error: Exception) -> Accepted:
+    def _park(self, known: Known | None, arrival: Arrival, batch: _Batch, error: Exception) -> Accepted:
         """Keep what could not have its turn; without the contact (her key is damaged) only that it was due."""
-        self._log.error("turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=inbox_id)
+        self._log.error(
+            "turn_failed", channel=arrival.message.channel, error=type(error).__name__, row_id=arrival.inbox_id
+        )
         self._beats.count("turns_failed")
         arrival.attempts += not is_disk_trouble(error)
         if known is None:
-            row = bare_row(arrival, inbox_id, batch.now_ms)
+            row = bare_row(arrival, batch.now_ms)
         else:
             known.parked = True
-            row = inbox_row(known, arrival, inbox_id, batch.now_ms, state="waiting")
+            row = inbox_row(known, arrival, batch.now_ms, state="waiting")
         batch.rows.add("inbox_new", {**row, "due_at": batch.now_ms + RETRY_MS[1], "error": type(error).__name__})
         batch.rows.topics.add("inbox")
         return Accepted(contact_id=row["contact_id"], deferred=True)

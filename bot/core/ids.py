@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from struct import Struct
 
 #: Gives a fresh opaque id: 32 hexadecimal digits, safe in URLs and file names.
 IdSource = Callable[[], str]
@@ -18,11 +19,11 @@ class RandomPieces:
     Any number of threads may ask: a piece is taken off the list once, whoever takes it.
     """
 
-    __slots__ = ("__weakref__", "_bytes", "_pieces", "_source")
+    __slots__ = ("__weakref__", "_cut", "_pieces", "_source")
     _BLOCK = 256
 
     def __init__(self, count: int, source: Callable[[int], bytes] = os.urandom) -> None:
-        self._bytes = count
+        self._cut = Struct(f"{count}s" * self._BLOCK)
         self._source = source
         self._pieces: list[bytes] = []
         os.register_at_fork(after_in_child=self._forget)
@@ -32,8 +33,7 @@ class RandomPieces:
         try:
             return self._pieces.pop()
         except IndexError:
-            block = self._source(self._bytes * self._BLOCK)
-            pieces = [block[at : at + self._bytes] for at in range(0, len(block), self._bytes)]
+            pieces: list[bytes] = list(self._cut.unpack(self._source(self._cut.size)))
             piece = pieces.pop()
             self._pieces = pieces
             return piece

@@ -197,7 +197,8 @@ class InboundMsg:
 
     def written_at(self) -> datetime:
         """Give when it was written, as far as anybody knows."""
-        return self.received_at if self.sent_at is None else min(self.sent_at, self.received_at)
+        sent_at = self.sent_at
+        return self.received_at if sent_at is None or sent_at > self.received_at else sent_at
 
     def is_late(self, now: datetime) -> bool:
         """True for what a person wrote long before its turn: it lay at the provider, or with us while we were down."""
