@@ -12,12 +12,15 @@ from bot.triage.model import Gates, Hearing
 _WHY = "به موقعیت‌های خطر می‌ماند"
 
 
-def combined(heard: Screening, guess: Hearing | None, gates: Gates) -> Screening:
-    """Give the verdict of both on one text; never less than what the patterns heard."""
+def combined(heard: Screening, guess: Hearing | None, gates: Gates, *, asks: bool = True) -> Screening:
+    """Give the verdict of both on one text; never less than what the patterns heard.
+
+    `asks` is false for texts that were joined: two answers beside each other resemble much that nobody said.
+    """
     if guess is None:
         return heard
     tier = _tier(guess, gates, has_cue=heard.tier in {"T2", "T3"} or heard.soft)
-    asks = guess.high >= gates.ask
+    asks = asks and guess.high >= gates.ask
     if tier is None and not asks:
         return heard
     if tier is not None and (heard.tier is None or tier < heard.tier):

@@ -62,23 +62,23 @@ class Screener:
             return alone  # a number is an answer; it finishes nobody's sentence
         for joint in (" ", "\n"):
             head = (joint.join(before) + joint)[-_EARLIER_CHARS:]
-            joined = self._screen(head + text)
-            if _adds(joined, alone) and _adds(joined, self._screen(head)):
+            joined = self._screen(head + text, joined=True)
+            if _adds(joined, alone) and _adds(joined, self._screen(head, joined=True)):
                 alone = _raised(alone, _shifted(joined, len(head)))
         return alone
 
-    def _screen(self, text: str) -> Screening:
+    def _screen(self, text: str, *, joined: bool = False) -> Screening:
         if len(text) < _SHORT_CHARS or text.isdecimal() or text in _EVERYDAY:
             return self._nothing
-        return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._read(text)
+        return (self._remembered if len(text) <= _REMEMBERED_CHARS else self._read)(text, joined)
 
-    def _read(self, text: str) -> Screening:
+    def _read(self, text: str, joined: bool) -> Screening:
         text = text[: 2 * TEXT_CHARS_MAX]
         found = words(text)
         heard = self._by_patterns(text, found)
         if self._model is None or heard.tier == "T1":
             return heard
-        return combined(heard, self._model.hear(found), self._model.gates)
+        return combined(heard, self._model.hear(found), self._model.gates, asks=not joined)
 
     def _by_patterns(self, text: str, found: list[Word]) -> Screening:
         clauses = self._reader.clauses(text, found)
