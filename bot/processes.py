@@ -18,6 +18,11 @@ _RENEW = (
     " lease_until = excluded.lease_until"
 )
 _OTHERS = "SELECT name, holder, lease_until FROM leases WHERE name LIKE ?"
+#: What a dead process was sending may go out again now, not only when its lease ends a minute later.
+_FREE = (
+    "UPDATE outbox SET state = 'queued', lease_until = NULL, lease_by = NULL"
+    " WHERE state IN ('queued', 'sending') AND state = 'sending' AND lease_by LIKE ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Process:
         return f"{_PREFIX}{self.role}:{self.boot}"
 
     @property
+    def leases(self) -> str:
+        """Give what the name of each of its senders in the outbox begins with."""
+        return f"{self.boot}/"
+
+    @property
     def holder(self) -> str:
         """Name the process by machine and number, so that others of the machine see when it is gone."""
         return f"{socket.gethostname()}:{os.getpid()}"
@@ -41,6 +51,8 @@ class Process:
         died = False
         for name, holder, until in tx.raw.execute(_OTHERS, ("%",)).fetchall():
             is_process = name.startswith(_PREFIX)
+            if is_process and _is_dead(holder):
+                tx.raw.execute(_FREE, (f"{name.rpartition(':')[2]}/%",))
             if _is_dead(holder) or (is_process and until <= now_ms):  # a dead poller's lease is nobody's to wait for
                 tx.raw.execute("DELETE FROM leases WHERE name = ?", (name,))
                 died = died or name.startswith(f"{_PREFIX}{self.role}:")
@@ -48,8 +60,14 @@ class Process:
         return died
 
     def renew(self, tx: Tx, now_ms: int) -> None:
-        """Say that it lives."""
+        """Say that it lives; what others of this machine were sending as they died may go out again.
+
+        Their rows stay: the next one of their kind is to find them, and be careful.
+        """
         tx.raw.execute(_RENEW, (self._name, self.holder, now_ms + LEASE_MS))
+        for name, holder, _ in tx.raw.execute(_OTHERS, (f"{_PREFIX}%",)).fetchall():
+            if _is_dead(holder):
+                tx.raw.execute(_FREE, (f"{name.rpartition(':')[2]}/%",))
 
     def end(self, tx: Tx, now_ms: int) -> bool:
         """Take it out after a clean stop; True when no other process lives."""

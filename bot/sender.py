@@ -75,7 +75,9 @@ class Sender:
         log: Log,
         beats: Beats,
         jitter: Callable[[], float] | None = None,
+        process: str = "",
     ) -> None:
+        """Make a sender; its leases begin with `process` (bot.processes), by which others free what it had leased."""
         self._channel = channel
         self._store = store
         self._keyring = keyring
@@ -84,7 +86,7 @@ class Sender:
         self._log = log
         self._beats = beats
         self._jitter = jitter or random.Random(channel.name).random  # noqa: S311 - spreads retries, guards nothing
-        self._holder = f"{channel.name}-{random.getrandbits(64):016x}"
+        self._holder = f"{process}{channel.name}-{random.getrandbits(64):016x}"
         self._pace: Limits | None = getattr(channel, "pace", None)
         self._account: str = getattr(channel, "account", channel.name)
         self._under_way: dict[asyncio.Task[None], Leased] = {}

@@ -86,6 +86,7 @@ class Service:
             clock=core.clock,
             log=self.log,
             beats=core.beats,
+            process=self.process.leases,
         )
         self.channels.append(channel)
         if "sends" in self.duties:

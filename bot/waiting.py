@@ -60,8 +60,9 @@ _NO_DEADLINE = {
     "silence": ("UPDATE sessions SET silence_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
     "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
 }
-#: Where several processes run what waits, a row that one tries is nobody else's for so long.
-_TRY_LEASE_MS = 30_000
+#: Where several processes run what waits, a row that one tries is nobody else's for so long; if that one died, the
+#: row waits it out, so it is short. Should it end too soon, the row is still run once (`_is_ours`).
+_TRY_LEASE_MS = 8_000
 _TRY = (
     "UPDATE inbox SET attempts = attempts + 1,"
     " due_at = CASE WHEN :lease = 0 THEN due_at ELSE :now + :lease END WHERE id = :id AND state = 'waiting'"

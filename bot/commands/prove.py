@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bot.commands.prove_parts import PARTS, Order
+from bot.commands.prove_parts import KILLS, PARTS, Order
 from bot.commands.prove_progress import clear, progress_of
 from bot.commands.prove_targets import all_targets
 from bot.errors import CommandError
@@ -25,8 +25,8 @@ def prove(args: argparse.Namespace) -> int:
     """Run the parts that are asked for and report."""
     if args.input:
         return _one_input(args.input)
-    if args.round is not None and args.only not in {"simulation", "kills"}:
-        raise CommandError("--round goes with --only simulation or --only kills")
+    if args.round is not None and args.only not in {"simulation", *KILLS}:
+        raise CommandError("--round goes with --only simulation, kills, kills-postgres or kills-redis")
     if args.add_to:
         _add(args.add_to, None)  # a document without a table is refused now, not in eight hours
     report = _all_parts([args.only] if args.only else list(PARTS), args)

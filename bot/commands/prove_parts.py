@@ -3,18 +3,25 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.commands.prove_targets import all_targets
 from bot.proof.backup_drill import run_backup_drill
 from bot.proof.crash import run_kill_rounds
 from bot.proof.fuzz import run_fuzz
+from bot.proof.ground import On, is_here
 from bot.proof.part import PartReport, Progress
 from bot.proof.simulation.part import run_simulation
 from bot.proof.upgrade import frozen_databases, run_upgrade_drill
 from bot.proof.wire_rounds import run_faults
 
-#: How often the short form kills; the long form goes on until its time is over.
-KILLS = 100
+#: The parts that kill, what their installations stand on, and how often the short form kills; the long form goes on
+#: until its time is over.
+KILLS: dict[str, tuple[On, int]] = {
+    "kills": ("sqlite", 100),
+    "kills-postgres": ("postgres", 60),
+    "kills-redis": ("redis", 60),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +41,20 @@ def _simulation(order: Order) -> PartReport:
     return run_simulation(seed=order.seed, until=order.until, on_progress=order.tell, only=order.only)
 
 
-def _kills(order: Order) -> PartReport:
-    count = 1 if order.only is not None else KILLS if order.until is None else None
-    return run_kill_rounds(count, seed=order.seed, until=order.until, on_progress=order.tell, first=order.only or 0)
+def _kills(order: Order, *, name: str) -> PartReport:
+    on, count = KILLS[name]
+    if not is_here(on):  # as the Redis faults do: the report says so
+        return PartReport(
+            name=name, seed=order.seed, took_s=0.0, counts={"kills": 0, "programs not on this machine": 1}
+        )
+    return run_kill_rounds(
+        1 if order.only is not None else count if order.until is None else None,
+        seed=order.seed,
+        on=on,
+        until=order.until,
+        on_progress=order.tell,
+        first=order.only or 0,
+    )
 
 
 def _faults(order: Order) -> PartReport:
@@ -65,7 +83,9 @@ def _drills(order: Order) -> PartReport:
 #: Each part: what runs it, and its share of a long run's time.
 PARTS: dict[str, tuple[Runner, float]] = {
     "simulation": (_simulation, 0.4),
-    "kills": (_kills, 0.25),
+    "kills": (partial(_kills, name="kills"), 0.15),
+    "kills-postgres": (partial(_kills, name="kills-postgres"), 0.06),
+    "kills-redis": (partial(_kills, name="kills-redis"), 0.04),
     "faults": (_faults, 0.15),
     "fuzz": (_fuzz, 0.12),
     "drills": (_drills, 0.08),

@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root, so as root it runs as the user `postgres`. It
 only, and syncs like a real one unless it is told not to.
 """
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -31,6 +32,15 @@ def _programs() -> Path:
     if not places:
         raise CommandError("PostgreSQL is not installed on this machine; apt-get install postgresql")
     return places[0].parent
+
+
+def has_postgres() -> bool:
+    """True when a server can be started here."""
+    try:
+        _programs()
+    except CommandError:
+        return False
+    return importlib.util.find_spec("psycopg") is not None
 
 
 class Cluster:
@@ -104,6 +114,13 @@ class Cluster:
                 os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
             (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def restart_at_once(self) -> None:
+        """Throw everybody out in the middle of what they do (an immediate shutdown), and start again."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.wait()
+        self.start()
 
     def close(self) -> None:
         """Stop the server and remove everything."""

@@ -7,6 +7,7 @@ and token, and remembers what she said: her words are part of the ledger.
 import asyncio
 import itertools
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import aiohttp
@@ -21,7 +22,11 @@ _TIMEOUT_S = 10.0
 
 
 class RefusedError(Exception):
-    """The console said no."""
+    """The console said no. `is_ours`: the fault is the server's (5xx), and the same may be asked again."""
+
+    def __init__(self, said: str, *, is_ours: bool = False) -> None:
+        super().__init__(said)
+        self.is_ours = is_ours
 
 
 class Counsellor:
@@ -98,6 +103,23 @@ class Counsellor:
                 else:
                     return
 
+    async def until_answered(self, act: Callable[[], Awaitable[Any]], *, seconds: float = 40.0) -> Any:
+        """Do an act until the console answers it, also while its database is away; give what it gives.
+
+        Raises:
+            RefusedError, TimeoutError: it was refused, or nobody answers.
+        """
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    return await act()
+                except RefusedError as error:
+                    if not error.is_ours:
+                        raise
+                except (aiohttp.ClientError, OSError):
+                    pass
+                await asyncio.sleep(0.1)
+
     @property
     def http(self) -> aiohttp.ClientSession:
         """Her browser, signed in."""
@@ -110,7 +132,7 @@ class Counsellor:
     async def _get(self, path: str) -> str:
         async with self._http.get(self._base + path) as answer:
             if answer.status != 200:
-                raise RefusedError(f"GET: {answer.status}")
+                raise RefusedError(f"GET: {answer.status}", is_ours=answer.status >= 500)
             return await answer.text()
 
     async def _form(self, path: str, fields: dict[str, str]) -> None:
@@ -127,7 +149,7 @@ class Counsellor:
         ) as answer:
             await answer.read()
             if answer.status not in {200, 204, 303}:
-                raise RefusedError(f"POST: {answer.status}")
+                raise RefusedError(f"POST: {answer.status}", is_ours=answer.status >= 500)
 
 
 def _found(pattern: re.Pattern[str], page: str) -> str:

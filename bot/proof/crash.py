@@ -15,12 +15,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.proof.crash_points import LANES, POINTS, Lane, Plan, plan
+from bot.proof.crash_points import LANES, TRIED, Lane, Plan, plan
 from bot.proof.crash_rounds import Rounds
+from bot.proof.ground import Ground, On
 from bot.proof.ledger import Ledger
 from bot.proof.nursery import Nursery
 from bot.proof.part import Found, PartReport, Progress, ignore
 
+#: The name of the part of `panah prove`, by what the installations stand on.
+NAMES: dict[On, str] = {"sqlite": "kills", "postgres": "kills-postgres", "redis": "kills-redis"}
 #: The name under which a round at a random moment is counted.
 RANDOM = "random"
 #: After so many breaches there is nothing more to learn from going on.
@@ -34,6 +37,7 @@ _MOST = 250
 @dataclass(slots=True)
 class _Score:
     seed: int
+    on: On
     until: float | None
     on_progress: Progress
     rounds: int = 0
@@ -55,7 +59,7 @@ class _Score:
         self.missed += not met
         if met:
             self.met[made.point or RANDOM] += 1
-        replay = f"panah prove --only kills --seed {self.seed} --round {made.number}"
+        replay = f"panah prove --only {NAMES[self.on]} --seed {self.seed} --round {made.number}"
         self.found += [
             Found(said=f"round {made.number} at {made.point or RANDOM}: {said}", replay=replay) for said in broken
         ]
@@ -64,7 +68,13 @@ class _Score:
 
 
 def run_kill_rounds(
-    count: int | None = 300, *, seed: int, until: float | None = None, on_progress: Progress = ignore, first: int = 0
+    count: int | None = 300,
+    *,
+    seed: int,
+    on: On = "sqlite",
+    until: float | None = None,
+    on_progress: Progress = ignore,
+    first: int = 0,
 ) -> PartReport:
     """Kill so many times and report; fewer when the monotonic moment `until` comes first. None kills until then.
 
@@ -72,10 +82,10 @@ def run_kill_rounds(
     round; the rounds of a number are the same for the same seed.
     """
     began = time.monotonic()
-    score = _Score(seed, until, on_progress)
+    score = _Score(seed, on, until, on_progress)
     asyncio.run(_all(score, range(first, first + (_ENDLESS if count is None else count))))
     return PartReport(
-        name="kills",
+        name=NAMES[on],
         seed=seed,
         took_s=time.monotonic() - began,
         counts={
@@ -85,7 +95,7 @@ def run_kill_rounds(
             "texts out": score.texts,
             "texts twice, explained": score.doubled,
         },
-        covered={point: score.met[point] for point in (*POINTS, RANDOM)},
+        covered={point: score.met[point] for point in (*TRIED[on], RANDOM)},
         breaches=tuple(score.found),
     )
 
@@ -98,22 +108,22 @@ async def _all(score: _Score, numbers: range) -> None:
 
 async def _lane(directory: Path, nursery: Nursery, kind: Lane, numbers: range, score: _Score) -> None:
     """Run the rounds of one kind, a few hundred on each installation."""
-    mine = (made for number in numbers if (made := plan(score.seed, number)).lane == kind)
+    mine = (made for number in numbers if (made := plan(score.seed, number, score.on)).lane == kind)
     for turn in itertools.count():
         opened = next(mine, None)
         if opened is None or score.is_over:
             return
-        await _installation(
-            directory / str(turn), nursery, itertools.chain([opened], itertools.islice(mine, _MOST)), score
-        )
+        async with Ground(score.on) as ground:
+            rounds = itertools.chain([opened], itertools.islice(mine, _MOST))
+            await _installation(directory / str(turn), nursery, ground, rounds, score)
 
 
-async def _installation(directory: Path, nursery: Nursery, mine: Iterator[Plan], score: _Score) -> None:
+async def _installation(directory: Path, nursery: Nursery, ground: Ground, mine: Iterator[Plan], score: _Score) -> None:
     first = next(mine)
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         ledger = await stack.enter_async_context(Ledger())
-        rounds = Rounds(directory, nursery, ledger, kind=first.lane)
+        rounds = Rounds(directory, nursery, ledger, ground, kind=first.lane)
         await rounds.open()
         stack.push_async_callback(rounds.close)
         for made in itertools.chain([first], mine):

@@ -15,7 +15,7 @@ from bot.proof.installation import Installation
 from bot.proof.invariants import check
 from bot.proof.ledger import TOKEN, Said
 from bot.proof.ledger_sms import sid
-from bot.store.database import reading
+from bot.store.opening import reading
 
 #: A text that came out this long before a kill may have been under way when it struck, so it may come out once more.
 UNDER_WAY_S = 3.0
@@ -208,9 +208,8 @@ def _words(installation: Installation, books: Books, inbox: dict[int, _Row]) -> 
 def _rest(installation: Installation) -> Iterator[str]:
     if installation.counts(_POINTER) != 1:
         yield "I19: the newest publication points to no version"
-    found = installation.rows("PRAGMA integrity_check")
-    if found != [("ok",)]:
+    if not installation.is_whole():
         yield "the database is damaged"
-    with reading(installation.var / "panah.db") as connection:
+    with reading(installation.database) as connection:
         for broken in check(connection, int(time.time() * 1000)):
             yield str(broken)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from bot.proof.ground import On, RedisTrouble
+
 #: How a round brings the process to the point.
-Way = Literal["message", "alert", "act", "timer", "rollback", "first start", "backup"]
-#: The installation on which a round runs.
-Lane = Literal["webhook", "polling", "alerts"]
-LANES: tuple[Lane, ...] = ("webhook", "polling", "alerts")
+Way = Literal["message", "alert", "act", "timer", "rollback", "first start", "backup", "server"]
+#: The installation on which a round runs; that of `server` has a PostgreSQL that nobody else uses.
+Lane = Literal["webhook", "polling", "alerts", "server"]
+LANES: tuple[Lane, ...] = ("webhook", "polling", "alerts", "server")
 
 WAYS: dict[str, Way] = {
     **dict.fromkeys(("W1", "W2", "W3", "W4"), "message"),
@@ -24,6 +26,15 @@ WAYS: dict[str, Way] = {
     "X2": "first start",
 }
 POINTS: tuple[str, ...] = tuple(WAYS)
+#: What strikes PostgreSQL, or the wire to it, while the process lives on.
+SERVER: tuple[str, ...] = ("server killed", "server restarted", "backend killed", "COMMIT lost", "its answer lost")
+#: What is tried on each ground: a backup copies a file, and with Redis it is people and acts that count.
+TRIED: dict[On, tuple[str, ...]] = {
+    "sqlite": POINTS,
+    "postgres": (*(point for point in POINTS if point != "X1"), *SERVER, *SERVER),
+    "redis": tuple(point for point, way in WAYS.items() if way in {"message", "act"}),
+}
+_TROUBLES: tuple[RedisTrouble, ...] = ("down", "flushed", "slow")
 #: Only a webhook has these; a poller reads and verifies nothing of its own.
 _WEBHOOK_ONLY = frozenset({"W1", "W2"})
 #: Passed by every commit, so a later pass is another moment: the intake, the turn, the lease of a row, its record.
@@ -47,11 +58,12 @@ class Plan:
     is_danger: bool
     lane: Lane
     is_ordinary: bool  #: stopped and started cleanly before, so the worker runs batches and is not careful
+    trouble: RedisTrouble = ""  #: what Redis suffers from before the first word until all is settled
 
     @property
     def way(self) -> Way:
         """How the point is brought about."""
-        return WAYS.get(self.point, "message")
+        return "server" if self.point in SERVER else WAYS.get(self.point, "message")
 
     @property
     def may_double(self) -> bool:
@@ -59,10 +71,10 @@ class Plan:
         return self.point not in _BEFORE_SENDING or self.times > 1 or self.citizens > 1
 
 
-def plan(seed: int, number: int) -> Plan:
+def plan(seed: int, number: int, on: On = "sqlite") -> Plan:
     """Draw one round; the same seed and number give the same round. A quarter are random moments."""
     dice = Random(f"{seed}:{number}")  # noqa: S311 - repeatable on purpose
-    cycle = (*POINTS, *[""] * (len(POINTS) // 3))
+    cycle = (*TRIED[on], *[""] * (len(TRIED[on]) // 3))
     at, turn = number % len(cycle), number // len(cycle)
     point = cycle[at]
     times = dice.randint(1, 4) if point in _EVERY_COMMIT else dice.randint(1, 3) if point in _EVERY_SEND else 1
@@ -75,10 +87,13 @@ def plan(seed: int, number: int) -> Plan:
         is_danger=dice.random() < 0.5 or point in _EVERY_SEND,
         lane=_lane(point, at + turn),
         is_ordinary=dice.random() < 0.5,
+        trouble=_TROUBLES[number % len(_TROUBLES)] if on == "redis" else "",
     )
 
 
 def _lane(point: str, at: int) -> Lane:
     if WAYS.get(point) == "alert":
         return "alerts"
+    if point in SERVER:
+        return "server"
     return "webhook" if point in _WEBHOOK_ONLY or at % 2 == 0 else "polling"

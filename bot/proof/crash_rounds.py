@@ -20,7 +20,9 @@ from bot.proof.crash_alert import Duty, alert_round, end_watch
 from bot.proof.crash_backup import backup_breaches
 from bot.proof.crash_check import Books, Kill, contact_of, fresh_breaches, open_work
 from bot.proof.crash_points import Lane, Plan
+from bot.proof.crash_server import LOST_COMMITS, strike
 from bot.proof.crash_timers import erasure_round
+from bot.proof.ground import Ground, Reader
 from bot.proof.installation import Installation, StartError, until
 from bot.proof.ledger import Ledger
 from bot.proof.nursery import Nursery
@@ -35,8 +37,12 @@ _CHATS = itertools.count(1_000)
 class Rounds:
     """One installation on which rounds follow each other, by webhook or by polling."""
 
-    def __init__(self, directory: Path, nursery: Nursery, ledger: Ledger, *, kind: Lane) -> None:
-        self.installation = Installation(directory, nursery, ledger, by_webhook=kind == "webhook")
+    def __init__(self, directory: Path, nursery: Nursery, ledger: Ledger, ground: Ground, *, kind: Lane) -> None:
+        self._ground = ground
+        self._places = contextlib.ExitStack()
+        settings, reader = self._places.enter_context(ground.place())
+        self.installation = Installation(directory, nursery, ledger, by_webhook=kind == "webhook", **settings)
+        self.installation.reader = reader
         self.books = Books()
         self._counsellor = Counsellor(self.installation)
         self._numbers: list[int] = []
@@ -55,9 +61,20 @@ class Rounds:
         """Let go of everything."""
         await self._counsellor.__aexit__()
         await self.installation.kill()
+        self._places.close()
 
     async def run(self, plan: Plan) -> tuple[bool, list[str]]:
-        """Carry out one round; give whether its point was met, and what was broken."""
+        """Carry out one round; give whether its point was met, and what was broken.
+
+        What Redis suffers, it suffers until all is settled: so all that had to go on went on by looking.
+        """
+        await self._ground.ail(plan.trouble)
+        try:
+            return await self._run(plan)
+        finally:
+            await self._ground.heal()
+
+    async def _run(self, plan: Plan) -> tuple[bool, list[str]]:
         self._first = len(self._numbers)
         if plan.way == "first start":
             return await self._first_start(plan)
@@ -65,6 +82,8 @@ class Rounds:
             return await self._timer(plan)
         if plan.way == "alert":
             return await self._alert(plan)
+        if plan.way == "server":
+            return await self._server(plan)
         if plan.is_ordinary and plan.way != "backup":
             await self.installation.stop()
             await self.installation.start()
@@ -160,10 +179,10 @@ class Rounds:
 
     async def _alert(self, plan: Plan) -> tuple[bool, list[str]]:
         """On an installation of its own, since one person is paged at most once in half a minute."""
-        directory = self.installation.directory / f"fresh-{next(self._fresh)}"
-        duty = Duty(directory)
-        async with self._cleared(directory), Ledger() as ledger:
-            fresh = Installation(directory, self._nursery, ledger, by_webhook=False, **duty.settings)
+        async with self._empty() as (directory, ledger, settings, reader):
+            duty = Duty(directory)
+            fresh = Installation(directory, self._nursery, ledger, by_webhook=False, **duty.settings, **settings)
+            fresh.reader = reader
             try:
                 return await alert_round(fresh, duty, plan.point, DANGER)
             finally:
@@ -171,18 +190,17 @@ class Rounds:
                 await end_watch(fresh)
 
     async def _timer(self, plan: Plan) -> tuple[bool, list[str]]:
-        directory = self.installation.directory / f"fresh-{next(self._fresh)}"
-        async with self._cleared(directory), Ledger() as ledger:
+        async with self._empty() as (directory, ledger, settings, reader):
             by_webhook = plan.lane == "webhook"
-            return await erasure_round(
-                Installation(directory, self._nursery, ledger, by_webhook=by_webhook), plan.point
-            )
+            fresh = Installation(directory, self._nursery, ledger, by_webhook=by_webhook, **settings)
+            fresh.reader = reader
+            return await erasure_round(fresh, plan.point)
 
     async def _first_start(self, plan: Plan) -> tuple[bool, list[str]]:
         """An installation that dies while it makes its tables or publishes for the first time."""
         directory = self.installation.directory / f"fresh-{next(self._fresh)}"
         async with self._cleared(directory), Ledger() as ledger:
-            lane = Rounds(directory, self._nursery, ledger, kind=plan.lane)
+            lane = Rounds(directory, self._nursery, ledger, self._ground, kind=plan.lane)
             lane.installation.arm(plan.point)
             with contextlib.suppress(StartError):
                 await lane.installation.start()
@@ -192,7 +210,47 @@ class Rounds:
             lane._say(is_danger=plan.is_danger)
             found = await lane._settled()
             await lane.installation.kill()
+            lane._places.close()
         return met, found
+
+    async def _server(self, plan: Plan) -> tuple[bool, list[str]]:
+        """Strike PostgreSQL, or the wire to it, while people write and a counsellor presses; whoever ended is started."""
+        chat = self._say(is_danger=True)
+        if broken := await self._unsettled():
+            return False, broken
+        case_id = self._case_of(self._numbers[-1])
+        for _ in range(plan.citizens):
+            self._say(is_danger=plan.is_danger)
+        acting = asyncio.create_task(self._acts(plan, chat, case_id))
+        met = await strike(self._ground, plan)
+        if plan.point not in LOST_COMMITS:
+            self.books.kills.append(Kill(at=time.monotonic(), may_double=True))
+        while not acting.done():
+            await asyncio.wait([acting], timeout=0.2)
+            if not self.installation.is_alive:
+                await self.installation.start()
+        acting.result()
+        return met, await self._settled()
+
+    async def _acts(self, plan: Plan, chat: int, case_id: str) -> None:
+        """Claim, write and close one case, each pressed until it is answered."""
+        who = self._counsellor
+        await who.until_answered(lambda: who.claim(case_id))
+        token = int(await who.until_answered(lambda: who.token(case_id)))
+        text, command = f"من این‌جا هستم {plan.number}", who.new_command()
+        self.books.words[text] = chat
+        await who.until_answered(lambda: who.say(case_id, token, text, command))
+        with contextlib.suppress(RefusedError):  # the answer to an earlier pressing was lost: it is closed
+            await who.until_answered(lambda: who.close_case(case_id, token))
+        self.books.closed.add(case_id)
+
+    @contextlib.asynccontextmanager
+    async def _empty(self) -> AsyncIterator[tuple[Path, Ledger, dict[str, str], Reader | None]]:
+        """Give what an installation of its own needs, for a round that cannot be repeated on a used one."""
+        directory = self.installation.directory / f"fresh-{next(self._fresh)}"
+        async with self._cleared(directory), Ledger() as ledger:
+            with self._ground.place() as (settings, reader):
+                yield directory, ledger, settings, reader
 
     @contextlib.asynccontextmanager
     async def _cleared(self, directory: Path) -> AsyncIterator[None]:

@@ -15,10 +15,13 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.proof.ledger import TOKEN, Ledger
 from bot.proof.nursery import Child, Nursery
+
+if TYPE_CHECKING:
+    from bot.proof.ground import Reader
 
 _LOOK_S = 0.02
 _START_S = 180.0  # a starved machine starts slowly; whoever ends at its start is noticed at once
@@ -69,6 +72,7 @@ class Installation:
         self._orders = directory / "orders"
         self._orders.mkdir(parents=True)
         self.environment = self._environment(settings)
+        self.reader: Reader | None = None  #: who reads its rows, on PostgreSQL
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
         webhook = {"PANAH_BASE_URL": f"http://127.0.0.1:{self.web_port}", "PANAH_TELEGRAM_SECRET": _SECRET}
@@ -162,10 +166,25 @@ class Installation:
             await self.child.wait(30.0)
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Read what it holds, beside it."""
+        """Read what it holds, beside it.
+
+        Raises:
+            sqlite3.OperationalError: it cannot be read now.
+        """
+        if self.reader is not None:
+            return self.reader.rows(sql, values)
         uri = f"file:{self.var / 'panah.db'}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:
             return connection.execute(sql, values).fetchall()
+
+    @property
+    def database(self) -> str | Path:
+        """Where its rows are: a file, or an address at which nothing is in the way."""
+        return self.reader.url if self.reader is not None else self.var / "panah.db"
+
+    def is_whole(self) -> bool:
+        """True when the file is not damaged; PostgreSQL's own checks are its own."""
+        return self.reader is not None or self.rows("PRAGMA integrity_check") == [("ok",)]
 
     def counts(self, sql: str, *values: Any) -> int:
         """Read one number."""

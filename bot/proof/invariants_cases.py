@@ -125,10 +125,8 @@ ABOUT_CASES: tuple[Promise, ...] = (
         name="audit numbers",
         broken="numbers are missing in the audit",
         mend="rows of the audit were deleted: keep this database and its backups and tell the inspector",
-        sql="""SELECT last FROM (SELECT max(id) AS last FROM audit)
-        WHERE (SELECT count(*) FROM audit WHERE id > last - :newest)
-        < min(last - coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'retention.audit'), 0), :newest)
-        UNION SELECT seq FROM sqlite_sequence
-        WHERE name = 'audit' AND seq <> (SELECT coalesce(max(id), 0) FROM audit)""",
+        sql="""SELECT h.seq FROM audit_head h WHERE h.name = 'audit'
+        AND (SELECT count(*) FROM audit WHERE seq > h.seq - :newest)
+        <> min(h.seq - coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'audit.gone'), 0), :newest)""",
     ),
 )

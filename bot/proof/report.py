@@ -9,6 +9,7 @@ import os
 import platform
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -131,8 +132,11 @@ def table_of(document: str) -> tuple[str, str, str]:
 
 
 def _run_row(report: Report) -> str:
-    done = {part.name: part.counts.get(MAIN_COUNT.get(part.name, ""), 0) for part in report.parts}
-    numbers = [f"{done.get(name, 0):,}" for name in MAIN_COUNT]
+    done: Counter[str] = Counter()
+    for part in report.parts:
+        name = part.name.partition("-")[0]  # kills are kills, whatever the rows lie on
+        done[name] += part.counts.get(MAIN_COUNT.get(name, ""), 0)
+    numbers = [f"{done[name]:,}" for name in MAIN_COUNT]
     hours = f"{report.took_s / 3600:.2f}"
     began = f"{report.began_at.astimezone(UTC):%Y-%m-%d %H:%M}"
     return f"| {began} | {hours} | {report.seed} | {' | '.join(numbers)} | {report.breaches} |"

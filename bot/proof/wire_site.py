@@ -120,6 +120,11 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    @property
+    def is_running(self) -> bool:
+        """False behind `stop`."""
+        return self._process is not None
+
     def flush(self) -> None:
         """Forget everything, and throw every listener out."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2.0) as asking:

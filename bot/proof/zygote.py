@@ -31,6 +31,8 @@ _MODULES = (
     "alembic.command",
     "alembic.config",
 )
+#: Only where the extra is installed.
+_EXTRAS = ("bot.store.postgres", "sqlalchemy.dialects.postgresql.psycopg")
 _PR_SET_PDEATHSIG = 1
 #: capabilities(7): the form of the sets, and DAC_OVERRIDE with DAC_READ_SEARCH.
 _CAPABILITIES_V3, _PASS_OVER = 0x20080522, 0b110
@@ -40,6 +42,9 @@ def main() -> None:
     """Import, then obey."""
     for name in _MODULES:
         importlib.import_module(name)
+    for name in _EXTRAS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()  # or every child's first collection copies all of it
     poller, waiting = select.poll(), b""

@@ -74,6 +74,7 @@ def let_go(tx: Tx, step: Mapping[str, int]) -> None:
     if tx.audit_key:
         tx.raw.execute(_MARK, ("audit.floor", json.dumps([seq, mac, _floor_mac(tx.audit_key, seq, mac)])))
     tx.raw.execute(_MARK, ("audit.may_go", str(step["to"])))
+    tx.raw.execute(_MARK, ("audit.gone", str(seq)))
     tx.raw.execute(_GO, (step["from"], step["to"]))
 
 

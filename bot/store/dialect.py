@@ -17,13 +17,6 @@ _WORDS = (
     (re.compile(r"\bx'([0-9a-f]*)'"), r"'\\x\1'::bytea"),
     (re.compile(r"\b(?:\w\.)?rowid > \(SELECT coalesce\(max\(rowid\), 0\) - :newest FROM \w+\)"), ":newest > 0"),
     (re.compile(r"json_extract\((\w+\.data), '\$\.token'\)"), r"CAST(json_extract(\1, '$.token') AS BIGINT)"),
-    (
-        re.compile(
-            r"UNION SELECT seq FROM sqlite_sequence\s+WHERE name = 'audit' AND seq <> \([^()]*\([^()]*\([^()]*\)[^()]*\)[^()]*\)"
-        ),
-        "",
-    ),
-    (re.compile(r"\(SELECT max\(id\) AS last FROM audit\)"), "(SELECT max(id) AS last FROM audit) AS newest"),
     (re.compile(r"\bBEGIN IMMEDIATE\b"), "BEGIN"),
     (re.compile(r"\bINSERT OR FAIL\b"), "INSERT"),
 )

@@ -17,7 +17,7 @@ import pytest
 
 from bot.proof.crash import run_kill_rounds
 from bot.proof.crash_check import Books, Kill, breaches, fresh_breaches
-from bot.proof.crash_points import POINTS, plan
+from bot.proof.crash_points import POINTS, TRIED, plan
 from bot.proof.installation import HeldPort, Installation, StartError, until
 from bot.proof.ledger import TOKEN, Ledger
 from bot.proof.nursery import Nursery
@@ -39,6 +39,24 @@ def test_three_hundred_kills_at_every_point_lose_and_double_nothing():
     assert [] == [point for point, met in report.covered.items() if not met]
 
 
+@pytest.mark.timeout(900)
+def test_sixty_kills_on_postgresql_and_blows_at_the_server_itself_lose_and_double_nothing():
+    report = run_kill_rounds(60, seed=20261122, on="postgres")
+
+    assert [] == [f"{found.said} ({found.replay})" for found in report.breaches]
+    assert 60 == report.counts["kills"]
+    assert [] == [point for point, met in report.covered.items() if not met]
+
+
+@pytest.mark.timeout(900)
+def test_sixty_kills_while_redis_is_away_flushed_or_slow_lose_and_double_nothing():
+    report = run_kill_rounds(60, seed=20261122, on="redis")
+
+    assert [] == [f"{found.said} ({found.replay})" for found in report.breaches]
+    assert 60 == report.counts["kills"]
+    assert [] == [point for point, met in report.covered.items() if not met]
+
+
 def test_every_crash_point_of_the_program_is_in_the_list():
     sources = [path for folder in ("bot", "escalation") for path in (ROOT / folder).rglob("*.py")]
     found = {
@@ -54,6 +72,9 @@ def test_every_crash_point_of_the_program_is_in_the_list():
 def test_a_seed_and_a_number_always_give_the_same_round():
     assert [plan(7, number) for number in range(60)] == [plan(7, number) for number in range(60)]
     assert set(POINTS) <= {plan(7, number).point for number in range(60)}
+    for on, tried in TRIED.items():
+        assert [plan(7, number, on) for number in range(60)] == [plan(7, number, on) for number in range(60)]
+        assert set(tried) <= {plan(7, number, on).point for number in range(60)}
 
 
 @pytest.fixture

@@ -108,9 +108,9 @@ def test_a_broken_promise_is_found_by_its_own_check(lived, name):
     assert not any(CRY in str(breach) for breach in breaches(lived))
 
 
-@pytest.mark.sqlite  # elsewhere numbers have gaps: there the chain tells (tests/store/test_audit_chain.py)
 def test_rows_cut_off_the_end_of_the_audit_are_missed(lived):
-    execute(lived, "DROP TRIGGER audit_kept")
+    for sql in by_hand(lived, "DROP TRIGGER audit_kept"):
+        execute(lived, sql)
     execute(lived, "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
 
     assert "audit numbers I26" in broken(lived)
@@ -146,6 +146,6 @@ def test_no_check_reads_a_whole_table(core):
         sql = re.sub(r":(now|late|sending_late|newest)\b", "1", promise.sql)
         found = core.store.read_now(lambda db, sql=sql: db.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all())
         steps += [f"{promise.name}: {row[3]}" for row in found if row[3].startswith("SCAN")]
-    few = ("USING INDEX outbox_due", "USING INDEX case_open_one", "SCAN (subquery-1)", "SCAN sqlite_sequence")
+    few = ("USING INDEX outbox_due", "USING INDEX case_open_one", "SCAN (subquery-1)")
 
     assert [] == [step for step in steps if not step.endswith(few)]

@@ -1,6 +1,9 @@
 """Several processes on one PostgreSQL: two doors, two senders, two sweepers, as cores that share nothing but the rows."""
 
 import itertools
+import socket
+import subprocess
+import sys
 import threading
 from functools import partial
 
@@ -17,6 +20,7 @@ from bot.core.promise import due_row
 from bot.due import plan
 from bot.erasing import erase
 from bot.outbox_claim import Wanted, claim
+from bot.processes import Process
 from bot.store.crypto import ephemeral_keyring
 from bot.store.postgres import PostgresStore
 from bot.telemetry import configure
@@ -158,6 +162,29 @@ def test_two_senders_never_take_the_same_row(make_door):
 
     assert len(ids) == len(set(ids))
     assert len(ids) >= 20
+
+
+def test_what_a_process_was_sending_as_it_died_goes_out_again_at_once(make_door):
+    door = make_door()
+    say(door, CRY)
+    dead, lives = Process("sender", "d1"), Process("sender", "a2")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    until = 10**13
+
+    def leave(tx):
+        holder = f"{socket.gethostname()}:{gone.pid}"
+        tx.raw.execute("INSERT INTO leases VALUES (?, ?, ?)", ("process:sender:d1", holder, until))
+        tx.raw.execute("UPDATE outbox SET state = 'sending', lease_until = ?, lease_by = 'd1/telegram-1'", (until,))
+        tx.raw.execute("UPDATE outbox SET lease_by = 'a2/telegram-1' WHERE id = (SELECT max(id) FROM outbox)")
+
+    door.store.write_now(leave)
+    door.store.write_now(lambda tx: lives.renew(tx, 1))
+    states = [state for (state,) in rows(door, "SELECT state FROM outbox ORDER BY id")]
+
+    assert ["queued"] * (len(states) - 1) + ["sending"] == states
+    assert door.store.write_now(lambda tx: Process("sender", "a3").begin(tx, 2))  # and the next one is careful
+    assert dead.leases == "d1/"
 
 
 def test_a_promise_is_kept_by_one_of_two_sweepers(make_door):
