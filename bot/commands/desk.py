@@ -8,6 +8,7 @@ from bot import control
 from bot.anchors import AuditWatch
 from bot.commands.acts import accounts_of, act_verbs
 from bot.health import HealthWatch
+from bot.live import OwnLive
 from bot.service import Service
 from bot.tombstones import Tombstones, path_of
 from bot.web.studio_deps import TEMPLATES, StudioDeps
@@ -38,6 +39,7 @@ def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accoun
         accounts=accounts,
         health=health,
         stopping=service.stopping,
+        live=service.live or OwnLive(core.clock.monotonic),
         extra_routes=(Mount("", app=Studio(service)),),
         extra_templates=(TEMPLATES,),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),

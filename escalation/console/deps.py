@@ -1,6 +1,7 @@
 """What the console is built from. bot.app fills this by hand; nothing here is looked up anywhere else."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
 from bot.health import HealthWatch
+from bot.live import Live, OwnLive
 from bot.settings import Settings
 from bot.store.crypto import Keyring
 from bot.store.database import Store
@@ -39,6 +41,7 @@ class ConsoleDeps:
     accounts: Accounts
     health: HealthWatch
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    live: Live = field(default_factory=lambda: OwnLive(time.monotonic))
     extra_routes: Sequence[BaseRoute] = ()
     extra_nav: Sequence[NavEntry] = ()
     extra_templates: Sequence[Path] = ()

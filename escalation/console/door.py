@@ -82,7 +82,8 @@ class DoorMiddleware:
         await self._app(scope, receive, self._with_visit(send, fresh) if fresh else send)
 
     async def _find(self, token: str, path: str) -> SignedIn | None:
-        return await (self._accounts.peek(token) if path in _NO_USE else self._accounts.resume(token))
+        by_itself = path in _NO_USE or path.endswith("/here")
+        return await (self._accounts.peek(token) if by_itself else self._accounts.resume(token))
 
     async def _works(self, found: SignedIn) -> bool:
         now_ms = int(self._clock.now().timestamp() * 1000)

@@ -4,6 +4,7 @@ import { follow, startBox, startChat } from "./chat.js";
 import { startClock, waitWords } from "./clock.js";
 import { startHealth } from "./health.js";
 import { startKeys } from "./keys.js";
+import { startOthers } from "./others.js";
 import { byId, open, refresh } from "./page.js";
 import { startStream } from "./stream.js";
 
@@ -94,5 +95,6 @@ startKeys();
 startClock();
 startAlarm();
 startStream();
+startOthers();
 startHealth();
 onPage();
