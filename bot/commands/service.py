@@ -135,6 +135,7 @@ def citizen_of(service: Service, health: HealthWatch) -> ASGIApp:
             clock=core.clock,
             settings=service.settings,
             stopping=service.stopping,
+            live=service.live,
         ),
         others=routes,
     )

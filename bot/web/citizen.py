@@ -24,6 +24,7 @@ from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, Input, TextInput
 from bot.inbox import Accepted, NotStoredError
+from bot.live import Live, OwnLive
 from bot.settings import Settings
 from bot.store.crypto import Keyring
 from bot.store.database import Store
@@ -71,6 +72,7 @@ class CitizenDeps:
     clock: Clock
     settings: Settings
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    live: Live | None = None  #: what the doors share; None: this one is alone
 
 
 def build_citizen(deps: CitizenDeps, *, others: Sequence[BaseRoute] = ()) -> Starlette:
@@ -107,7 +109,7 @@ class CitizenPage:
         self._errors = errors
         self._cookies = Cookies(deps.keyring, behind_tls=deps.settings.behind_tls)
         self._visits = Visits(deps.store, deps.keyring, deps.clock, self._cookies)
-        self._guesses = Guesses(deps.clock)
+        self._guesses = Guesses(deps.live or OwnLive(deps.clock.monotonic))
         self._rates = Rates(deps.clock.monotonic)
 
     def routes(self) -> list[Route]:
@@ -177,8 +179,10 @@ class CitizenPage:
         body = await read_body(request)
         form = forms.read_form(body)
         visitor = await self._visits.of(request)
-        if visitor.contact_id is not None and self._guesses.may_try(visitor.contact_id):
+        if visitor.contact_id is not None and await self._guesses.may_try(visitor.contact_id):
             code = await self._code_word(visitor.contact_id)
+            if code.fits(form.word) or code.calls_for_help(form.word):
+                await self._guesses.was_right(visitor.contact_id)
             if code.fits(form.word):
                 if code.is_locked:  # after a quick exit the engine waits for the word, too
                     await self._accept(visitor, TextInput(code.word), form, body)
@@ -190,7 +194,6 @@ class CitizenPage:
                 fresh = await self._visits.fresh(visitor)
                 await self._accept(fresh, TextInput(form.word), form, body)
                 return self._keep(RedirectResponse("/#end", status_code=303), fresh)
-            self._guesses.missed(visitor.contact_id)
         return await self._page(await self._visits.fresh(visitor), notice="با این رمز چیزی پیدا نشد.")
 
     async def leave(self, request: Request) -> Response:

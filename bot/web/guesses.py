@@ -1,32 +1,29 @@
 """How often a code word may be tried: five misses in ten minutes, then nothing is looked up for a while.
 
-In memory on purpose: it slows a person who holds the phone, and a restart that forgets it costs little.
+Counted together by all doors where they can tell each other (bot.live), and never in the database: it slows a person
+who holds the phone, and a restart that forgets it costs little.
 """
 
-from bot.core.clock import Clock
+from bot.live import Limit, Live
 
 _MISSES_MAX = 5
 _WINDOW_S = 600.0
-_REMEMBERED_MAX = 10_000
 
 
 class Guesses:
     """Counts the misses of each contact."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._misses: dict[str, list[float]] = {}
+    def __init__(self, live: Live) -> None:
+        self._live = live
 
-    def may_try(self, contact_id: str) -> bool:
-        """True while there were few misses lately."""
-        return len(self._recent(contact_id)) < _MISSES_MAX
+    async def may_try(self, contact_id: str) -> bool:
+        """Count a try; False when there were too many misses lately."""
+        return await self._live.try_once(Limit(name=_name(contact_id), most=_MISSES_MAX), window_s=_WINDOW_S)
 
-    def missed(self, contact_id: str) -> None:
-        """Count a miss."""
-        if len(self._misses) >= _REMEMBERED_MAX:
-            self._misses.pop(next(iter(self._misses)))
-        self._misses[contact_id] = [*self._recent(contact_id), self._clock.monotonic()]
+    async def was_right(self, contact_id: str) -> None:
+        """Forget the tries of who knows the word."""
+        await self._live.forgive(_name(contact_id))
 
-    def _recent(self, contact_id: str) -> list[float]:
-        since = self._clock.monotonic() - _WINDOW_S
-        return [at for at in self._misses.get(contact_id, []) if at > since]
+
+def _name(contact_id: str) -> str:
+    return f"code word {contact_id}"
