@@ -28,6 +28,7 @@ from bot.core.events import (
     OptedOut,
     QuickExitUsed,
     ReferralRequested,
+    ResumeCodeAsked,
     SafeContactRecorded,
     ScoreComputed,
     SessionEnded,
@@ -42,6 +43,7 @@ from bot.due_actions import BotActions
 from bot.inbox import Inbox
 from bot.jumps import Jumps
 from bot.memory import give_back
+from bot.resuming import Resuming
 from bot.retention import Keep, Retention
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
@@ -105,6 +107,7 @@ EVENT_ROWS: EventMappers = {
     OptedOut: event_rows.opted_out,
     QuickExitUsed: event_rows.quick_exit_used,
     DuressUsed: event_rows.duress_used,
+    ResumeCodeAsked: event_rows.resume_code_asked,
     ErasureRequested: event_rows.erasure_requested,
     SessionEnded: event_rows.session_ended,
 }
@@ -193,6 +196,7 @@ def due_actions(bus: Bus, directory: Directory, runner: TurnRunner, retention: R
         "erase": mine.erase,
         "retention": retention.walk,
         "case_end": retention.case_end,
+        "resume_code": lambda _tx, _due, _now_ms: "dropped",  # its half hour is over
     }
 
 
@@ -244,6 +248,8 @@ def build_core(
     keep: Keep | None = None,
 ) -> Core:
     """Wire the one path from inbox to commit."""
+    directory = Directory(keyring, ids)
+    resuming = Resuming(keyring, directory)
     world = World(
         ids=ids,
         screener=screener,
@@ -254,10 +260,11 @@ def build_core(
         staff_on=staff_on or _StaffOnShift(),
         open_case=open_case,
         closed_lately=closed_lately,
+        index=resuming.index,
+        redeem=resuming.redeem,
     )
     admission = Admission(store=store, keyring=keyring, screener=screener, clock=clock)
     inbox, beats = Inbox(admission, clock), Beats(clock)
-    directory = Directory(keyring, ids)
     runner = TurnRunner(world, directory)
     worker = Worker(
         store=store,

@@ -84,6 +84,8 @@ class TurnContext:
     replies: list[Any] = field(default_factory=list)
     ended: bool = False
     left: bool = False
+    index: Callable[[str], str] = str  #: what is kept of a code that she was told
+    code: str = ""
 
     def seal(self, place: str, content: Any) -> bytes:
         """Seal plain data under the contact's key."""

@@ -42,6 +42,7 @@ class Known:
     recent: list[tuple[int, str]] = field(default_factory=list)
     damaged: bool = False  #: what was kept of her cannot be read; a person must be told
     parked: bool = False  #: an earlier message of hers waits for another try; what comes now waits behind it (I4)
+    moved: bool = False  #: her next turn is the first at another address
     asked_by: list[tuple[str, str]] = field(default_factory=list)
     changes: int = 0  #: the number of her last change that is in here; other processes raise it
 
@@ -195,6 +196,18 @@ class Directory:
         if found is not None:
             return Known(contact_id, "", channel, self._keyring.unwrap(found[0]))
         return Known(contact_id, "", channel, self._new_contact(contact_id, rows, now_ms))
+
+    def move(self, her: Known, known: Known, external_id: str, rows: Rows) -> None:
+        """Let her be found at the address at which `known` was; that one has no address any more (rows)."""
+        sealed = seal(her.key, "addresses.external_id", {"id": external_id})
+        rows.add("address_moved", {"id": known.address_id, "contact_id": her.contact_id, "sealed": sealed})
+        self.forget({known.contact_id})
+        self._forget_addresses(her)
+        her.asked_by.clear()
+        her.address_id, her.channel, her.moved = known.address_id, known.channel, True
+        her.asked_by.append((known.channel, external_id))
+        self._by_contact[her.contact_id] = her
+        self._by_address[known.channel, external_id] = her.contact_id
 
     def forget(self, contact_ids: set[str]) -> None:
         """Drop entries whose rows were not committed."""

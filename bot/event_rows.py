@@ -5,7 +5,9 @@ person is told and what a counsellor sees both begin here.
 """
 
 from bot.commit import Rows, TurnContext
+from bot.core.codes import new_code
 from bot.core.events import (
+    RESUME_MARK,
     ConsentRecorded,
     DuressUsed,
     ErasureRequested,
@@ -15,6 +17,7 @@ from bot.core.events import (
     OptedOut,
     QuickExitUsed,
     ReferralRequested,
+    ResumeCodeAsked,
     SafeContactRecorded,
     ScoreComputed,
     SessionEnded,
@@ -35,7 +38,7 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
     context.outbox_seq += 1
     key = f"{context.inbox_id}.{context.outbox_seq}"
     content: dict[str, object] = {
-        "text": event.text,
+        "text": event.text.replace(RESUME_MARK, context.code) if context.code else event.text,
         "buttons": [{"label": button.label, "data": button.data} for button in event.buttons],
     }
     if context.left:
@@ -68,7 +71,7 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
         ),
     )
     rows.topics.add("outbox")
-    context.replies.append(Reply(event.text, event.buttons))
+    context.replies.append(Reply(str(content["text"]), event.buttons))
 
 
 def timer_set(event: TimerSet, context: TurnContext, _rows: Rows) -> None:
@@ -145,6 +148,16 @@ def duress_used(_event: DuressUsed, context: TurnContext, rows: Rows) -> None:
     _say_nothing_more(context, rows, "duress")
 
 
+def resume_code_asked(event: ResumeCodeAsked, context: TurnContext, rows: Rows) -> None:
+    """Draw a code and keep what it can be known by again; an older one of hers is worth nothing any more."""
+    context.code = new_code(context.ids())
+    rows.add("codes_dropped", {"contact_id": context.contact_id})
+    due_at = context.now_ms + event.valid_s * 1000
+    row = due_row("resume_code", context.index(context.code), "1", due_at=due_at, now_ms=context.now_ms,
+                  contact_id=context.contact_id)  # fmt: skip
+    rows.add("code_new", row)
+
+
 def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows) -> None:
     """Plan the destruction of her key; the farewell still goes out."""
     due_at = context.now_ms + _ERASE_AFTER_MS
@@ -166,3 +179,4 @@ def _say_nothing_more(context: TurnContext, rows: Rows, why: str) -> None:
     rows.add("unsaid_new", waits)
     rows.add("outbox_left", waits)
     rows.add("follow_ups_dropped", {"contact_id": context.contact_id})
+    rows.add("codes_dropped", {"contact_id": context.contact_id})

@@ -72,6 +72,9 @@ STATEMENTS: dict[str, Insert | Update] = {
     "contact_new": Insert("contacts", "id wrapped_key key_id language created_at seen_at"),
     "address_retired": Update("UPDATE addresses SET address_index = 'damaged:' || id WHERE id = :id"),
     "address_new": Insert("addresses", "id contact_id channel address_index sealed_external_id created_at"),
+    "address_moved": Update(
+        "UPDATE addresses SET contact_id = :contact_id, sealed_external_id = :sealed WHERE id = :id"
+    ),
     "contact_seen": Update(
         "UPDATE contacts SET seen_at = :seen_at, left_at = :left_at, language = :language WHERE id = :id"
     ),
@@ -129,6 +132,10 @@ STATEMENTS: dict[str, Insert | Update] = {
     "follow_ups_dropped": Update(
         "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'follow_up' AND state = 'planned'"
     ),
+    "codes_dropped": Update(
+        "UPDATE due SET state = 'dropped' WHERE contact_id = :contact_id AND kind = 'resume_code' AND state = 'planned'"
+    ),
+    "code_new": Update(PLAN),
     # What waited when she left is closed before the decoy is put in; her case, opened perhaps just now, hears of it.
     "unsaid_new": Update(
         "INSERT INTO case_events (case_id, kind, actor, data, at)"

@@ -78,6 +78,8 @@ class World:
     staff_on: Callable[[Tx, int], bool]
     open_case: Callable[[Tx, Known], Any]
     closed_lately: Callable[[Tx, Known, int], ClosedLately | None]
+    index: Callable[[str], str]
+    redeem: Callable[[Tx, Known, InboundMsg, Rows, int], Known]
 
 
 class UnknownContactError(Exception):
@@ -145,7 +147,8 @@ class TurnRunner:
             UnknownContactError: it names a contact that is gone.
         """
         if not arrival.contact_id:
-            return self._directory.find(tx, arrival.message.channel, arrival.message.external_id, rows, now_ms)
+            found = self._directory.find(tx, arrival.message.channel, arrival.message.external_id, rows, now_ms)
+            return self._world.redeem(tx, found, arrival.message, rows, now_ms)
         known = self._directory.find_contact(tx, arrival.contact_id, now_ms)
         if known is None:
             raise UnknownContactError
@@ -171,6 +174,7 @@ class TurnRunner:
             written_at=message.written_at() if message.is_late(now) else None,
             more_waits=arrival.more_waits,
             silent_s=max(now_ms - known.seen_at, 0) // 1000 if known.seen_at else 0,
+            moved=known.moved,
             lines=self._world.lines(),
         )
         session, held = self._held(tx, known, message, facts, bundle)
@@ -221,6 +225,7 @@ class TurnRunner:
             ids=self._world.ids,
             case_id=new_case_id,
             timers=dict(known.timers),
+            index=self._world.index,
         )
 
     def _place_anew(self, known: Known, context: TurnContext, rows: Rows) -> None:
@@ -279,7 +284,7 @@ def _remember(known: Known, message: InboundMsg, context: TurnContext) -> None:
     known.language = context.language
     if isinstance(message.input, HUMAN_INPUTS):
         known.left = context.left
-    known.damaged = False
+    known.damaged = known.moved = False
     known.timers = {} if context.ended else context.timers
     known.ended_at = context.now_ms if context.ended else None
     if isinstance(message.input, TextInput):

@@ -13,6 +13,9 @@ from bot.core.messages import Button
 from bot.core.screening import Tier
 from bot.core.values import value
 
+#: Stands in a text for a code that only the commit draws.
+RESUME_MARK = "{resume_code}"
+
 Cause = Literal["step", "words", "media", "human", "unclear", "late", "net", "failure"]
 
 
@@ -214,6 +217,13 @@ class DuressUsed(Event):
 
 
 @value(kw_only=True)
+class ResumeCodeAsked(Event):
+    """She wants to go on at another channel: the next text holds RESUME_MARK, for which a fresh code is put in."""
+
+    valid_s: int
+
+
+@value(kw_only=True)
 class OptedOut(Event):
     """No proactive message may be sent any more; a case stays."""
 
@@ -270,7 +280,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         MessageSent, QuestionAsked, AnswerRecorded, NotUnderstood, RiskRaised, EscalationRequested, InstrumentScored,
         ScoreComputed, ConsentRecorded, SafeContactRecorded, ReferralRequested, GuideShown, FollowUpPlanned,
         FlowEntered, FlowLeft, HandlerUsed, InputKept, StayedSilent, TimerSet, TimerCleared, LanguageChanged,
-        QuickExitUsed, DuressUsed, OptedOut, ErasureRequested, SessionRested, SessionHeld, SessionResumed, SessionMigrated,
+        QuickExitUsed, DuressUsed, ResumeCodeAsked, OptedOut, ErasureRequested, SessionRested, SessionHeld, SessionResumed, SessionMigrated,
         SessionEnded, TextCut, ContentFailed,
     )
 }  # fmt: skip

@@ -136,7 +136,9 @@ def _timely(run: Run, word: str) -> None:
         late.pay_note(run)
     if session.withheld and word != "repeat":
         session.withheld = ()
-    if safe_words.is_away_too_long(run):
+    if run.facts.moved and session.status not in {"held", "locked"}:
+        safe_words.arrive(run)
+    elif safe_words.is_away_too_long(run):
         safe_words.challenge(run)
         danger.note_silently(run)
     elif session.status == "held":

@@ -6,11 +6,13 @@ Quick exit comes first and acts in every status; what a handler says is content 
 from typing import TYPE_CHECKING
 
 from bot.core.events import (
+    RESUME_MARK,
     ErasureRequested,
     HandlerUsed,
     LanguageChanged,
     OptedOut,
     QuickExitUsed,
+    ResumeCodeAsked,
     SessionEnded,
 )
 from bot.core.messages import PressInput, TextInput
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Order 1 of §2.4: these come before the answer; the rest only when nothing else fitted exactly.
 FIRST = frozenset({"quick_exit", "duress", "erase", "hide_or_erase"})
+#: So long a code to go on elsewhere can be used, in seconds.
+CODE_S = 30 * 60
 _BUILT_IN = {"0": "quick_exit", "start": "repeat"}
 
 
@@ -73,12 +77,23 @@ def act(run: "Run", name: str) -> None:
         case "stop":
             stop(run)
             run.ask_again()
+        case "resume_code":
+            _resume_code(run)
         case "guide":
             guides.show(run)
             run.ask_again()
         case _:
             _say_own(run, name)
             run.ask_again()
+
+
+def _resume_code(run: "Run") -> None:
+    """Tell her a code by which she goes on elsewhere; a bare one, where somebody may look on."""
+    handler = run.bundle.always.handler("resume_code")
+    run.emit(ResumeCodeAsked, valid_s=CODE_S)
+    told = handler.say if handler is not None and RESUME_MARK in "".join(handler.say) else (RESUME_MARK,)
+    run.say(Texts(text=told, discreet=(RESUME_MARK,)))
+    run.ask_again()
 
 
 def stop(run: "Run") -> None:

@@ -67,9 +67,10 @@ __all__ = [
     "Unclear", "Var",
 ]  # fmt: skip
 
-#: Handlers of flow `always`, in the order in which the engine tries them (flow-language §2.4). `duress` is optional.
+#: Handlers of flow `always`, in the order in which the engine tries them (flow-language §2.4). `duress` and `resume_code` are optional.
 ALWAYS_HANDLERS = (
     "quick_exit", "duress", "erase", "hide_or_erase", "stop", "human", "help", "back", "repeat", "language",
+    "resume_code",
 )  # fmt: skip
 
 #: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>`,

@@ -8,6 +8,7 @@ are never inserted anywhere.
 import re
 from typing import TYPE_CHECKING
 
+from bot.core.events import RESUME_MARK
 from bot.core.messages import Button
 from bot.engine.model import Ask, Multi, Scale, Texts
 
@@ -100,6 +101,8 @@ def buttons(run: "Run", ask: Ask) -> tuple[Button, ...]:
 
 def _value(run: "Run", name: str) -> str:
     match name:
+        case "resume_code":
+            return RESUME_MARK
         case "case_code":
             return run.facts.case_code
         case "wait_minutes":

@@ -116,6 +116,21 @@ def challenge(run: "Run") -> None:
     run.say_always("challenge" if run.bundle.always.step("challenge") else "fresh")
 
 
+def arrive(run: "Run") -> None:
+    """Go on at another address: by the safe word, where there is one, else at the question that waits."""
+    session = run.session
+    run.pop_interrupts()
+    if session.code_word and session.stack:
+        challenge(run)
+    elif session.status == "ended" or run.waiting() is None:
+        session.stack.clear()
+        session.turns = 1
+        walk.enter(run, run.bundle.entry)
+    else:
+        run.emit(SessionResumed)
+        run.ask_again()
+
+
 def begins_anew(run: "Run") -> bool:
     """True for the way on that is offered to who does not know the word any more."""
     return bool(run.session.challenged) and run.folded in _ANEW

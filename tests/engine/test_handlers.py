@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.events import (
+    RESUME_MARK,
     ErasureRequested,
     EscalationRequested,
     HandlerUsed,
@@ -336,3 +337,47 @@ def test_a_handlers_button_of_later_order_acts_too(talk):
 
     assert "123" in she.texts[0]
     assert she.at == "women_head.children"
+
+
+def test_a_code_to_go_on_elsewhere_is_told_and_the_question_stands(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    told, asked = she.says("کد ادامه")
+
+    assert RESUME_MARK in told
+    assert "چند فرزند" in asked
+    assert "ResumeCodeAsked" in she.kinds
+
+
+def test_while_somebody_may_look_on_the_code_stands_alone(talk):
+    she = talk("women_head")
+    she.says("سلام")
+    she.session.covert = True
+
+    assert she.says("کد ادامه")[0] == RESUME_MARK
+
+
+def test_who_arrives_by_a_code_hears_her_question_or_is_asked_for_her_word(talk):
+    open_, guarded = talk("women_head"), talk("women_head")
+    for she in (open_, guarded):
+        she.says("سلام")
+        she.facts = replace(she.facts, moved=True)
+    guarded.session.code_word = "گل سرخ"
+
+    assert "چند فرزند" in open_.says("123412341234")[0]
+    assert "کلمهٔ خودتان" in guarded.says("123412341234")[0]
+    assert guarded.session.status == "locked"
+
+
+def test_a_held_or_locked_conversation_stays_as_it_is_at_another_address(talk):
+    held, locked = talk("women_head"), talk("women_head")
+    for she in (held, locked):
+        she.says("سلام")
+    held.gives(HeldInput())
+    locked.session.code_word = "گل سرخ"
+    locked.says("0")
+    for she in (held, locked):
+        she.facts = replace(she.facts, moved=True)
+
+    assert held.says("123412341234") == []
+    assert "هوا" in locked.says("123412341234")[0]
