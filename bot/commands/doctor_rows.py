@@ -17,6 +17,7 @@ from bot.proof.invariants import INVARIANTS, NEWEST, look
 from bot.proof.promise import Promise
 from bot.publishing import PublishError, current_version, load_version
 from bot.store.crypto import Keyring, UnreadableError
+from bot.store.walls_ddl import breaches
 
 _URGENT_MS = 300_000
 _DAY_MS = 86_400_000
@@ -34,6 +35,8 @@ def check_rows(
     """Give what is to be said about the database: its newest rows, or everything however long that takes."""
     now_ms = int(now.timestamp() * 1000)
     yield _file(connection, everything=everything)
+    if connection.dialect.name == "postgresql":
+        yield _provinces(connection)
     if keyring is not None:
         yield _key_opens(connection, keyring)
     for promise in INVARIANTS:
@@ -54,6 +57,13 @@ def _file(connection: Connection, *, everything: bool) -> Finding:
         return ok("database", "it opens; `panah doctor --all` reads every page of it")
     damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     return ok("database", "sound") if damage == "ok" else fail("database", "the file is damaged; restore a backup")
+
+
+def _provinces(connection: Connection) -> Finding:
+    open_tables = breaches(connection)
+    if open_tables:
+        return fail("provinces", f"the wall between provinces is not as it was made: {', '.join(open_tables)}")
+    return ok("provinces", "the database itself keeps them apart")
 
 
 def _kept(connection: Connection, promise: Promise, now_ms: int, newest: int) -> Finding:

@@ -71,6 +71,18 @@ _ASK = (
 )
 
 
+_BREACHES = (
+    "SELECT relname FROM pg_class AS t WHERE relnamespace = CAST(current_schema() AS regnamespace) AND relname IN {}"
+    " AND (NOT relrowsecurity OR ARRAY(SELECT CAST(polname AS text) FROM pg_policy WHERE polrelid = t.oid)"
+    " <> ARRAY['desk_sees']) ORDER BY relname"
+)
+
+
+def breaches(connection: Connection) -> list[str]:
+    """Give the tables whose wall is not as it was raised: somebody changed the database by hand."""
+    return list(connection.exec_driver_sql(_BREACHES.format(tuple(POLICIES))).scalars())
+
+
 def raise_walls(connection: Connection) -> None:
     """Make roles, grants and policies; once, behind the tables.
 

@@ -18,6 +18,7 @@ from bot.settings import Settings
 from bot.store.database import Store
 from bot.store.opening import open_store, reading
 from bot.store.vault import contact_key, unseal
+from bot.store.walls_ddl import breaches
 from bot.telemetry import configure
 from bot.tombstones import add_tombstones, path_of
 
@@ -152,6 +153,8 @@ def test_a_backup_is_restored_elsewhere_and_people_go_on(lived, empty, panah, tm
     assert {**before, "case_events": before["case_events"] + 1} == counts(new)  # that one answer is unknown
     assert [("unknown",)] == new.ask("SELECT state FROM outbox ORDER BY id LIMIT 1")
     assert [("running",)] == new.ask("SELECT value FROM meta WHERE key = 'stop'")  # the next start is careful
+    with reading(new.url) as db:
+        assert [] == breaches(db)  # the wall between provinces stands in the new place too
     new.say({"mina": "هنوز اینجام"})
     assert {CRY, "هنوز اینجام"} == new.said()
     assert new.ask("SELECT max(id) FROM messages")[0][0] > newest

@@ -9,12 +9,13 @@ from sqlalchemy.exc import DBAPIError
 from stores import stores_of
 
 import escalation.console
+from bot.commands.doctor_rows import check_rows
 from bot.store import migrate, schema
 from bot.store.database import StoreUnwritableError
 from bot.store.postgres import PostgresStore
 from bot.store.vault import seal
 from bot.store.walls import LISTS, Sight, wall
-from bot.store.walls_ddl import POLICIES
+from bot.store.walls_ddl import POLICIES, breaches
 from escalation import acts, reading, relay, repo, repo_read
 from escalation.case import NoSuchCaseError
 from escalation.page import read_case
@@ -201,6 +202,16 @@ def test_every_table_with_a_case_or_a_contact_in_it_is_behind_the_wall():
     }
 
     assert ours | {"cases", "contacts"} == set(POLICIES)
+
+
+def test_the_doctor_sees_a_wall_that_was_taken_down(house):
+    whole = house.store.read_now(breaches)
+    for sql in ("ALTER TABLE messages DISABLE ROW LEVEL SECURITY", "CREATE POLICY all_see ON cases USING (true)"):
+        house.store.connection.exec_driver_sql(sql)
+    found = house.store.read_now(lambda db: list(check_rows(db, None, house.clock.now())))
+
+    assert [] == whole
+    assert [("fail", True)] == [(one.state, "cases, messages" in one.said) for one in found if one.name == "provinces"]
 
 
 def test_a_user_who_may_make_no_roles_is_told_what_its_administrator_must_run():
