@@ -88,10 +88,10 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     sections = {name: read_sections(file) for name, file in files.items()}
     everyday = (folder / EVERYDAY_FILE).read_bytes() if (folder / EVERYDAY_FILE).is_file() else b""
     digest = hashlib.sha256(b"\0".join([*(file.read_bytes() for file in files.values()), everyday])).hexdigest()
-    return _compile(sections, everyday.decode().split(), digest[:12])
+    return _compile(sections, map(str.rstrip, StringIO(everyday.decode())), digest[:12])
 
 
-def _compile(sections: dict[str, dict[str, Section]], everyday: list[str], version: str) -> Lexicon:
+def _compile(sections: dict[str, dict[str, Section]], everyday: Iterable[str], version: str) -> Lexicon:
     bits = _allot_bits(sections)
     vocabulary = _Vocabulary(bits)
     for form in everyday:
