@@ -39,7 +39,7 @@ _MISSED = "SELECT 1 FROM due WHERE state = 'planned' AND kind = ? AND due_at < ?
 #: The same spread as bot.due.spread_ms.
 _SPREAD = (
     "UPDATE due SET due_at = :now + id * 2654435761 % 4294967296 % :within WHERE id IN"
-    " (SELECT id FROM due WHERE state = 'planned' AND kind = :kind AND due_at < :missed ORDER BY due_at LIMIT 500)"
+    " (SELECT id FROM due WHERE state = 'planned' AND kind = :kind AND due_at < :missed ORDER BY due_at, id LIMIT 500)"
 )
 #: The wait after a row's action failed, by attempt; and for a kind nobody knows (a newer release's): left, not lost.
 _AFTER_FAILURE_MS = (60_000, 600_000, 3600_000)

@@ -178,6 +178,7 @@ class PostgresStore(Store):
     """The database of an installation on PostgreSQL. `schema`: the tables are in that one, not where they usually are."""
 
     is_shared = True
+    transaction = PostgresTx
 
     def __init__(self, url: str, *, threaded: bool = True, schema: str = "") -> None:
         self._url = url
@@ -230,7 +231,7 @@ class PostgresStore(Store):
             future.set_result(answer)
 
     def _run_group(self, group: list[Job]) -> tuple[PostgresTx, list[tuple["Future[Any]", Any]]]:
-        tx = PostgresTx(self._connection, self.audit_key)
+        tx = self.transaction(self._connection, self.audit_key)
         answers: list[tuple[Future[Any], Any]] = []
         tx.raw.execute("BEGIN")
         for fn, future in group:

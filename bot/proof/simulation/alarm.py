@@ -6,7 +6,6 @@ holds for it holds for a quicker one.
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +86,7 @@ class Alarm:
         self._start()
 
     @property
-    def eye(self) -> sqlite3.Connection:
+    def eye(self) -> Any:
         """How the database is seen from outside."""
         return self._house.eye
 

@@ -19,7 +19,7 @@ _CASES = "SELECT id, contact_id, tier, state, holder, token FROM cases"
 #: A row, and whether it may come late: it waits for her safe window, or something urgent has overtaken it (I14).
 _OUT = """
 SELECT o.id, o.contact_id, o.kind = 'proactive' OR EXISTS (SELECT 1 FROM outbox u WHERE u.contact_id = o.contact_id
-AND u.id > o.id AND u.urgent AND NOT o.urgent) FROM outbox o WHERE o.key = ?
+AND u.id > o.id AND u.urgent > o.urgent) FROM outbox o WHERE o.key = ?
 """
 _SAFETY = tuple(promise for promise in invariants.INVARIANTS if not promise.late)
 _LIVENESS = tuple(promise for promise in invariants.INVARIANTS if promise.late)

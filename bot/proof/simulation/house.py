@@ -85,14 +85,27 @@ class House:
         self._template = template
         self._directory = directory
         self._ids = seeded_ids(seed)
-        self._path = self._new_path()
-        self._path.write_bytes(template.database)
-        self._next_path = self._path
+        self._begin_disk()
         self.faults.on_death = self._keep_disk
         fault.arm(self.faults)
         self._open()
 
     # -- the process ------------------------------------------------------------------------------------------------
+
+    def _begin_disk(self) -> None:
+        """Put the finished installation on disk."""
+        self._path = self._new_path()
+        self._path.write_bytes(self._template.database)
+        self._next_path = self._path
+
+    def _open_store(self) -> Store:
+        store = Store(self._path, threaded=False)
+        self._template.share_statements(store)
+        return store
+
+    def _open_eye(self) -> Any:
+        """Open the connection of those who look from outside."""
+        return sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
 
     def _new_path(self) -> Path:
         path = self._directory / str(self.crashes) / "panah.db"
@@ -105,9 +118,8 @@ class House:
         self._jumps = self.clock.jumps
         self.bus = InProcessBus()
         self.loop = VirtualLoop(self.clock, self.faults)
-        self.store = Store(self._path, threaded=False)
-        self._template.share_statements(self.store)
-        self.eye = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
+        self.store = self._open_store()
+        self.eye = self._open_eye()
         self.steady = SteadyClock(self.clock)
         versions = SharedVersions(self.store, self.steady, self._template.bundles)
         self.core: Core = build_core(
@@ -145,8 +157,8 @@ class House:
 
     def _kept_hold_s(self, account: str) -> float:
         """Give for how long the disk says that a provider wants no call: what it said last may have died unwritten."""
-        found = self.rows("SELECT json_extract(value, '$[0]') FROM meta WHERE key = ?", (f"hold:{account}",))
-        return (found[0][0] - self.now_ms()) / 1000 if found else 0.0
+        found = self.rows("SELECT value FROM meta WHERE key = ?", (f"hold:{account}",))
+        return (json.loads(found[0][0])[0] - self.now_ms()) / 1000 if found else 0.0
 
     def _keep_disk(self) -> None:
         """Copy the files as the dying process left them; whatever its corpse still writes goes to the old ones."""
@@ -162,11 +174,15 @@ class House:
         """Start again on what the dead process left."""
         while self.faults.is_dead:
             self._let_go()
-            shutil.rmtree(self._path.parent)
-            self._path = self._next_path
+            self._take_disk()
             self.faults.is_dead = False
             with contextlib.suppress(CrashError):  # it may die of its start too
                 self._open()
+
+    def _take_disk(self) -> None:
+        """Go on with the disk as it was kept."""
+        shutil.rmtree(self._path.parent)
+        self._path = self._next_path
 
     def kill(self) -> None:
         """Kill the process between two acts, and start it again."""
@@ -314,7 +330,8 @@ class House:
 
     def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Look at the database from outside."""
-        return self.eye.execute(sql, values).fetchall()
+        found: list[tuple[Any, ...]] = self.eye.execute(sql, values).fetchall()
+        return found
 
     def rows_as_dicts(self, sql: str) -> list[dict[str, Any]]:
         """Look at the database from outside, by column name."""

@@ -89,19 +89,24 @@ def scratch() -> Iterator[Path]:
 def template() -> Template:
     """Make the template (once a process)."""
     keyring = ephemeral_keyring(random.Random(1).randbytes)  # noqa: S311 - repeatable on purpose
-    first = load_or_refuse(PACKAGE_FLOWS)
-    second = replace(first, flows={name: replace(flow, title=f"{flow.title} ۲") for name, flow in first.flows.items()})
     with scratch() as directory:
         path = directory / "panah.db"
         store = Store(path, threaded=False)
         store.connection.exec_driver_sql("BEGIN")
         schema.metadata.create_all(store.connection)
         store.connection.exec_driver_sql("COMMIT")
-        _hire(store)
-        versions = (_publish(store, first, 1), _publish(store, second, 2))
+        versions = settle_in(store)
         bundles = {name: store.read_now(lambda db, name=name: load_version(db, name)) for name in versions}  # type: ignore[misc]
         store.close()
         return Template(path.read_bytes(), versions, bundles, load_screener(), keyring, load_policy())
+
+
+def settle_in(store: Store) -> tuple[str, str]:
+    """Put people and two versions into empty tables; give the versions."""
+    first = load_or_refuse(PACKAGE_FLOWS)
+    second = replace(first, flows={name: replace(flow, title=f"{flow.title} ۲") for name, flow in first.flows.items()})
+    _hire(store)
+    return _publish(store, first, 1), _publish(store, second, 2)
 
 
 def _hire(store: Store) -> None:

@@ -34,7 +34,7 @@ UNION ALL SELECT min(due_at) FROM inbox WHERE state = 'waiting'
 UNION ALL SELECT min(max(due_at, coalesce(lease_until, 0))) FROM outbox WHERE state IN ('queued', 'sending')
 UNION ALL SELECT min(lease_until) FROM cases WHERE state = 'claimed'
 UNION ALL SELECT min(next_action_at) FROM cases WHERE state = 'waiting'
-UNION ALL SELECT min(erase_due_at) FROM contacts WHERE erased_at IS NULL)
+UNION ALL SELECT min(erase_due_at) FROM contacts WHERE erased_at IS NULL) AS waits
 """
 _GATE = """
 SELECT c.opted_out_at, c.left_at, c.sealed_safe_contact IS NOT NULL, c.erased_at, o.state FROM outbox o
@@ -67,10 +67,10 @@ class Worker:
 class World:
     """Everything of one seed."""
 
-    def __init__(self, template: Template, directory: Path, seed: int) -> None:
+    def __init__(self, template: Template, directory: Path, seed: int, make_house: type[House] = House) -> None:
         self.clock = SimClock(START)
         self.template = template
-        self.house = House(template, directory, self.clock, seed)
+        self.house = make_house(template, directory, self.clock, seed)
         self.provider = self.house.provider
         self.provider.on_send = self._on_send
         self.house.on_crash = self._excuse
