@@ -92,6 +92,7 @@ class BotActions:
 
     def erase(self, tx: Tx, due: Due, now_ms: int) -> Outcome:
         """Erase who asked for it, unless a case or what she wrote last still needs her; decided and done in one transaction."""
+        tx.hold([due.contact_id])  # a turn under way may be opening her case
         if tx.raw.execute(_NEEDED, {"id": due.contact_id}).fetchone() is not None:
             return now_ms + _ERASE_LATER_MS
         gone = {due.contact_id}

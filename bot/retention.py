@@ -96,6 +96,7 @@ class Retention:
 
     def _case_goes(self, tx: Tx, case_id: str, values: dict[str, Any], now_ms: int) -> None:
         tx.raw.execute(sql.EVENTS_GO, (case_id,))
+        tx.hold([values["contact"]])  # a turn under way may be opening her next case
         if tx.raw.execute(sql.LAST_CASE, values).fetchone() is not None:
             self._erase(tx, values["contact"], now_ms)
             return
@@ -144,7 +145,9 @@ class Retention:
             values = {**self._values(now_ms), **step}
             tx.raw.execute(sql.TURNS_GO, values)
             self._sessions_go(tx, sql.SESSIONS_GO, values)
-            for (contact_id,) in tx.raw.execute(sql.STRANGERS, values).fetchall():
+            held = _strangers(tx, values)
+            tx.hold(held)
+            for contact_id in sorted(held & _strangers(tx, values)):  # asked again: a turn was under way
                 self._erase(tx, contact_id, now_ms)
 
         return _walked(tx, "turns", "at", now_ms - self._keep.session, let_go)
@@ -174,6 +177,10 @@ class Retention:
     def _values(self, now_ms: int) -> dict[str, Any]:
         keep = self._keep
         return {"now": now_ms, "session": keep.session, "talk": keep.talk, "urgent": keep.urgent, "case": keep.case}
+
+
+def _strangers(tx: Tx, values: dict[str, int]) -> set[str]:
+    return {contact_id for (contact_id,) in tx.raw.execute(sql.STRANGERS, values).fetchall()}
 
 
 def _walked(

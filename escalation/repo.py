@@ -119,6 +119,8 @@ def save(tx: Tx, before: Case, after: Case, *, now_ms: int) -> None:
             _cases.c.id == before.id,
             _cases.c.token == before.token,
             _cases.c.state == before.state,
+            _cases.c.tier == before.tier,  # a turn may have raised it meanwhile: that must not be lowered unseen
+            _cases.c.desk == before.desk,
             _cases.c.holder.is_(None) if before.holder is None else _cases.c.holder == before.holder,
         )
         .values(**changes, changed_at=now_ms)

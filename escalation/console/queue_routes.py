@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.store.database import Tx
 from escalation import acts, reading, shifts
-from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError
+from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError, StaleTokenError
 from escalation.console.deps import deps_of
 from escalation.console.present_queue import queue_view
 from escalation.console.shell import current_actor, render, require
@@ -60,7 +60,7 @@ async def take(request: Request) -> Response:
         for row in [row for row in rows if row.state == "queued"][:_TAKE_TRIES]:
             try:
                 return acts.claim_case(tx, deps.office, actor=actor, case_id=row.id, now_ms=now_ms).case_id
-            except (CaseTakenError, CaseClosedError, NoSuchCaseError):
+            except (CaseTakenError, CaseClosedError, NoSuchCaseError, StaleTokenError):
                 continue
         return None
 

@@ -120,3 +120,16 @@ def test_a_save_of_what_someone_changed_meanwhile_changes_nothing(house, mina, c
     with pytest.raises(StaleTokenError):
         house.store.write_now(lambda tx: repo.save(tx, before, mine, now_ms=house.now))
     assert house.case(case_id)["holder"] == "mina"
+
+
+def test_an_act_that_saw_a_calmer_tier_does_not_lower_what_a_turn_raised_meanwhile(house, mina, case_id):
+    before = house.store.read_now(
+        lambda connection: repo.find_case(connection, actor=mina, case_id=case_id, now_ms=house.now)
+    )
+    claimed = machine.claim(before, staff_id="mina", now_ms=house.now)
+    raised = "T2" if before.tier == "T1" else "T1"
+    house.store.write_now(lambda tx: tx.raw.execute("UPDATE cases SET tier = ? WHERE id = ?", (raised, case_id)))
+
+    with pytest.raises(StaleTokenError):
+        house.store.write_now(lambda tx: repo.save(tx, before, claimed, now_ms=house.now))
+    assert house.case(case_id)["tier"] == raised
