@@ -28,6 +28,8 @@ _LEFT = (
     "SELECT o.id, o.address_id, o.provider_message_id, o.created_at FROM outbox o WHERE o.id > ? AND o.created_at <= ?"
     " AND o.channel = ? AND o.state = 'sent' AND o.provider_message_id <> '' ORDER BY o.id LIMIT ?"
 )
+#: What waits for her hours may be said later than what came after it.
+_UNSAID = "SELECT min(id) FROM outbox WHERE channel = ? AND state IN ('queued', 'sending')"
 _NEWEST = "SELECT id FROM outbox WHERE created_at <= ? ORDER BY id DESC LIMIT 1"
 _WHERE_TO = (
     "SELECT a.sealed_external_id, c.wrapped_key FROM addresses a JOIN contacts c ON c.id = a.contact_id WHERE a.id = ?"
@@ -85,7 +87,9 @@ class ChatPurge:
         more = len(rows) == _ROWS or len(waits) > late
         until_ms = waits[0][3] if waits else rows[-1][3] if more else old_ms
         await self._store.write(
-            lambda tx: _note(tx, name, gone, _next(tx, waits, rows, since, old_ms, more=more), until_ms)
+            lambda tx: _note(
+                tx, name, gone, _not_past_unsaid(tx, name, _next(tx, waits, rows, since, old_ms, more=more)), until_ms
+            )
         )
         self._beats.beat(f"purge:{name}")
         return more and not late
@@ -134,6 +138,11 @@ def _next(tx: Tx, waits: Sequence[Any], rows: Sequence[Any], since: int, old_ms:
         return int(rows[-1][0])
     newest = tx.raw.execute(_NEWEST, (old_ms,)).fetchone()
     return max(since, newest[0] if newest is not None else 0)
+
+
+def _not_past_unsaid(tx: Tx, channel: str, row: int) -> int:
+    (unsaid,) = tx.raw.execute(_UNSAID, (channel,)).fetchone()
+    return row if unsaid is None else min(row, unsaid - 1)
 
 
 def _note(tx: Tx, channel: str, gone: set[int], row: int, until_ms: int) -> None:

@@ -108,3 +108,17 @@ def test_an_erased_contact_is_called_no_more_and_holds_nothing_up(post):
 
     assert len(post.provider.deleted) == 1
     assert done_until_h(post) < 25
+
+
+def test_what_waited_for_her_hours_and_was_said_a_day_later_is_taken_back_too(post):
+    said(post, "a", "b")
+    sql = "UPDATE outbox SET state = ?, provider_message_id = ? WHERE contact_id = 'a'"
+    post.core.store.write_now(lambda tx: tx.raw.execute(sql, ("queued", None)))
+    purge = purge_of(post)
+    advance(post, hours=25)
+    passes(post, purge)
+    assert len(post.provider.deleted) == 1
+
+    post.core.store.write_now(lambda tx: tx.raw.execute(sql, ("sent", "m-late")))
+    passes(post, purge)
+    assert len(post.provider.deleted) == 2
