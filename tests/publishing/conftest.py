@@ -52,6 +52,16 @@ tests:
 """
 
 
+CHECK_IN = """flow: check_in
+title: سر زدن
+owner: ما
+silence: {after: 24h, then: settle}
+steps:
+- {ask: ready, text: سلام. برای ادامه، 1 را بفرستید., discreet: سلام. 1؟, choice: {go: ادامه}}
+- {end: bye, text: باشد. 123, discreet: باشد.}
+"""
+
+
 @pytest.fixture(scope="session")
 def package(tmp_path_factory):
     """Give scripts that came with a program: few, so that compiling them takes no second."""
@@ -60,6 +70,7 @@ def package(tmp_path_factory):
     for name in ("always.yaml", "helplines.yaml", "directory/ngo.yaml"):
         shutil.copy(FLOWS / name, directory / name)
     (directory / "welcome.yaml").write_text(WELCOME, encoding="utf-8")
+    (directory / "check_in.yaml").write_text(CHECK_IN, encoding="utf-8")  # what flow `always` looks in with
     return directory
 
 
