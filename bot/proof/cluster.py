@@ -115,11 +115,15 @@ class Cluster:
             self._server.wait()
             (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
 
-    def restart_at_once(self) -> None:
-        """Throw everybody out in the middle of what they do (an immediate shutdown), and start again."""
+    def stop_at_once(self) -> None:
+        """Throw everybody out in the middle of what they do (an immediate shutdown)."""
         if self._server is not None:
             self._server.send_signal(signal.SIGQUIT)
             self._server.wait()
+
+    def restart_at_once(self) -> None:
+        """Do so, and start again."""
+        self.stop_at_once()
         self.start()
 
     def close(self) -> None:

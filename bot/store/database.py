@@ -9,8 +9,10 @@ before 3.51.3 may corrupt a WAL under two writers.
 import asyncio
 import contextlib
 import fcntl
+import os
 import queue
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -42,6 +44,10 @@ Job = tuple[Callable[[Tx], Any], "Future[Any]"]
 
 #: How many waiting writes may share one commit.
 GROUP_MAX = 128
+
+
+#: What a process ends with whose writer thread met what nobody had thought of.
+_NO_WRITER = 70
 
 
 class StoreBusyError(Exception):
@@ -102,7 +108,7 @@ class Store:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         if threaded:
-            self._thread = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
+            self._thread = threading.Thread(target=self._write_or_end, name="store-writer", daemon=True)
             self._thread.start()
 
     def _open(self, path: Path | None) -> Connection:
@@ -163,6 +169,22 @@ class Store:
         self._engine.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
+
+    def _write_or_end(self) -> None:
+        """Write until the end; a process that cannot write any more ends, so that its supervisor starts another."""
+        try:
+            self._write_loop()
+        except BaseException as error:  # noqa: BLE001 - whatever it was: a mute process would take words and lose them
+            self._tell_and_end(error)
+
+    def _tell_and_end(self, error: BaseException) -> None:
+        with contextlib.suppress(Exception):
+            threading.excepthook(
+                threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+            )
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(_NO_WRITER)
 
     def _write_loop(self) -> None:
         while True:

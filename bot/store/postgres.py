@@ -2,7 +2,8 @@
 
 psycopg, synchronous, on the writer's own thread: turns read and write inside the batch's transaction. A group that met
 a deadlock or lost its connection is rolled back and run again; a COMMIT whose answer was lost is asked after by its
-transaction's number, so nothing is done twice and nothing is given up that was kept.
+transaction's number, so nothing is done twice and nothing is given up that was kept. While the server is away each group
+is refused; the first one after it is back opens a new connection.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.core.fault import fault
 from bot.store.database import GROUP_MAX, Job, Store, StoreUnwritableError, run_one
 from bot.store.dialect import formatted, numbered
-from bot.store.trouble import is_again, is_gone
+from bot.store.trouble import UnansweredError, is_again, is_gone
 from bot.store.tx import Tx
 
 __all__ = ["GROUP_MAX", "PostgresStore"]
@@ -33,6 +34,9 @@ _TRIES = 5
 _RECONNECT_S = 8.0
 _READERS = 8
 UNREACHABLE = "PostgreSQL cannot be reached; see PANAH_DATABASE, and that it runs"
+_FATE = "SELECT pg_xact_status(CAST(CAST(? AS text) AS xid8))"
+#: What the server says of a transaction's number that it has not given yet: it took over without that transaction.
+_NEVER_GIVEN = "22023"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _HOLD = (
     "INSERT INTO lanes (contact_id, changes) SELECT one, 1 FROM unnest($1::text[]) AS one ORDER BY one"
@@ -180,8 +184,9 @@ class PostgresStore(Store):
     is_shared = True
     transaction = PostgresTx
 
-    def __init__(self, url: str, *, threaded: bool = True, schema: str = "") -> None:
+    def __init__(self, url: str, *, threaded: bool = True, schema: str = "", reconnect_s: float = _RECONNECT_S) -> None:
         self._url = url
+        self._reconnect_s = reconnect_s
         self._lock_file = None
         self._engine = _engine(url, read_only=False, schema=schema)
         self._reader = _engine(url, read_only=True, schema=schema)
@@ -211,6 +216,11 @@ class PostgresStore(Store):
 
     def _commit_group(self, group: list[Job]) -> None:
         group = [job for job in group if job[1].set_running_or_notify_cancel()]
+        try:
+            self._open_again()
+        except (DBAPIError, psycopg.Error) as error:  # still away: refused at once, whoever brought it tries again
+            _refuse(group, error)
+            return
         for left in reversed(range(_TRIES)):
             group = [job for job in group if not job[1].done()]
             try:
@@ -218,9 +228,7 @@ class PostgresStore(Store):
             except BaseException as error:  # noqa: BLE001 - whatever broke the commit, every caller must hear of it
                 if self._recover(error) and left:
                     continue
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(error)
+                _refuse(group, error)
                 return
             break
         for act in tx.take_after():
@@ -250,31 +258,44 @@ class PostgresStore(Store):
         tx.raw.execute("COMMIT")
 
     def _was_kept(self, number: str) -> bool:
-        """Ask whether a transaction whose COMMIT was not answered is durable."""
-        until = time.monotonic() + _RECONNECT_S
+        """Ask whether a transaction whose COMMIT was not answered is durable.
+
+        Raises:
+            UnansweredError: nobody says so in time; what may be there must not be done again.
+        """
+        until = time.monotonic() + self._reconnect_s
         while self._reconnect(until):
             try:
-                sql = "SELECT pg_xact_status(CAST(CAST(? AS text) AS xid8))"
-                found = Raw(self._driver).execute(sql, (number,)).fetchone()
-            except psycopg.Error:
-                continue
-            if found is None or found[0] != "in progress":
-                return found is not None and found[0] == "committed"
+                found = Raw(self._driver).execute(_FATE, (number,)).fetchone()
+            except psycopg.Error as error:
+                if error.sqlstate == _NEVER_GIVEN:
+                    return False
+                found = None
+            if found is not None and found[0] in {"committed", "aborted"}:
+                return bool(found[0] == "committed")
+            if time.monotonic() > until:
+                break
             time.sleep(0.05)  # its server process has not noticed yet that we are gone
-        return False
+        raise UnansweredError
 
     @property
     def _driver(self) -> "psycopg.Connection[Any]":
         return self._connection.connection.driver_connection  # type: ignore[return-value]
 
+    def _open_again(self) -> None:
+        if self._connection.closed:
+            self._connection = self._engine.connect()
+
     def _recover(self, error: BaseException) -> bool:
         """Make the connection usable again; True when the group may be run once more."""
-        if is_gone(error) or self._driver.closed:
-            return self._reconnect(time.monotonic() + _RECONNECT_S)
+        if isinstance(error, UnansweredError):
+            return False
+        if is_gone(error) or self._connection.closed or self._driver.closed:
+            return self._reconnect(time.monotonic() + self._reconnect_s)
         try:
             Raw(self._driver).execute("ROLLBACK")
         except psycopg.Error:
-            return self._reconnect(time.monotonic() + _RECONNECT_S) and is_again(error)
+            return self._reconnect(time.monotonic() + self._reconnect_s) and is_again(error)
         return is_again(error)
 
     def _reconnect(self, until: float) -> bool:
@@ -283,16 +304,23 @@ class PostgresStore(Store):
             self._engine.dispose()
             with contextlib.suppress(Exception):
                 self._connection.invalidate()
+            with contextlib.suppress(Exception):
                 self._connection.close()
             try:
                 self._connection = self._engine.connect()
-            except DBAPIError:
+            except (DBAPIError, psycopg.Error):
                 if time.monotonic() + wait_s > until:
                     return False
                 time.sleep(wait_s)
                 wait_s = min(wait_s * 2, 1.0)
             else:
                 return True
+
+
+def _refuse(group: Iterable[Job], error: BaseException) -> None:
+    for _, future in group:
+        if not future.done():
+            future.set_exception(error)
 
 
 @contextlib.contextmanager

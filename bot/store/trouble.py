@@ -22,6 +22,10 @@ _AGAIN = frozenset({"40001", "40P01", "55P03"})
 _DROPS = frozenset({"57P01", "57P02", "57P03", "25P03", "25P04"})
 
 
+class UnansweredError(Exception):
+    """The server went away before it answered a COMMIT, and stayed away: what was written may be there or not."""
+
+
 def is_disk_trouble(error: BaseException) -> bool:
     """True when the database could not be written, whatever was to be written."""
     cause = _cause(error)
@@ -29,7 +33,9 @@ def is_disk_trouble(error: BaseException) -> bool:
         code = getattr(cause, "sqlite_errorcode", None)
         return code is not None and code & 0xFF in _TROUBLE  # the low byte; the rest says which I/O it was
     state = _state(cause)
-    return is_gone(cause) or (state is not None and (state[:2] in _SERVER or state in _AGAIN or state == _READ_ONLY))
+    if isinstance(cause, UnansweredError) or is_gone(cause):
+        return True
+    return state is not None and (state[:2] in _SERVER or state in _AGAIN or state == _READ_ONLY)
 
 
 def is_again(error: BaseException) -> bool:
