@@ -9,7 +9,7 @@ of that too.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,14 @@ _ADD = "INSERT INTO audit (actor, action, target, target_id, reason, at, seq, pr
 _LAST_TO_GO = "SELECT seq, mac FROM audit WHERE id <= ? ORDER BY seq DESC LIMIT 1"
 _GO = "DELETE FROM audit WHERE id > ? AND id <= ?"
 _MARK = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-_ROWS = "SELECT id, seq, actor, action, target, target_id, reason, at, prev, mac FROM audit ORDER BY seq, id"
+_PAGE = (
+    "SELECT id, seq, actor, action, target, target_id, reason, at, prev, mac FROM audit"
+    " WHERE (seq, id) > (?, ?) ORDER BY seq, id LIMIT ?"
+)
+_OUTSIDE = "SELECT 1 FROM audit WHERE seq IS NULL LIMIT 1"
+#: PostgreSQL's driver holds a whole answer in memory: read so many rows at a time.
+PAGE_ROWS = 5_000
+_LOWEST = -(2**63)
 _FLOOR = "SELECT value FROM meta WHERE key = 'audit.floor'"
 _HEAD_NOW = "SELECT seq, mac FROM audit_head WHERE name = 'audit'"
 
@@ -88,14 +95,16 @@ def head(connection: Connection) -> Head | None:
     return None if found is None else Head(seq=found[0], mac=found[1])
 
 
-def verify(connection: Connection, key: bytes, anchors: Iterable[Head] = ()) -> Verdict:
+def verify(connection: Connection, key: bytes, anchors: Iterable[Head] = (), *, page: int = PAGE_ROWS) -> Verdict:
     """Walk the whole chain in one snapshot; give the first row that is not as it was written."""
     start = _start(connection, key)
     if start is None:
         return Verdict(rows=0, broken=1, why="where the chain begins was changed")
     wanted = {anchor.seq: anchor.mac for anchor in anchors if anchor.seq > start.seq}
     rows, last = 0, start
-    for row in connection.exec_driver_sql(_ROWS):
+    if connection.exec_driver_sql(_OUTSIDE).first() is not None:
+        return Verdict(rows=0, broken=start.seq + 1, why="a row was put in")
+    for row in _rows(connection, page):
         why = _wrong(key, last, row, wanted)
         if why:
             return Verdict(rows=rows, broken=last.seq + 1, why=why)
@@ -104,6 +113,16 @@ def verify(connection: Connection, key: bytes, anchors: Iterable[Head] = ()) -> 
     if tip != last or max(wanted, default=0) > last.seq:
         return Verdict(rows=rows, broken=last.seq + 1, why="the newest rows were cut off")
     return Verdict(rows=rows)
+
+
+def _rows(connection: Connection, page: int) -> Iterator[Any]:
+    last = (_LOWEST, _LOWEST)
+    while True:
+        found = connection.exec_driver_sql(_PAGE, (*last, page)).all()
+        yield from found
+        if len(found) < page:
+            return
+        last = (found[-1][1], found[-1][0])
 
 
 def _start(connection: Connection, key: bytes) -> Head | None:
