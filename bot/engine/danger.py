@@ -13,7 +13,7 @@ from bot.core.screening import Tier
 from bot.engine import moves, record, walk
 from bot.engine.model import DANGER_TIER, Ask, Escalate, FollowUp, FreeText, Option
 from bot.engine.run import UNANSWERED, kinds_asked
-from bot.engine.session import Frame
+from bot.engine.session import Answer, Frame
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -31,11 +31,13 @@ class Verdict(Enum):
     OVER = auto()
 
 
-def read(run: "Run", ask: Ask, *, answered: bool) -> Verdict:
+def read(run: "Run", ask: Ask, guess: Answer | None) -> Verdict:
     """Act by the screening of a text, or by media the question does not take.
 
-    `answered`: the input is an answer all the same (free text, accepted media).
+    `guess`: the answer that the input is all the same (free text, accepted media, an option said in other words). What
+    an option says of danger is said; it is not asked about once more.
     """
+    answered = guess is not None
     if isinstance(run.input, _WORDLESS):
         return Verdict.NOTHING if answered else _wordless(run)
     if not isinstance(run.input, TextInput):
@@ -51,7 +53,7 @@ def read(run: "Run", ask: Ask, *, answered: bool) -> Verdict:
             return said
     elif screening.tier is not None or screening.label in {"history", "third_party"}:
         run.raise_risk(screening.tier or "T3", screening.kinds, _whys(run))
-    if screening.soft and _asks_softly(run):
+    if screening.soft and not _says_danger(ask, guess) and _asks_softly(run):
         soft_check(run, screening.kinds, free_text=isinstance(ask.spec, FreeText))
         return Verdict.OVER
     return Verdict.ANSWERED if screening.tier == "T2" else Verdict.NOTHING
@@ -186,6 +188,11 @@ def _wordless(run: "Run") -> Verdict:
         return Verdict.OVER
     why = ("پیام بی‌متن",)
     return high(run, "media_case", "media", (), why)
+
+
+def _says_danger(ask: Ask, guess: Answer | None) -> bool:
+    option = ask.by_key.get(guess) if isinstance(guess, str) else None
+    return option is not None and option.danger is not None
 
 
 def _asks_softly(run: "Run") -> bool:

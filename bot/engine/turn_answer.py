@@ -41,7 +41,7 @@ def answer(run: "Run", word: str) -> None:
     guess = answers.loose(run, ask) if value is None else value
     verdict = Verdict.NOTHING
     if value is None or isinstance(ask.spec, FreeText):
-        verdict = danger.read(run, ask, answered=guess is not None)
+        verdict = danger.read(run, ask, guess)
         if verdict is Verdict.OVER:
             return
     if value is None and _handled(run, word):
@@ -171,7 +171,7 @@ def _hear_first(run: "Run", ask: Ask, word: str, begun: tuple[list[Event], list[
     greeting, question = begun
     del run.events[len(run.events) - len(greeting) :]
     at = len(run.events)
-    verdict = danger.read(run, ask, answered=isinstance(ask.spec, FreeText))
+    verdict = danger.read(run, ask, "given" if isinstance(ask.spec, FreeText) else None)
     if verdict is Verdict.OVER and run.interrupted():
         run.events[at:at] = greeting  # a gentle question comes after who is asking
         run.session.top.vars["first"] = 1  # its answer leads where her words would have led

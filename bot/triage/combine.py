@@ -12,16 +12,17 @@ from bot.triage.model import Gates, Hearing
 _WHY = "به موقعیت‌های خطر می‌ماند"
 
 
-def combined(heard: Screening, guess: Hearing | None, gates: Gates, *, asks: bool = True) -> Screening:
+def combined(heard: Screening, guess: Hearing | None, gates: Gates, *, joined: bool = False) -> Screening:
     """Give the verdict of both on one text; never less than what the patterns heard.
 
-    `asks` is false for texts that were joined: two answers beside each other resemble much that nobody said.
+    Texts that were joined are believed only where they are grave: two answers beside each other resemble much that
+    nobody said.
     """
     if guess is None:
         return heard
     tier = _tier(guess, gates, has_cue=heard.tier in {"T2", "T3"} or heard.soft)
-    asks = asks and guess.high >= gates.ask
-    if tier is None and not asks:
+    asks = guess.high >= gates.ask
+    if (tier is None and not asks) or (joined and tier not in {"T1", "T2"}):
         return heard
     if tier is not None and (heard.tier is None or tier < heard.tier):
         return replace(

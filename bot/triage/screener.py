@@ -30,6 +30,9 @@ _EVERYDAY = frozenset(
 _NEAR_CHARS_MIN = 6
 _NEAR_CHARS_MAX = 90
 
+#: Tiers beside which a gentle question is still due; from T2 on a person comes.
+_MAY_ASK = (None, "T3")
+
 _REMEMBERED = 1024
 _REMEMBERED_CHARS = 120
 
@@ -78,7 +81,7 @@ class Screener:
         heard = self._by_patterns(text, found)
         if self._model is None or heard.tier == "T1":
             return heard
-        return combined(heard, self._model.hear(found), self._model.gates, asks=not joined)
+        return combined(heard, self._model.hear(found), self._model.gates, joined=joined)
 
     def _by_patterns(self, text: str, found: list[Word]) -> Screening:
         clauses = self._reader.clauses(text, found)
@@ -121,7 +124,7 @@ def _adds(joined: Screening, other: Screening) -> bool:
     tier = strongest([joined.tier, other.tier])
     return (
         tier != other.tier
-        or (tier is None and joined.soft and not other.soft)
+        or (tier in _MAY_ASK and joined.soft and not other.soft)
         or (joined.covert and not other.covert)
         or not set(joined.kinds) <= set(other.kinds)
     )
@@ -139,7 +142,8 @@ def _shifted(screening: Screening, by: int) -> Screening:
 def _raised(alone: Screening, joined: Screening) -> Screening:
     """Give the stronger of both; kinds and covert of both; never less than the text alone."""
     tier = strongest([alone.tier, joined.tier])
-    if (tier, tier is None and joined.soft) == (alone.tier, alone.soft) and not set(joined.kinds) - set(alone.kinds):
+    asks = tier in _MAY_ASK and (alone.soft or joined.soft)
+    if (tier, asks) == (alone.tier, alone.soft) and not set(joined.kinds) - set(alone.kinds):
         return alone
     lead = alone if alone.tier is not None and alone.tier == tier else joined
     return Screening(
@@ -147,7 +151,7 @@ def _raised(alone: Screening, joined: Screening) -> Screening:
         kinds=tuple(kind for kind in KINDS if kind in alone.kinds or kind in joined.kinds),
         covert=alone.covert or joined.covert,
         label=lead.label,
-        soft=tier is None and (alone.soft or joined.soft),
+        soft=asks,
         evidence=tuple(dict.fromkeys(alone.evidence + joined.evidence)),
         lexicon=alone.lexicon,
     )

@@ -21,7 +21,7 @@ _TOP_LENGTH = 255
 _TOP_KIND = 127
 _KIND_UNIT = 16.0
 #: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and take for immediate.
-BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.022, "high": 0.0018, "now": 0.0004}
+BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.022, "high": 0.0018, "now": 0.0006}
 #: The same where a pattern found something too: that is rare there, so more may pass.
 CUE_BUDGETS = {"high": 0.03, "now": 0.01}
 _NEVER = -99.0
