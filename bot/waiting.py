@@ -126,7 +126,8 @@ class WaitingRows:
             return True
 
     def _later(self, tx: Tx, *, row_id: int) -> None:
-        tx.raw.execute("UPDATE inbox SET due_at = ? WHERE id = ?", (self._now_ms() + _LATER_MS, row_id))
+        sql = "UPDATE inbox SET due_at = ? WHERE id = ? AND state = 'waiting'"
+        tx.raw.execute(sql, (self._now_ms() + _LATER_MS, row_id))
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
@@ -213,17 +214,19 @@ class WaitingRows:
             self._quarantine(tx, row_id, found)
             return
         due_at = self._now_ms() + RETRY_MS[min(attempts, len(RETRY_MS) - 1)]
-        tx.raw.execute("UPDATE inbox SET due_at = ?, error = ? WHERE id = ?", (due_at, error, row_id))
+        sql = "UPDATE inbox SET due_at = ?, error = ? WHERE id = ? AND state = 'waiting'"
+        tx.raw.execute(sql, (due_at, error, row_id))
 
     def _not_tried(self, tx: Tx, row_id: int, found: tuple[Any, ...], error: str) -> None:
-        """Take the attempt back: the disk failed, not the row."""
-        tx.raw.execute(
-            "UPDATE inbox SET attempts = ?, due_at = ?, error = ? WHERE id = ?",
-            (found[6] - 1, self._now_ms() + RETRY_MS[1], error, row_id),
-        )
+        """Take the attempt back: the disk failed, not the row. What others tried meanwhile stays counted."""
+        del found
+        sql = "UPDATE inbox SET attempts = attempts - 1, due_at = ?, error = ? WHERE id = ? AND state = 'waiting'"
+        tx.raw.execute(sql, (self._now_ms() + RETRY_MS[1], error, row_id))
 
     def _quarantine(self, tx: Tx, row_id: int, found: tuple[Any, ...]) -> None:
         contact_id = found[2]
+        if tx.is_shared and not self._is_ours(tx, row_id, contact_id):
+            return  # somebody else's turn of it succeeded: nobody is to be called
         self._beats.count("quarantined")
         self._log.error("quarantined", channel=found[0], row_id=row_id)
         rows = Rows()
