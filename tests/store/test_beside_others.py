@@ -1,14 +1,17 @@
 """Several processes on one PostgreSQL: two doors, two senders, two sweepers, as cores that share nothing but the rows."""
 
+import asyncio
 import itertools
 import socket
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
 
 import psycopg
 import pytest
+from fakes.waiting import until
 from stores import stores_of
 
 from bot.app import build_core
@@ -21,6 +24,7 @@ from bot.due import plan
 from bot.erasing import erase
 from bot.outbox_claim import Wanted, claim
 from bot.processes import Process
+from bot.store import settled
 from bot.store.crypto import ephemeral_keyring
 from bot.store.postgres import PostgresStore
 from bot.telemetry import configure
@@ -210,6 +214,54 @@ def test_a_waiting_row_is_run_by_one_of_two_processes(make_door):
     assert [(1,)] == rows(one, "SELECT count(*) FROM turns")
 
 
+class Interrupted(PostgresStore):
+    """A store beside which something happens once, right after its next write."""
+
+    act = None
+
+    def submit(self, fn):
+        done = super().submit(fn)
+        act, self.act = self.act, None
+        if act:
+            act()
+        return done
+
+
+@pytest.fixture
+def interrupted(make_door, stores, tmp_path):
+    """Give a door with one waiting row, beside whose next write something may happen."""
+    door = make_door(Interrupted(stores.database(tmp_path / "one"), threaded=False))
+    door.worker.be_careful()
+    assert say(door, "سلام").deferred
+    return door
+
+
+def test_a_row_that_another_process_has_done_meanwhile_is_not_given_up(interrupted, make_door):
+    other = make_door()
+    other.store.write_now(lambda tx: tx.raw.execute("UPDATE inbox SET attempts = 3") and None)
+    done = "UPDATE inbox SET state = 'done', done_at = 1"
+    interrupted.store.act = lambda: other.store.write_now(lambda tx: tx.raw.execute(done) and None)
+    interrupted.waiting.run_due()
+
+    assert [("done",)] == rows(other, "SELECT state FROM inbox")
+    assert [(0,)] == rows(other, "SELECT count(*) FROM cases")
+
+
+def test_a_turn_that_never_began_is_not_counted_and_another_ones_is(interrupted, make_door, stores, tmp_path):
+    other = make_door()
+    interrupted.store.write_now(lambda tx: tx.raw.execute("SET lock_timeout = 50") and None)
+    tried = "UPDATE inbox SET attempts = attempts + 1"
+    interrupted.store.act = lambda: other.store.write_now(lambda tx: tx.raw.execute(tried) and None)
+    with psycopg.connect(stores.database(tmp_path / "one")) as busy:
+        busy.execute(
+            "INSERT INTO lanes (contact_id, changes) SELECT contact_id, 1 FROM inbox"
+            " ON CONFLICT (contact_id) DO UPDATE SET changes = lanes.changes + 1"
+        )
+        interrupted.waiting.run_due()
+
+    assert [("waiting", 1)] == rows(other, "SELECT state, attempts FROM inbox")
+
+
 def test_a_contact_erased_by_one_process_is_nobody_to_the_other(make_door):
     one, two = make_door(), make_door()
     before = say(one, "سلام").contact_id
@@ -307,17 +359,17 @@ def test_a_group_that_met_a_deadlock_is_run_again(stores, tmp_path):
 
 def test_a_reader_of_the_feed_never_passes_over_a_number_that_is_still_being_written(stores, tmp_path):
     one, two = stores.open(tmp_path / "feed"), stores.open(tmp_path / "feed")
-    begun, go_on = threading.Event(), threading.Event()
+    begun, go_on, now = threading.Event(), threading.Event(), time.time_ns() // 1_000_000
 
     def slow(tx):
-        number = add_event(tx, case_id="k", kind="opened", actor="a", now_ms=1)
+        number = add_event(tx, case_id="k", kind="opened", actor="a", now_ms=now)
         begun.set()
         go_on.wait(10)
         return number
 
     early = one.submit(slow)
     begun.wait(10)
-    late = two.write_now(lambda tx: add_event(tx, case_id="k", kind="claimed", actor="b", now_ms=2))
+    late = two.write_now(lambda tx: add_event(tx, case_id="k", kind="claimed", actor="b", now_ms=now + 1))
     meanwhile = one.read_now(newest_event)
     go_on.set()
     first = early.result(10)
@@ -326,3 +378,19 @@ def test_a_reader_of_the_feed_never_passes_over_a_number_that_is_still_being_wri
     assert late == one.read_now(newest_event)
     one.close()
     two.close()
+
+
+def test_what_somebody_leaves_open_in_another_database_holds_the_feed_up_for_two_minutes_at_most(stores, tmp_path):
+    store = stores.open(tmp_path / "feed")
+    now = time.time_ns() // 1_000_000
+    with psycopg.connect(stores.database(tmp_path / "elsewhere")) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        old = store.write_now(
+            lambda tx: add_event(tx, case_id="k", kind="opened", actor="a", now_ms=now - settled.OLD_MS - 60_000)
+        )
+        new = store.write_now(lambda tx: add_event(tx, case_id="k", kind="claimed", actor="b", now_ms=now + 3_600_000))
+        meanwhile = store.read_now(newest_event)
+    asyncio.run(until(lambda: new == store.read_now(newest_event)))
+    store.close()
+
+    assert old == meanwhile < new
