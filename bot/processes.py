@@ -2,11 +2,14 @@
 
 With one process the word in `meta` is enough. Where several share PostgreSQL, a new one must know whether one of its
 kind died with something half done (then it is careful), and the last one that stops says that the service is stopped.
+Only who sees the same process numbers can look whether one is gone: containers may share a name and not those.
 """
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.store.database import Tx
 
@@ -43,8 +46,8 @@ class Process:
 
     @property
     def holder(self) -> str:
-        """Name the process by machine and number, so that others of the machine see when it is gone."""
-        return f"{socket.gethostname()}:{os.getpid()}"
+        """Name the process by where its number means it, so that others there see when it is gone."""
+        return holder_of(os.getpid())
 
     def begin(self, tx: Tx, now_ms: int) -> bool:
         """Enter the process; True when one of its kind ended without a word."""
@@ -76,15 +79,41 @@ class Process:
         return not any(until > now_ms and not _is_dead(holder) for _, holder, until in left)
 
 
+def holder_of(pid: int) -> str:
+    """Name a process: machine, its boot and the namespace of process numbers, the number, and when it started."""
+    return f"{socket.gethostname()}:{_place()}:{pid}:{_started(pid)}"
+
+
+def _place() -> str:
+    """Give what two processes share that see the same process numbers; empty where that cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}.{str(Path('/proc/self/ns/pid').readlink()).strip('pid:[]')}"
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    """Give when a process started, in the kernel's ticks: its number may be another one's later."""
+    with suppress(OSError, IndexError):
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[19]  # behind the name, which may hold anything
+    return ""
+
+
 def _is_dead(holder: str) -> bool:
-    """True for a process of this machine that is not there any more; of another machine's only its lease tells."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname() or not pid.isdecimal():
+    """True for a process that we would see and that is not there any more; of any other only its lease tells."""
+    host, *rest = holder.split(":")
+    if len(rest) != 3 or not rest[0] or (host, rest[0]) != (socket.gethostname(), _place()):
+        return False
+    _, number, started = rest
+    if not number.isdecimal():
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(int(number), 0)
     except ProcessLookupError:
         return True
     except OSError:
-        return False
-    return False
+        pass  # another user's
+    now = _started(int(number))
+    return bool(started and now and started != now)

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from bot.core.promise import due_row
 from bot.due import plan
 from bot.erasing import erase
 from bot.outbox_claim import Wanted, claim
-from bot.processes import Process
+from bot.processes import Process, holder_of
 from bot.store import settled
 from bot.store.crypto import ephemeral_keyring
 from bot.store.postgres import PostgresStore
@@ -172,12 +171,12 @@ def test_what_a_process_was_sending_as_it_died_goes_out_again_at_once(make_door)
     door = make_door()
     say(door, CRY)
     dead, lives = Process("sender", "d1"), Process("sender", "a2")
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
     until = 10**13
+    gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    holder = holder_of(gone.pid)
+    gone.communicate(b"\n")
 
     def leave(tx):
-        holder = f"{socket.gethostname()}:{gone.pid}"
         tx.raw.execute("INSERT INTO leases VALUES (?, ?, ?)", ("process:sender:d1", holder, until))
         tx.raw.execute("UPDATE outbox SET state = 'sending', lease_until = ?, lease_by = 'd1/telegram-1'", (until,))
         tx.raw.execute("UPDATE outbox SET lease_by = 'a2/telegram-1' WHERE id = (SELECT max(id) FROM outbox)")
