@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ WHERE tier IN ('T1', 'T2') AND state = 'waiting' AND next_action_at <= ?"""
 _STAFF = """SELECT s.username, s.roles, s.province, s.staffbot_chat, h.seen_at FROM staff s
 LEFT JOIN shifts h ON h.staff_id = s.id WHERE s.disabled_at IS NULL ORDER BY s.username"""
 _OLDEST = "SELECT min(due_at) FROM inbox WHERE state = 'waiting'"
+#: Only of channels that have or had a sender: where none was ever set up, nobody waits for one.
+_OLDEST_URGENT = """SELECT min(due_at) FROM outbox WHERE urgent = 1 AND state IN ('queued', 'sending')
+AND EXISTS (SELECT 1 FROM beats WHERE beats.name = 'sender:' || outbox.channel)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class Picture:
     beat_at: int | None  #: the worker's newest beat
     stopped: bool  #: a person stopped the service
     inbox_due_at: int | None  #: when the oldest message that waits should have been run
+    outbox_due_at: int | None = None  #: when the oldest urgent message that has not left should have
+    beats: Mapping[str, int] = field(default_factory=dict)  #: every loop's newest beat by its name
 
 
 def look(database: Path | str, now_ms: int) -> Picture:
@@ -98,12 +103,15 @@ def picture_of(connection: Any, now_ms: int, *, begin: str = "BEGIN") -> Picture
     """Read the same on an open connection."""
     connection.execute(begin)
     try:
+        beats = dict(connection.execute("SELECT name, at FROM beats").fetchall())
         return Picture(
             cases=tuple(_cases(connection, now_ms)),
             people=tuple(_people(connection, now_ms)),
-            beat_at=_first(connection, "SELECT at FROM beats WHERE name = 'worker'"),
+            beat_at=beats.get("worker"),
             stopped=_first(connection, "SELECT value FROM meta WHERE key = 'stop'") == "clean",
             inbox_due_at=_first(connection, _OLDEST),
+            outbox_due_at=_first(connection, _OLDEST_URGENT),
+            beats=beats,
         )
     finally:
         connection.execute("ROLLBACK")

@@ -7,7 +7,7 @@ from bot.core.text import persian_digits
 from escalation.staffbot_buttons import accept_callback, page_callback, seen_callback
 from escalation.staffbot_words import LABEL_ACCEPT, LABEL_SEEN
 from escalation.watch_model import CaseLine
-from escalation.watch_trouble import DATABASE, INBOX, PARENT, SILENT
+from escalation.watch_trouble import CONSOLE, DATABASE, DOOR, INBOX, OUTBOX, PARENT, SENDER, SILENT, SWEEPER
 
 _CODES_MAX = 60
 #: Two parts of an SMS in Persian hold 134 letters.
@@ -17,6 +17,11 @@ _TROUBLES = {
     PARENT: "سرویس پناه ناگهان ایستاده است.",
     SILENT: "سرویس پناه پاسخ نمی‌دهد.",
     INBOX: "پیام‌های رسیده بیش از یک دقیقه است که خوانده نمی‌شود.",
+    OUTBOX: "پیام‌های فوری بیش از یک دقیقه است که فرستاده نمی‌شود.",
+    SENDER: "فرستندهٔ پیام‌های پناه ایستاده است.",
+    DOOR: "درِ ورود پیام‌ها و چت وب پناه پاسخ نمی‌دهد.",
+    CONSOLE: "کنسول مشاوران پناه پاسخ نمی‌دهد.",
+    SWEEPER: "نگهبان مهلت پرونده‌ها ایستاده است.",
     DATABASE: "پایگاه داده‌ی پناه خوانده نمی‌شود.",
 }
 _WHAT_TO_DO = "مسئول فنی را خبر کنید. تا آن زمان راه مردم تلفن ۱۲۳ است."

@@ -5,7 +5,18 @@ from watch.towns import START_MS, at
 
 from escalation.watch_ages import Ages, Jumps
 from escalation.watch_rows import CaseRow, Picture
-from escalation.watch_trouble import DATABASE, INBOX, PARENT, SILENT, Troubles
+from escalation.watch_trouble import (
+    CONSOLE,
+    DATABASE,
+    DOOR,
+    INBOX,
+    OUTBOX,
+    PARENT,
+    SENDER,
+    SILENT,
+    SWEEPER,
+    Troubles,
+)
 
 DAY_MS = 86_400_000
 
@@ -153,3 +164,52 @@ def test_a_database_that_cannot_be_read_is_a_trouble_after_ten_seconds():
     assert names(troubles.lines(None, at(0), 0.0)) == []
     assert names(troubles.lines(None, at(10), 10.0)) == [DATABASE]
     assert names(troubles.lines(picture(beat_at=1), at(12), 12.0)) == []
+
+
+def beating(second, **others):
+    """A picture in which the worker beats; `others`: what else of it is so."""
+    return Picture(cases=(), people=(), beat_at=second, stopped=False, inbox_due_at=None, **others)
+
+
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [("sender:telegram", SENDER), ("web", DOOR), ("console", CONSOLE), ("sweeper", SWEEPER)],
+)
+def test_a_role_that_dies_alone_is_missed_once_it_was_seen_to_live_and_no_more_when_it_beats(name, trouble):
+    troubles = Troubles()
+    for second, beat in ((0, 0), (10, 10), (60, 10)):
+        assert names(troubles.lines(beating(second, beats={name: beat}), at(second), float(second))) == []
+    assert names(troubles.lines(beating(71, beats={name: 10}), at(71), 71.0)) == [trouble]
+    assert names(troubles.lines(beating(73, beats={name: 72}), at(73), 73.0)) == []
+
+
+def test_a_beat_that_was_never_seen_to_move_or_is_not_wired_again_is_not_missed():
+    troubles = Troubles()
+    for second in range(0, 200, 10):
+        beats = {"sender:sms": 0, "sender:web": second} if second < 50 else {"sender:sms": 0}
+        assert troubles.lines(beating(second, beats=beats), at(second), float(second)) == []
+
+
+def test_two_dead_senders_are_one_trouble_and_a_silent_service_is_told_of_once():
+    troubles = Troubles()
+    for second in (0, 5):
+        troubles.lines(beating(second, beats={"sender:sms": second, "sender:web": second}), at(second), second)
+    both = {"sender:sms": 5, "sender:web": 5}
+    assert names(troubles.lines(beating(70, beats=both), at(70), 70.0)) == [SENDER]
+    assert names(troubles.lines(beating(70, beats=both), at(101), 101.0)) == [SILENT]
+
+
+def test_loops_did_not_stand_still_while_the_database_could_not_be_read():
+    troubles = Troubles()
+    for second in (0, 5):
+        troubles.lines(beating(second, beats={"web": second}), at(second), second)
+    assert names(troubles.lines(None, at(300), 300.0)) == [DATABASE]
+    assert names(troubles.lines(beating(6, beats={"web": 5}), at(302), 302.0)) == []
+
+
+def test_an_urgent_message_that_does_not_leave_is_a_trouble_after_a_minute():
+    troubles = Troubles()
+    late = [names(troubles.lines(beating(s, outbox_due_at=at(0)), at(s), float(s))) for s in (50, 62, 70, 78)]
+
+    assert late == [[], [], [], [OUTBOX]]
+    assert troubles.lines(beating(80), at(80), 80.0) == []
