@@ -115,6 +115,16 @@ class Tries:
         if not allowed:
             raise TooManyTriesError
 
+    async def count_one(self, account: str) -> None:
+        """Count one try of somebody who is signed in: neither addresses nor the total of strangers stand in her way.
+
+        Raises:
+            TooManyTriesError: her own limit is reached.
+        """
+        limit = Limit(name=self._account(account), most=self._per_account)
+        if not await self._live.try_once(limit, window_s=WINDOW_S):
+            raise TooManyTriesError
+
     async def forgive(self, *, username: str) -> None:
         """Forget an account's tries once its password was right."""
         await self._live.forgive(self._account(username))

@@ -102,15 +102,19 @@ class SignIns:
         self._rules = rules
         self._live = live or OwnLive(clock.monotonic)
         self._tries = Tries(self._live)
+        self._again = Tries(self._live, "password again")
 
     async def check_again(self, *, actor: Actor, password: str) -> RowMapping:
         """Let only who knows her own password go on (before something weighty); give her account.
+
+        Who asks has the token of a sign-in already. So the tries are counted apart, by her alone: what strangers
+        guess at the door keeps nobody out who is in.
 
         Raises:
             LoginRefusedError, TooManyTriesError: it is not right.
         """
         row = await self._store.read(lambda connection: repo_staff.by_id(connection, actor.staff_id))
-        await self._tries.count(username=row["username"] if row else "", address=f"staff {actor.staff_id}")
+        await self._again.count_one(actor.staff_id)
         right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024])
         if row is None or not right:
             raise LoginRefusedError
@@ -209,7 +213,7 @@ class SignIns:
         if found is None or found.stage != "locked":
             raise LoginRefusedError
         row = await self.check_again(actor=found.actor, password=password)
-        await self._tries.forgive(username=row["username"])
+        await self._again.forgive(username=row["id"])
 
         def write(tx: Tx) -> NewSession:
             now_ms = self._now()

@@ -84,6 +84,32 @@ async def test_guessing_stops_before_anything_is_hashed(accounts, mina, house):
     assert (await sign_in(accounts)).token
 
 
+async def test_strangers_who_guess_keep_nobody_out_who_is_signed_in(accounts, mina):
+    session = await sign_in(accounts)
+    await accounts.lock(session.token)
+    for number in range(TRIES_IN_ALL):
+        with pytest.raises((LoginRefusedError, TooManyTriesError)):
+            await sign_in(accounts, "mina" if number < TRIES_PER_ACCOUNT else f"n{number}", "x", f"9.9.9.{number}")
+    with pytest.raises(TooManyTriesError):
+        await sign_in(accounts)
+
+    again = await accounts.unlock(token=session.token, password=GOOD)
+    assert (await accounts.check_again(actor=again.signed_in.actor, password=GOOD))["id"] == mina.staff_id
+
+
+async def test_who_guesses_at_a_locked_sign_in_is_stopped_too(accounts, mina, house):
+    token = (await sign_in(accounts)).token
+    await accounts.lock(token)
+    for _ in range(TRIES_PER_ACCOUNT):
+        with pytest.raises(LoginRefusedError):
+            await accounts.unlock(token=token, password="نادرست نادرست")
+    with pytest.raises(TooManyTriesError):
+        await accounts.unlock(token=token, password=GOOD)
+    house.advance(WINDOW_S)
+
+    assert (await accounts.unlock(token=token, password=GOOD)).token
+
+
 async def test_tries_are_limited_by_account_address_and_in_all():
     tries = Tries(OwnLive(lambda: 0.0))
     for _ in range(TRIES_PER_ACCOUNT - 1):
