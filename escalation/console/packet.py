@@ -85,7 +85,8 @@ def _contact(page: CasePage) -> str:
         parts.insert(0, "ننویسید و زنگ نزنید، مگر خودش بنویسد")
     if page.covert:
         parts.append("شاید کسی گوشی را ببیند؛ کوتاه و بی‌نشانه")
-    if any(one.purpose == "contact" and not one.given for one in page.consents[-1:]):
+    asked = [one for one in page.consents if one.purpose == "contact"]
+    if asked and not asked[-1].given:  # the newest word on this; what she said of other things takes nothing back
         parts.append("به تماس رضایت نداده")
     return "؛ ".join(parts)
 

@@ -1,5 +1,7 @@
 """The hand-over in five lines: who, what happened in her words, how urgent and why, what was done, how to reach her."""
 
+import pytest
+
 from bot.core.events import AnswerRecorded, GuideShown, QuestionAsked, events_to_json
 from bot.store import schema
 from bot.store.vault import seal
@@ -80,3 +82,21 @@ def test_who_may_not_read_the_content_gets_no_lines(house, mina):
     case_id = house.escalate(house.contact("a"), "T2")
 
     assert packet(house.do(read_case, actor=mina, case_id=case_id)) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ([("contact", 0), ("referral", 1)], True),
+        ([("contact", 1), ("contact", 0), ("record", 1)], True),
+        ([("contact", 0), ("contact", 1)], False),
+        ([("referral", 0)], False),
+    ],
+)
+def test_a_refusal_of_contact_stands_until_she_takes_it_back(house, mina, said, refused):
+    house.contact("a")
+    for number, (purpose, given) in enumerate(said):
+        at = house.now + number
+        house.put(schema.consents, id=f"c{number}", contact_id="a", purpose=purpose, given=given, text_hash="h", at=at)
+
+    assert ("به تماس رضایت نداده" in told(house, mina)["تماس"]) is refused
