@@ -35,7 +35,9 @@ STATUS_PATH = "/hooks/twilio/status"
 _COUNSELLORS = "live:"
 _PAGES_MAX = 64
 _HALF_SENT_MAX = 1000
-_CATCH_UP_MOST = 1000
+#: Twilio's largest page, and how many arrivals one look keeps in memory at most: two days of a busy office.
+_PAGE = 1000
+_CATCH_UP_MOST = 20_000
 _FIELDS_MAX = 100
 #: Ten times what Twilio sends. Fields are decoded before the signature can be checked: a stranger's must not be many.
 _BODY_BYTES_MAX = 256 * 1024
@@ -59,6 +61,7 @@ class Twilio:
         self.pace = Pace(clock, per_s=10.0)
         self._client: Client | None = None
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
+        self.catch_up_most = _CATCH_UP_MOST
 
     async def send(self, message: OutboundMsg) -> Sent:
         """Send one text; a script's is cut to two parts, a counsellor's goes on in a next SMS.
@@ -94,27 +97,27 @@ class Twilio:
             self._client = None
 
     async def arrived_since(self, since: datetime, now: datetime) -> list[InboundMsg]:
-        """Give what Twilio says has arrived at our number since a moment, oldest first.
+        """Give what Twilio says has arrived at our number since a moment, oldest first; the newest `catch_up_most`.
+
+        All of its pages are read: a page that is known says nothing of those before it, when webhooks came back late.
 
         Raises:
             SendError: the list could not be read.
         """
-        found = await translated(
-            self._open().messages.list_async(to=self.number, date_sent_after=since, limit=_CATCH_UP_MOST)
-        )
-        arrived = [
-            replace(
-                inbound(
-                    {"From": item.from_, "Body": item.body, "MessageSid": item.sid, "NumMedia": item.num_media},
-                    b"",
-                    now,
-                ),
-                sent_at=utc(item.date_sent),
-            )
-            for item in reversed(found)
-            if item.direction == "inbound"
-        ]
-        return [message for message in arrived if message.external_id]
+        found: list[InboundMsg] = await translated(self._listed(since, now))
+        return found[::-1]
+
+    async def _listed(self, since: datetime, now: datetime) -> list[InboundMsg]:
+        found: list[InboundMsg] = []
+        pages = await self._open().messages.stream_async(to=self.number, date_sent_after=since, page_size=_PAGE)
+        async for item in pages:
+            fields = {"From": item.from_, "Body": item.body, "MessageSid": item.sid, "NumMedia": item.num_media}
+            message = replace(inbound(fields, b"", now), sent_at=utc(item.date_sent))
+            if item.direction == "inbound" and message.external_id:
+                found.append(message)
+            if len(found) >= self.catch_up_most:
+                break
+        return found
 
     def _open(self) -> Client:
         if self._client is None:  # its session belongs to a running loop

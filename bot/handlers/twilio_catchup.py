@@ -52,7 +52,10 @@ class CatchUp:
             NotStoredError: some were not stored; the next look finds them again.
         """
         now = self._door.clock.now()
-        missing = await self._missing(await self._channel.arrived_since(now - _BACK, now))
+        arrived = await self._channel.arrived_since(now - _BACK, now)
+        if len(arrived) >= self._channel.catch_up_most:  # what is older was not looked at: people must know
+            self._door.log.error("catch_up_is_cut_short", channel="sms", count=len(arrived))
+        missing = await self._missing(arrived)
         taken, refused = 0, None
         for at in range(0, len(missing), _AT_ONCE):
             try:

@@ -116,6 +116,7 @@ class FakeTwilio:
     callbacks: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    page_most: int = 1000
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _failures: deque[Failure | None] = field(default_factory=deque)
     _places: dict[str, str] = field(default_factory=dict)
@@ -217,7 +218,16 @@ class FakeTwilio:
         self.problems += [f"list: unknown field {name}" for name in request.query if name not in known]
         to = request.query.get("To")
         found = [item for item in reversed(self.messages.values()) if to in {None, item["to"]}]
-        return web.json_response({"messages": found, "next_page_uri": None, "page": 0, "page_size": 1000})
+        page, size = int(request.query.get("Page", "0")), self.page_most
+        more = request.rel_url.update_query({"Page": str(page + 1)})
+        return web.json_response(
+            {
+                "messages": found[page * size : (page + 1) * size],
+                "next_page_uri": str(more) if len(found) > (page + 1) * size else None,
+                "page": page,
+                "page_size": size,
+            }
+        )
 
     def _is_ours(self, request: web.Request) -> bool:
         wanted = base64.b64encode(f"{self.account}:{self.token}".encode()).decode()

@@ -246,6 +246,27 @@ async def test_what_a_lost_webhook_left_behind_is_caught_up_in_order(server, cha
     assert all(SystemClock().now() - message.received_at < timedelta(minutes=1) for message in inbox.accepted)
 
 
+async def test_the_oldest_of_a_long_outage_is_caught_up_behind_a_page_that_is_known(server, channel, door, she, inbox):
+    server.page_most = 2
+    for number in range(5):
+        await she.write(f"{number}", deliver=number > 2)
+
+    await CatchUp(channel, door).look()
+
+    assert {one.text for one in inbox.inputs} == {"0", "1", "2", "3", "4"}
+
+
+async def test_a_list_that_is_cut_short_is_told_in_numbers(channel, door, she, inbox, log_lines):
+    channel.catch_up_most = 2
+    for number in range(3):
+        await she.write(f"{number}", deliver=False)
+
+    await CatchUp(channel, door).look()
+
+    assert inbox.inputs == [TextInput("1"), TextInput("2")]
+    assert [(line["event"], line["count"]) for line in log_lines] == [("catch_up_is_cut_short", 2)]
+
+
 async def test_catching_up_outlives_a_full_inbox_and_goes_on(channel, door, she, inbox, log_lines):
     inbox.full = True
     await she.write("یک", deliver=False)
@@ -262,6 +283,8 @@ async def test_catching_up_outlives_a_full_inbox_and_goes_on(channel, door, she,
 
 class Listed:
     """A channel whose list has so many messages of different people; the last one is a cry."""
+
+    catch_up_most = 20_000
 
     def __init__(self, core, count):
         texts = ["سلام"] * (count - 1) + ["شوهرم داره منو می‌کشه"]
