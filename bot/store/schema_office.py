@@ -173,7 +173,8 @@ due = Table(
     "due",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
-    Column("kind", Text, nullable=False),  # overflow, word, follow_up, no_answer, erase, retention, resume_code (bot.due)
+    #: overflow, word, follow_up, no_answer, erase, retention, resume_code (bot.due)
+    Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),  # what it is about: a case, a contact, another promise
     Column("step", Text, nullable=False),  # which step of the plan; fires once
     Column("contact_id", Text, nullable=False, server_default=""),
