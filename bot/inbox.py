@@ -162,8 +162,8 @@ class Inbox:
     def _kick_soon(self) -> None:
         """Wake the worker once for all that comes together: at once when it is quiet, else with what comes meanwhile."""
         if not self._is_kicking and self._loop is not None:
-            self._is_kicking = True
             self._loop.call_at(self._kicked_at + GATHER_S, self._kick)  # in the past when nothing came lately
+            self._is_kicking = True
 
     def _kick(self) -> None:
         self._is_kicking = False

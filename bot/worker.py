@@ -112,7 +112,11 @@ class Worker:
         """Something arrived: have it taken as soon as the writer is free."""
         if not self._kicked:
             self._kicked = True
-            self._submit(self._drain, _Batch())
+            try:
+                self._submit(self._drain, _Batch())
+            except BaseException:
+                self._kicked = False  # else nobody would kick again
+                raise
 
     def _submit(self, work: "Callable[[Tx, _Batch], list[tuple[Arrival, Accepted]]]", batch: _Batch) -> None:
         future = self._store.submit(lambda tx: work(tx, batch))

@@ -227,6 +227,8 @@ class Store:
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
+            if isinstance(error, MemoryError) and self._thread is not None:
+                self._tell_and_end(error)  # half of what is tried fails now, wake-ups too: a fresh process has memory
             return
         for act in tx.take_after():
             with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile: a wake-up is only a hint
