@@ -72,6 +72,8 @@ class Arrival:
     attempts: int = 0
     urgent: bool = False  #: its words sound of danger; looked at only in a crowd
     more_waits: bool = False  #: this is late, and more that she wrote is run right after it
+    overtakes: bool = False  #: danger or leaving in a hurry: it did not wait behind an earlier message that failed
+    overtaken: bool = False  #: it failed, and such a one had its turn before it
     done: "Future[Accepted] | asyncio.Future[Accepted]" = field(default_factory=Future)
 
 

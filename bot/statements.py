@@ -84,7 +84,7 @@ STATEMENTS: dict[str, Insert | Update] = {
     "inbox_new": Insert(
         "inbox",
         "id channel provider_id contact_id address_id kind sealed_input sealed_raw received_at sent_at state attempts"
-        " due_at done_at error",
+        " due_at done_at error overtakes",
     ),
     "inbox_done": Update(
         "UPDATE inbox SET state = :state, done_at = :done_at, error = :error, attempts = :attempts,"

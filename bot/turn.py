@@ -11,8 +11,9 @@ from bot.core.contact import Facts
 from bot.core.events import Event
 from bot.core.messages import TEXT_CHARS_MAX, Input, PressInput, TextInput
 from bot.core.screening import NOTHING_FOUND, Screening
-from bot.core.text import fold
+from bot.core.text import fold, squash
 from bot.core.values import value
+from bot.engine.danger import option_of
 from bot.engine.engine import resume
 from bot.engine.handlers import FIRST
 from bot.engine.model import Bundle
@@ -58,16 +59,22 @@ def take_turn(
     return Turn(after, events, screening)
 
 
-def cannot_wait(received: Input, bundle: Bundle, screener: Screener) -> bool:
-    """True for danger and for leaving in a hurry: they do not wait behind an earlier message that failed."""
+def cannot_wait(session: Session | None, received: Input, bundle: Bundle, screener: Screener) -> bool:
+    """True for danger, force and leaving in a hurry: they do not wait behind an earlier message that failed."""
     match received:
         case TextInput(text):
             folded = fold(text)
             leaves = folded == "0" or bundle.always.words.get(folded) in FIRST
-            return leaves or screener.screen(text).tier == "T1"
+            return leaves or _is_duress(session, text) or _read(screener, received, ()).tier == "T1"
         case PressInput(press):
-            return press.flow == "always" and press.step in FIRST
+            option = option_of(bundle, press)
+            is_danger = option is not None and option.danger == "immediate"
+            return is_danger or (press.flow == "always" and press.step in FIRST)
     return False
+
+
+def _is_duress(session: Session | None, text: str) -> bool:
+    return session is not None and bool(session.duress_word) and squash(text) == session.duress_word
 
 
 def _read(screener: Screener, received: TextInput, earlier: Sequence[str]) -> Screening:

@@ -51,6 +51,7 @@ def inbox_row(known: Known, arrival: Arrival, now_ms: int, *, state: str = "done
         "due_at": now_ms,
         "done_at": now_ms if state == "done" else None,
         "error": None,
+        "overtakes": int(arrival.overtakes),
     }
 
 
@@ -73,6 +74,7 @@ def bare_row(arrival: Arrival, now_ms: int) -> dict[str, Any]:
         "due_at": now_ms,
         "done_at": None,
         "error": None,
+        "overtakes": 0,
     }
 
 

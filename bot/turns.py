@@ -138,7 +138,7 @@ class TurnRunner:
 
     def cannot_wait(self, known: Known, message: InboundMsg) -> bool:
         """True for danger and for leaving in a hurry: they do not wait behind an earlier message that failed."""
-        return cannot_wait(message.input, self._bundle(known), self._world.screener)
+        return cannot_wait(known.session, message.input, self._bundle(known), self._world.screener)
 
     def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
         """Find who an arrival is from.
@@ -171,7 +171,7 @@ class TurnRunner:
             case_code=open_case.code if open_case else case_code(new_case_id),
             case_open=open_case is not None,
             closed=self._world.closed_lately(tx, known, now_ms) if known.ended_at and open_case is None else None,
-            written_at=message.written_at() if message.is_late(now) else None,
+            written_at=message.written_at() if message.is_late(now) or _was_left_behind(known, arrival) else None,
             more_waits=arrival.more_waits,
             silent_s=max(now_ms - known.seen_at, 0) // 1000 if known.seen_at else 0,
             moved=known.moved,
@@ -237,6 +237,11 @@ class TurnRunner:
 
 def _written_ms(facts: Facts) -> int:
     return int((facts.written_at or facts.now).timestamp() * 1000)
+
+
+def _was_left_behind(known: Known, arrival: Arrival) -> bool:
+    """True when she left or was forced before this had its turn: it is read as what is late, and nothing is shown."""
+    return arrival.overtaken and known.session is not None and known.session.status == "locked"
 
 
 def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:

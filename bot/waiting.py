@@ -44,7 +44,7 @@ SELECT i.id FROM (
   SELECT contact_id, max(coalesce(sent_at, received_at)) FILTER (WHERE due_at <= :now) AS newest,
     min(due_at) AS since, min(id) FILTER (WHERE attempts < 3) AS first FROM inbox INDEXED BY inbox_waiting
   WHERE state = 'waiting' GROUP BY contact_id) n
-JOIN inbox i INDEXED BY inbox_waiting ON i.contact_id = n.contact_id AND (n.first IS NULL OR i.id <= n.first)
+JOIN inbox i INDEXED BY inbox_waiting ON i.contact_id = n.contact_id AND (n.first IS NULL OR i.id <= n.first OR i.overtakes = 1)
 WHERE i.state = 'waiting' AND i.due_at <= :now
 ORDER BY NOT EXISTS (SELECT 1 FROM cases c WHERE c.contact_id = i.contact_id AND c.state <> 'closed'
                      AND c.tier IN ('T1', 'T2')),
@@ -56,6 +56,8 @@ _MORE = (
     "SELECT 1 FROM inbox WHERE state = 'waiting' AND contact_id = ? AND id > ? AND due_at <= ?"
     " AND channel NOT IN ('desk', 'timer') LIMIT 1"
 )
+#: Danger or leaving that had its turn before this older row.
+_OVERTAKEN = "SELECT 1 FROM inbox WHERE contact_id = ? AND id > ? AND overtakes = 1 AND state = 'done' LIMIT 1"
 _NO_DEADLINE = {
     "silence": ("UPDATE sessions SET silence_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
     "not_taken": ("UPDATE sessions SET not_taken_at = NULL WHERE contact_id = ? AND ended_at IS NULL",),
@@ -66,9 +68,11 @@ _TRY_LEASE_MS = 8_000
 _TRY = (
     "UPDATE inbox SET attempts = attempts + 1,"
     " due_at = CASE WHEN :lease = 0 THEN due_at ELSE :now + :lease END WHERE id = :id AND state = 'waiting'"
-    " AND (:lease = 0 OR due_at <= :now) AND NOT EXISTS"
-    " (SELECT 1 FROM inbox e WHERE e.contact_id = inbox.contact_id AND e.id < inbox.id AND e.state = 'waiting'"
-    " AND e.attempts < 3)"  # in each contact's order (I4); a row that cannot even be given up holds nobody up
+    # In each contact's order (I4), but danger and leaving do not stand behind what was tried and failed; a row that
+    # cannot even be given up holds nobody up.
+    " AND (:lease = 0 OR due_at <= :now) AND CASE overtakes WHEN 1 THEN 1 ELSE 3 END <= coalesce("
+    " (SELECT e.attempts FROM inbox e WHERE e.contact_id = inbox.contact_id AND e.id < inbox.id"
+    " AND e.state = 'waiting' AND e.attempts < 3 ORDER BY e.id LIMIT 1), 3)"
     " RETURNING channel, provider_id, contact_id, kind, sealed_input, received_at, attempts, sent_at"
 )
 
@@ -182,6 +186,7 @@ class WaitingRows:
         arrival = Arrival(self._message(known, found), contact_id=contact_id, inbox_id=row_id)
         if arrival.message.is_late(now):
             arrival.more_waits = tx.raw.execute(_MORE, (contact_id, row_id, self._now_ms())).fetchone() is not None
+        arrival.overtaken = tx.raw.execute(_OVERTAKEN, (contact_id, row_id)).fetchone() is not None
         self._runner.run(tx, known, arrival, now, rows)
         rows.write(tx)
         self._done(tx, row_id, found, state="done", error=None)

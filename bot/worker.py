@@ -9,6 +9,7 @@ A row whose turn fails waits and is tried again; the third failure quarantines i
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -194,7 +195,7 @@ class Worker:
         batch.touched.add(known.contact_id)
         mine = Rows()
         try:
-            if known.parked and not self._runner.cannot_wait(known, arrival.message):
+            if known.parked and not self._overtakes(known, arrival):
                 return self._wait(known, arrival, batch)
             accepted = self._run_turn(tx, known, arrival, batch, mine)
         except Exception as error:
@@ -219,7 +220,14 @@ class Worker:
         except UnreadableError as error:
             return self._park(None, arrival, batch, error)
         batch.touched.add(known.contact_id)
+        with suppress(Exception):  # what cannot be read here is read, counted and given to a person in its turn
+            self._overtakes(known, arrival)
         return self._wait(known, arrival, batch)
+
+    def _overtakes(self, known: Known, arrival: Arrival) -> bool:
+        """Say and note whether this may pass what waits. Only who has something waiting is asked: it is read for it."""
+        arrival.overtakes = known.parked and self._runner.cannot_wait(known, arrival.message)
+        return arrival.overtakes
 
     def _wait(self, known: Known, arrival: Arrival, batch: _Batch) -> Accepted:
         """Leave an arrival to bot.waiting; what comes after it waits behind it."""

@@ -8,10 +8,10 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bot.core.events import Cause, FollowUpPlanned
-from bot.core.messages import ContactInput, LocationInput, MediaInput, PressInput, TextInput, UnreadableInput
+from bot.core.messages import ContactInput, LocationInput, MediaInput, Press, PressInput, TextInput, UnreadableInput
 from bot.core.screening import Tier
 from bot.engine import moves, record, walk
-from bot.engine.model import DANGER_TIER, Ask, Escalate, FollowUp, FreeText, Option
+from bot.engine.model import DANGER_TIER, Ask, Bundle, Escalate, FollowUp, FreeText, Option
 from bot.engine.run import UNANSWERED, kinds_asked
 from bot.engine.session import Answer, Frame
 
@@ -204,10 +204,12 @@ def _asks_softly(run: "Run") -> bool:
 
 def pressed_option(run: "Run") -> "Option | None":
     """Give the option a button stands for, also of a question long past."""
-    if not isinstance(run.input, PressInput):
-        return None
-    press = run.input.press
-    flow = run.bundle.flows.get(press.flow)
+    return option_of(run.bundle, run.input.press) if isinstance(run.input, PressInput) else None
+
+
+def option_of(bundle: Bundle, press: Press) -> "Option | None":
+    """Give the option that a button was made for; None when no script of this version has it."""
+    flow = bundle.flows.get(press.flow)
     step = flow.step(press.step) if flow else None
     return step.by_key.get(press.key) if isinstance(step, Ask) else None
 

@@ -117,6 +117,7 @@ inbox = Table(
     at("due_at", required=True),
     at("done_at"),
     Column("error", Text),
+    count("overtakes"),  # 1: danger or leaving in a hurry, it does not wait behind what failed
     UniqueConstraint("channel", "provider_id"),
     Index("inbox_waiting", "due_at", **only("state = 'waiting'")),
     Index("inbox_contact", "contact_id", "id"),

@@ -43,7 +43,7 @@ def arrival(number, provider_id="m1"):
     return {
         "id": number, "channel": "web", "provider_id": provider_id, "contact_id": "c1", "address_id": None,
         "kind": "text", "sealed_input": b"\x00\xff", "sealed_raw": None, "received_at": NOW, "sent_at": None,
-        "state": "done", "attempts": 0, "due_at": NOW, "done_at": NOW, "error": None,
+        "state": "done", "attempts": 0, "due_at": NOW, "done_at": NOW, "error": None, "overtakes": 0,
     }  # fmt: skip
 
 

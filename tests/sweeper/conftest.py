@@ -37,8 +37,11 @@ class Town:
         return int(self.core.clock.now().timestamp() * 1000)
 
     def say(self, text, who="a"):
+        return self.send(TextInput(text), who)
+
+    def send(self, entered, who="a"):
         message = InboundMsg(
-            channel="web", external_id=who, provider_id=f"m{next(self._numbers)}", input=TextInput(text),
+            channel="web", external_id=who, provider_id=f"m{next(self._numbers)}", input=entered,
             received_at=self.core.clock.now(),
         )  # fmt: skip
         return self.core.inbox.put(message).done.result(20)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.core.messages import Press, PressInput, text_input
 from bot.core.screening import NOTHING_FOUND, Screening
 from bot.inbox import enqueue_act
 
@@ -20,7 +21,7 @@ class FailsAtFirst:
         if "زهر" in text and self.times > 0:
             self.times -= 1
             raise RuntimeError
-        return Screening(tier="T1", kinds=("spouse_abuse",)) if text == CRY else NOTHING_FOUND
+        return Screening(tier="T1", kinds=("spouse_abuse",)) if CRY in text else NOTHING_FOUND
 
 
 @pytest.fixture
@@ -96,3 +97,74 @@ def test_a_long_line_is_run_in_one_pass_when_nothing_fails(town):
     town.core.waiting.run_due()
 
     assert turns(town) == list(range(1, 51))
+
+
+def meet_one_with_words(town):
+    """Let her have chosen both words; her second turn writes them down."""
+    contact_id = town.say("سلام").contact_id
+    known = town.core.store.write_now(lambda tx: town.core.directory.find_contact(tx, contact_id, town.now))
+    known.session.code_word, known.session.duress_word = "گلسرخ", "خالهپری"
+    town.say("خب")
+
+
+def test_the_duress_word_does_not_wait(town):
+    meet_one_with_words(town)
+    assert town.say("زهر").deferred
+    accepted = town.say("خاله‌پری")
+
+    assert ("T1", False) == (accepted.tier, accepted.deferred)
+    assert [("locked",)] == town.rows("SELECT status FROM sessions")
+    assert [("T1", 1)] == town.rows("SELECT tier, do_not_contact FROM cases")
+
+
+def test_a_button_that_says_danger_now_does_not_wait(town):
+    town.say("سلام")
+    assert town.say("زهر").deferred
+    accepted = town.send(PressInput(Press(flow="always", step="soft_check", visit=1, key="yes")))
+
+    assert ("T1", False) == (accepted.tier, accepted.deferred)
+
+
+def test_a_cry_at_the_end_of_a_very_long_text_does_not_wait(town):
+    town.say("زهر")
+
+    assert not town.send(text_input("خب " * 2_000 + CRY)).deferred
+
+
+@pytest.mark.parametrize("word", ["0", "خروج", CRY, "خاله پری"])
+def test_after_an_unclean_stop_they_pass_what_failed_but_not_what_was_not_tried_yet(town, word):
+    meet_one_with_words(town)
+    town.core.worker.be_careful(600)
+    assert town.say("زهر").deferred
+    assert town.say("دوم").deferred
+    assert town.say(word).deferred
+    assert town.say("چهارم").deferred
+    town.core.waiting.run_due()  # «زهر» fails and is to be tried again in a second
+    assert [1, 2, 5] == turns(town)
+
+    for _ in range(4):
+        town.clock.advance(11)
+        town.core.waiting.run_due()
+    assert [1, 2, 5, 3, 4, 6] == turns(town)
+
+
+def test_after_an_unclean_stop_danger_keeps_its_place_where_nothing_failed(town):
+    town.core.worker.be_careful(600)
+    for text in ("سلام", "دوم", CRY, "0"):
+        assert town.say(text).deferred
+    town.core.waiting.run_due()
+
+    assert [1, 2, 3, 4] == turns(town)
+
+
+def test_what_she_wrote_before_she_left_shows_nothing_afterwards(town):
+    town.say("سلام")
+    town.say("زهر")
+    town.say("0")
+    shown = town.last_outbox()
+    for _ in range(3):
+        town.clock.advance(11)
+        town.core.waiting.run_due()
+
+    assert [("done",)] == town.rows("SELECT DISTINCT state FROM inbox")
+    assert [] == town.texts(shown)
