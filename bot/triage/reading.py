@@ -24,6 +24,8 @@ _LATIN_CANDIDATES_MAX = 120
 _LATIN_SHORT_CHARS = 5
 #: Unknown words looked into in one text: a person's message has fewer, a flood must not cost more.
 _GUESSES_MAX = 150
+#: «تلفن می‌زنه» is a call, «با تلفن می‌زنه» a blow.
+_WITH = frozenset({"با"})
 #: Short words that hurried writers run into the next one.
 _RUN_ON = frozenset({"منو", "داره", "الان", "مارو", "خودمو"})
 #: Tags, slips forgiven, and the known forms that a word may stand for.
@@ -48,7 +50,7 @@ class Reader:
         masks = [one[0] for one in heard]
         slips = [one[1] for one in heard]
         self._find_phrases(heard, masks, slips)
-        self._defuse(found, masks)
+        self._defuse(found, heard, masks)
         return self._split(text, found, masks, slips)
 
     def _joined(self, found: list[Word]) -> list[Word]:
@@ -135,30 +137,14 @@ class Reader:
                             masks[at] |= mask
                             slips[at] = slipped
 
-    def _defuse(self, found: list[Word], masks: list[int]) -> None:
-        """Take a verb's violent meaning where its object or its place is harmless («زنگ می‌زنه»)."""
+    def _defuse(self, found: list[Word], heard: list[_Heard], masks: list[int]) -> None:
+        """Take a verb's violent meaning where its object or its place is harmless («زنگ می‌زنه», «zang mizane»)."""
         for family, before, after in self._lexicon.defuse:
             for at, mask in enumerate(masks):
-                if mask & family and (self._stands_before(found, at, before) or self._stands_after(found, at, after)):
+                if mask & family and (
+                    _stands_before(found, heard, at, before) or _stands_after(found, heard, at, after)
+                ):
                     masks[at] = mask & ~family
-
-    @staticmethod
-    def _stands_before(found: list[Word], at: int, harmless: frozenset[str]) -> bool:
-        for back in (1, 2):
-            if at - back < 0 or found[at - back + 1].after_break:
-                return False
-            if found[at - back].text in harmless:
-                return True
-        return False
-
-    @staticmethod
-    def _stands_after(found: list[Word], at: int, harmless: frozenset[str]) -> bool:
-        for ahead in (1, 2):
-            if at + ahead >= len(found) or found[at + ahead].after_break:
-                return False
-            if found[at + ahead].text in harmless:
-                return True
-        return False
 
     def _split(self, text: str, found: list[Word], masks: list[int], slips: list[int]) -> list[Clause]:
         clauses: list[Clause] = []
@@ -174,6 +160,30 @@ class Reader:
         if found:
             clauses.append(_clause(found, masks, slips, first, len(found)))
         return clauses
+
+
+def _stands_before(found: list[Word], heard: list[_Heard], at: int, harmless: frozenset[str]) -> bool:
+    for back in (1, 2):
+        if at - back < 0 or found[at - back + 1].after_break:
+            return False
+        if _is_among(harmless, found[at - back], heard[at - back]):
+            means = at - back - 1
+            return means < 0 or not _is_among(_WITH, found[means], heard[means])
+    return False
+
+
+def _stands_after(found: list[Word], heard: list[_Heard], at: int, harmless: frozenset[str]) -> bool:
+    for ahead in (1, 2):
+        if at + ahead >= len(found) or found[at + ahead].after_break:
+            return False
+        if _is_among(harmless, found[at + ahead], heard[at + ahead]):
+            return True
+    return False
+
+
+def _is_among(harmless: frozenset[str], word: Word, heard: _Heard) -> bool:
+    """True for a harmless word, and for a Latin one that spells it: a slip is no proof of being harmless."""
+    return word.text in harmless or (is_latin(word.text) and not harmless.isdisjoint(heard[2]))
 
 
 def _slips_in(heard: list[_Heard], rest: tuple[str, ...]) -> int | None:

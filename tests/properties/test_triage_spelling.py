@@ -105,3 +105,15 @@ def test_a_forgiven_slip_alone_only_asks() -> None:
 def _speller(word: str) -> Speller:
     known = {word, "سلام"}
     return Speller(known, lambda tries: [one for one in tries if one in known])
+
+
+@pytest.mark.parametrize("said", ["be doktor zang mizanam", "bashe ramzi harf mizanam", "dare seda mizane mano"])
+def test_what_makes_a_verb_harmless_is_heard_in_latin_letters_too(said: str) -> None:
+    assert SCREENER.screen(said).tier is None
+
+
+@pytest.mark.parametrize(
+    "said", ["با تلفن می‌زنه تو سرم", "shoharam harf nemizane mano mizane"]
+)
+def test_a_harmless_word_that_is_the_means_or_farther_off_takes_nothing_away(said: str) -> None:
+    assert rank(SCREENER.screen(said)) >= 2
