@@ -17,6 +17,7 @@ from bot.proof.simulation.steps import STEPS
 from bot.proof.simulation.template import scratch, template
 from bot.proof.simulation.world import World
 
+_NICE = 5
 #: Seeds a process takes at a time.
 _CHUNK = 10
 #: A failing seed is made small by at most so many runs.
@@ -100,7 +101,11 @@ def shrink(seed: int, steps: Sequence[Step], most: int = _SHRINK_RUNS) -> list[S
 
 
 def _warm_up() -> None:
-    """Make once in a process what all seeds share, and keep the collector from walking it again and again."""
+    """Make once in a process what all seeds share, and keep the collector from walking it again and again.
+
+    Nothing waits for a simulated clock: whatever else this machine does, goes first.
+    """
+    os.nice(_NICE)
     template()
     gc.collect()
     gc.freeze()
