@@ -35,6 +35,7 @@ _WAITS = (
     ("shifts", "seen_at", "1"),
     ("staff_sessions", "seen_at", "1"),
     ("staff_sessions", "expires_at", "1"),
+    ("staff_devices", "expires_at", "1"),
     ("leases", "lease_until", "1"),
 )
 #: What was written at a time that never was: its order must hold among what follows. The audit and the history of

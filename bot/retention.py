@@ -163,7 +163,8 @@ class Retention:
 
     def _sign_ins(self, tx: Tx, now_ms: int) -> bool:
         ended = (now_ms - _DAY_MS, STEP_ROWS)
-        return any(tx.raw.execute(statement, ended).rowcount > 0 for statement in (sql.SIGN_INS_GO, sql.CODES_GO))
+        gone = (sql.SIGN_INS_GO, sql.CODES_GO, sql.DEVICES_GO)
+        return any(tx.raw.execute(statement, ended).rowcount > 0 for statement in gone)
 
     def _erase(self, tx: Tx, contact_id: str, now_ms: int) -> None:
         erase(tx, contact_id=contact_id, now_ms=now_ms, by="retention", why="kept long enough")

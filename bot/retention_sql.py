@@ -43,6 +43,10 @@ SENT_GOES = (
 EVENTS_GO = "DELETE FROM case_events WHERE case_id = ? AND kind NOT IN ('opened', 'lowered', 'closed')"
 #: Few rows and short-lived ones, so these are looked for, not walked.
 SIGN_INS_GO = "DELETE FROM staff_sessions WHERE token_hash IN (SELECT token_hash FROM staff_sessions WHERE expires_at <= ? LIMIT ?)"
+DEVICES_GO = (
+    "DELETE FROM staff_devices WHERE (token_hash, staff_id) IN"
+    " (SELECT token_hash, staff_id FROM staff_devices WHERE expires_at <= ? LIMIT ?)"
+)
 CODES_GO = (
     "DELETE FROM staff_codes WHERE code_hash IN (SELECT code_hash FROM staff_codes WHERE expires_at <= ? LIMIT ?)"
 )

@@ -17,7 +17,7 @@ from bot.core.provinces import PROVINCES
 from bot.live import Live
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
-from escalation import repo, repo_factors, repo_staff
+from escalation import repo, repo_devices, repo_factors, repo_staff
 from escalation.acts import release_all
 from escalation.case import BadInputError
 from escalation.factors import Factors
@@ -102,6 +102,7 @@ class Accounts(Factors):
                 raise BadInputError
             _add_code(tx, code, purpose="invite", staff_id=staff_id, now_ms=now_ms, life_ms=INVITE_MS)
             repo_staff.end_sessions_of(tx, staff_id)
+            repo_devices.forget_all(tx, staff_id)
             _audit(tx, actor, "invited", staff_id, now_ms)
 
         await self._store.write(write)
@@ -165,6 +166,7 @@ class Accounts(Factors):
                 raise BadInputError
             repo_staff.change_staff(tx, staff_id, disabled_at=now_ms, password_hash="", staffbot_chat=None)
             repo_staff.end_sessions_of(tx, staff_id)
+            repo_devices.forget_all(tx, staff_id)
             repo_factors.drop_factor(tx, staff_id)
             repo_staff.end_codes_of(tx, staff_id)
             repo_staff.end_shift(tx, staff_id)

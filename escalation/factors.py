@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.live import Live
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
-from escalation import repo, repo_factors, repo_staff
+from escalation import repo, repo_devices, repo_factors, repo_staff
 from escalation.case import BadInputError
 from escalation.one_time import address_of, new_recovery_codes, new_secret, step_of, typed
 from escalation.passwords import TRIES_PER_CODE, Hashing, Tries, hash_token
@@ -94,8 +94,10 @@ class Factors(SignIns):
         await self._code_tries.forgive(username=actor.staff_id)
         return codes
 
-    async def login_code(self, *, token: str, code: str) -> NewSession:
+    async def login_code(self, *, token: str, code: str, device: str = "") -> NewSession:
         """Complete a sign-in with a code of the authenticator or a recovery code; it goes on under a new token.
+
+        Tries on a device that knows the account are counted apart: who guessed her password keeps her out no more.
 
         Raises:
             LoginRefusedError, WrongCodeError, TooManyTriesError: it still waits.
@@ -103,16 +105,17 @@ class Factors(SignIns):
         found = await self._found(token)
         if found is None or found.stage != "code":
             raise LoginRefusedError
-        await self._count(found.actor)
+        lane = await self._devices.lane(device=device, username=found.username, now_ms=self._now())
+        await self._code_tries.count_one(lane or found.actor.staff_id)
         try:
-            opened = await self._store.write(lambda tx: self._complete(tx, token, code))
+            opened = await self._store.write(lambda tx: self._complete(tx, token, code, device=device))
         except WrongCodeError:
             await self._store.write(lambda tx: self._record(tx, None, "code_refused", found.actor.staff_id))
             raise
-        await self._code_tries.forgive(username=found.actor.staff_id)
+        await self._code_tries.forgive(username=lane or found.actor.staff_id)
         return opened
 
-    def _complete(self, tx: Tx, token: str, code: str) -> NewSession:
+    def _complete(self, tx: Tx, token: str, code: str, *, device: str) -> NewSession:
         old = repo_staff.session_of(tx.connection, hash_token(token))
         if old is None or old["stage"] != "code" or old["expires_at"] <= self._now():
             raise LoginRefusedError
@@ -122,8 +125,7 @@ class Factors(SignIns):
         else:
             self._use(tx, actor.staff_id, code, confirmed=True)
         repo_staff.end_session(tx, hash_token(token))
-        self._record(tx, actor, "signed_in", actor.staff_id)
-        return self._open(tx, old, stage="full", life_ms=self._rules.absolute_ms, agent=old["agent"])
+        return self._open_whole(tx, old, agent=old["agent"], device=device)
 
     async def renew_recovery(self, *, actor: Actor, code: str) -> list[str]:
         """Give fresh recovery codes for a code of the authenticator; the old ones are good no more.
@@ -171,6 +173,7 @@ class Factors(SignIns):
             if staff_id == actor.staff_id or not repo_factors.drop_factor(tx, staff_id):
                 raise BadInputError
             repo_staff.end_sessions_of(tx, staff_id)
+            repo_devices.forget_all(tx, staff_id)  # the phone that is lost may be one of them
             self._record(tx, actor, "second_factor_reset", staff_id)
 
         await self._store.write(write)
@@ -184,7 +187,7 @@ class Factors(SignIns):
         )
 
     async def _count(self, actor: Actor) -> None:
-        await self._code_tries.count(username=actor.staff_id, address=f"code {actor.staff_id}")
+        await self._code_tries.count_one(actor.staff_id)
 
     def _use(self, tx: Tx, staff_id: str, code: str, *, confirmed: bool) -> None:
         row = repo_factors.factor_of(tx.connection, staff_id)

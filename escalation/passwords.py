@@ -1,15 +1,18 @@
 """Passwords (argon2id) and the limits that stand before hashing, so that guessing never costs us a processor.
 
-Hashing runs in a pool of one thread, never on the event loop and never on the writer. A user name that does not exist
-costs the same work and gets the same answer as a wrong password (T25, T26).
+Hashing runs in a pool of one thread, never on the event loop and never on the writer; people we know go before
+strangers. A user name that does not exist costs the same work and gets the same answer as a wrong password (T25, T26).
 """
 
 import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property, partial
+from itertools import count
+from queue import PriorityQueue
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -57,23 +60,47 @@ def hash_token(token: str) -> str:
 
 
 class Hashing:
-    """The one thread that hashes."""
+    """The one thread that hashes: who is known comes next, whoever guesses waits."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
+        self._numbers = count()
+        self._waiting: PriorityQueue[tuple[bool, int, Future[Any], Callable[[], Any]]] = PriorityQueue()
 
     async def hash(self, password: str) -> str:
-        """Give the argon2id hash of a password."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, _bytes(password))
+        """Give the argon2id hash of a password; whoever sets one proved before that she may."""
+        hashed: str = await self._run(partial(self._hasher.hash, _bytes(password)), known=True)
+        return hashed
 
-    async def matches(self, password_hash: str, password: str) -> bool:
-        """True when the password fits. An empty hash fits nothing and costs as much."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._verify, password_hash, password)
+    async def matches(self, password_hash: str, password: str, *, known: bool) -> bool:
+        """True when the password fits. An empty hash fits nothing and costs as much.
+
+        `known`: a device or a sign-in says that she was here before; she does not wait behind those who guess.
+        """
+        fits: bool = await self._run(partial(self._verify, password_hash, password), known=known)
+        return fits
 
     def close(self) -> None:
-        """Stop the thread."""
-        self._pool.shutdown(wait=True)
+        """Stop the thread after the hash it is at; who waits for one is told that it is over."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        while not self._waiting.empty():
+            self._waiting.get_nowait()[2].cancel()
+
+    async def _run(self, work: Callable[[], Any], *, known: bool) -> Any:
+        future: Future[Any] = Future()
+        self._waiting.put((not known, next(self._numbers), future, work))
+        self._pool.submit(self._next)
+        return await asyncio.wrap_future(future)
+
+    def _next(self) -> None:
+        _, _, future, work = self._waiting.get_nowait()
+        if not future.set_running_or_notify_cancel():
+            return  # she went away meanwhile
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001 - it is raised where the hash is awaited
+            future.set_exception(error)
 
     @cached_property
     def _decoy(self) -> str:
@@ -116,7 +143,7 @@ class Tries:
             raise TooManyTriesError
 
     async def count_one(self, account: str) -> None:
-        """Count one try of somebody who is signed in: neither addresses nor the total of strangers stand in her way.
+        """Count one try of somebody who is known: neither addresses nor the total of strangers stand in her way.
 
         Raises:
             TooManyTriesError: her own limit is reached.

@@ -1,4 +1,4 @@
-"""Signing in: limits first, then argon2 off the loop, then a session in the database.
+"""Signing in: limits first, then argon2 off the loop, then a session in the database and the browser in its list.
 
 A token is 256 random bits and stored only as SHA-256. A sign-in is full, or it waits: for the second code (`code`),
 for one to be set up (`enrol`), or for the password because nobody used it for a while or its owner locked it
@@ -8,7 +8,7 @@ or changes the password, or is disabled; the next request and the next check of 
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Connection, RowMapping
@@ -17,7 +17,8 @@ from bot.core.clock import Clock
 from bot.live import Live, OwnLive
 from bot.settings import Settings, SettingsError
 from bot.store.database import Store, Tx
-from escalation import repo, repo_factors, repo_staff
+from escalation import repo, repo_devices, repo_factors, repo_staff
+from escalation.devices import Devices
 from escalation.passwords import Hashing, Tries, check_password, hash_token, new_token
 from escalation.policy import ROLES, Actor
 
@@ -76,10 +77,11 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """What a fresh sign-in gives: `token` goes into the cookie and is stored nowhere."""
+    """What a fresh sign-in gives. `token` and `device` go into cookies and are stored nowhere; `device` may be empty."""
 
     token: str
     signed_in: SignedIn
+    device: str
 
 
 class SignIns:
@@ -103,6 +105,7 @@ class SignIns:
         self._live = live or OwnLive(clock.monotonic)
         self._tries = Tries(self._live)
         self._again = Tries(self._live, "password again")
+        self._devices = Devices(store, self._live, random_bytes)
 
     async def check_again(self, *, actor: Actor, password: str) -> RowMapping:
         """Let only who knows her own password go on (before something weighty); give her account.
@@ -115,13 +118,13 @@ class SignIns:
         """
         row = await self._store.read(lambda connection: repo_staff.by_id(connection, actor.staff_id))
         await self._again.count_one(actor.staff_id)
-        right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024])
+        right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024], known=True)
         if row is None or not right:
             raise LoginRefusedError
         return row
 
-    async def set_password(self, *, actor: Actor, old: str, new: str) -> None:
-        """Change one's own password; all sign-ins end.
+    async def set_password(self, *, actor: Actor, old: str, new: str, device: str = "") -> None:
+        """Change one's own password; all sign-ins end, and no device is known any more but this one.
 
         Raises:
             LoginRefusedError, TooManyTriesError, WeakPasswordError: nothing was changed.
@@ -132,23 +135,38 @@ class SignIns:
         password_hash = await self._hashing.hash(new)
         now_ms = self._now()
         await self._store.write(
-            lambda tx: put_password(tx, actor.staff_id, password_hash, by=actor.staff_id, now_ms=now_ms)
+            lambda tx: put_password(
+                tx, actor.staff_id, password_hash, by=actor.staff_id, now_ms=now_ms, device=hash_token(device)
+            )
         )
 
-    async def login(self, *, username: str, password: str, address: str, agent: str = "") -> NewSession:
+    async def know_browser(self, *, staff_id: str, device: str, agent: str) -> str:
+        """Note a browser whose user proved by a one-time link who she is; give the token for its cookie."""
+        return await self._store.write(lambda tx: self._know(tx, staff_id, device=device, agent=agent))
+
+    def _know(self, tx: Tx, staff_id: str, *, device: str, agent: str) -> str:
+        return self._devices.remember(tx, staff_id=staff_id, device=device, agent=agent, now_ms=self._now())
+
+    async def login(
+        self, *, username: str, password: str, address: str, agent: str = "", device: str = ""
+    ) -> NewSession:
         """Sign in. Limits are counted before hashing; unknown names get the same answer in the same time.
+
+        `device`: what the browser was given when this account was signed in to on it before; its tries are counted
+        apart from those of strangers, and hashed before theirs.
 
         Raises:
             TooManyTriesError, LoginRefusedError: no session was opened.
         """
         name = username.strip().casefold()[:64].encode("utf-8", "replace").decode("utf-8")
-        await self._tries.count(username=name, address=address)
+        lane = await self._devices.lane(device=device, username=name, now_ms=self._now())
+        await (self._devices.count(lane) if lane else self._tries.count(username=name, address=address))
         row = await self._store.read(lambda connection: repo_staff.by_username(connection, name))
-        right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024])
+        right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024], known=bool(lane))
         if row is None or not right:
             await self._store.write(lambda tx: _audit(tx, "", "sign_in_refused", row["id"] if row else "", self._now()))
             raise LoginRefusedError
-        await self._tries.forgive(username=name)
+        await (self._devices.forgive(lane) if lane else self._tries.forgive(username=name))
 
         def write(tx: Tx) -> NewSession:
             fresh = repo_staff.by_id(tx.connection, row["id"])
@@ -156,10 +174,15 @@ class SignIns:
                 raise LoginRefusedError  # disabled or changed while we hashed
             if repo_factors.has_factor(tx.connection, row["id"]):
                 return self._open(tx, fresh, stage="code", life_ms=CODE_MS, agent=agent)
-            _audit(tx, row["id"], "signed_in", row["id"], self._now())
-            return self._open(tx, fresh, stage="full", life_ms=self._rules.absolute_ms, agent=agent)
+            return self._open_whole(tx, fresh, agent=agent, device=device)
 
         return await self._store.write(write)
+
+    def _open_whole(self, tx: Tx, row: RowMapping, *, agent: str, device: str) -> NewSession:
+        """Open a sign-in that was proved by all that is asked: from now on its browser is known."""
+        _audit(tx, row["id"], "signed_in", row["id"], self._now())
+        opened = self._open(tx, row, stage="full", life_ms=self._rules.absolute_ms, agent=agent)
+        return replace(opened, device=self._know(tx, row["id"], device=device, agent=agent))
 
     def _open(self, tx: Tx, row: RowMapping, *, stage: Stage, life_ms: int, agent: str) -> NewSession:
         token, csrf, now_ms = new_token(self._random, 32), new_token(self._random, 32), self._now()
@@ -168,7 +191,7 @@ class SignIns:
         repo_staff.add_session(tx, {**columns, **times, "stage": stage, "agent": agent[:80]})
         found = signed_in(tx.connection, token, now_ms, self._rules)
         assert found is not None
-        return NewSession(token=token, signed_in=found)
+        return NewSession(token=token, signed_in=found, device="")
 
     async def resume(self, token: str) -> SignedIn | None:
         """Give the full sign-in of a token and note that it was used; None for any other (a request of the console)."""
@@ -250,10 +273,11 @@ def _stage(row: RowMapping, actor: Actor, now_ms: int, rules: SignInRules) -> St
     return "enrol" if actor.roles & rules.factor_roles and row["confirmed_at"] is None else "full"
 
 
-def put_password(tx: Tx, staff_id: str, password_hash: str, *, by: str, now_ms: int) -> None:
-    """Store a password's hash and end all sign-ins of the account."""
+def put_password(tx: Tx, staff_id: str, password_hash: str, *, by: str, now_ms: int, device: str = "") -> None:
+    """Store a password's hash and end all sign-ins of the account; its devices are forgotten but for this one."""
     repo_staff.change_staff(tx, staff_id, password_hash=password_hash)
     repo_staff.end_sessions_of(tx, staff_id)
+    repo_devices.forget_all(tx, staff_id, but=device)
     _audit(tx, by, "password_set", staff_id, now_ms)
 
 

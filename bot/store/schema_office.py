@@ -32,6 +32,18 @@ staff_sessions = Table(
     at("expires_at", required=True),
 )
 
+#: On which browsers an account was signed in to: these have a lane of their own at the door.
+staff_devices = Table(
+    "staff_devices",
+    metadata,
+    Column("token_hash", Text, primary_key=True),  # of the browser; each account that was in has a row of its own
+    Column("staff_id", Text, ForeignKey("staff.id"), primary_key=True, index=True),
+    Column("agent", Text, nullable=False, server_default=""),  # browser and system, words of a closed list
+    at("created_at", required=True),
+    at("seen_at", required=True),
+    at("expires_at", required=True),
+)
+
 #: The second factor of an account: the secret shared with her authenticator, and up to which step it was used.
 staff_factors = Table(
     "staff_factors",

@@ -107,6 +107,7 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", "/me/staffbot/unlink", own_routes.unlink_mine, ANYBODY),
     ("POST", "/me/password", own_routes.change_password, ANYBODY),
     ("POST", "/me/sessions/end", own_routes.end_session, ANYBODY),
+    ("POST", "/me/devices/end", own_routes.end_device, ANYBODY),
     ("GET", "/second", own_routes.factor_page, ANYBODY),
     ("POST", "/second/begin", own_routes.begin_factor, ANYBODY),
     ("POST", "/second/confirm", own_routes.confirm_factor, ANYBODY),

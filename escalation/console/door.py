@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.core.clock import Clock
 from bot.store.database import Store
 from escalation.accounts import Accounts, NewSession, SignedIn
+from escalation.devices import KNOWN_DAYS
 from escalation.shifts import on_shift_since
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
@@ -30,14 +31,28 @@ def session_cookie(*, tls: bool) -> str:
     return "__Host-panah-staff" if tls else "panah-staff"
 
 
+def device_cookie(*, tls: bool) -> str:
+    """Name the cookie by which a browser is known that was signed in before; it stays when one signs out."""
+    return "__Host-panah-device" if tls else "panah-device"
+
+
 def visit_cookie(*, tls: bool) -> str:
     """Name the cookie that carries the form token before anybody is signed in."""
     return "__Host-panah-visit" if tls else "panah-visit"
 
 
 def set_session(response: Response, session: NewSession, *, tls: bool) -> None:
-    """Give the browser its sign-in, until it closes."""
+    """Give the browser its sign-in, until it closes; and, once all was proved, what it is known by."""
     response.set_cookie(session_cookie(tls=tls), session.token, secure=tls, httponly=True, samesite="strict", path="/")
+    if session.device:
+        set_device(response, session.device, tls=tls)
+
+
+def set_device(response: Response, device: str, *, tls: bool) -> None:
+    """Give the browser what it is known by next time."""
+    age_s = KNOWN_DAYS * 86_400
+    name = device_cookie(tls=tls)
+    response.set_cookie(name, device, max_age=age_s, secure=tls, httponly=True, samesite="strict", path="/")
 
 
 def forget_session(response: Response, *, tls: bool) -> None:
@@ -51,8 +66,13 @@ def token_of(request: Request) -> str:
     return str(request.state.token)
 
 
+def known_by(request: Request) -> str:
+    """Give what the browser of a request is known by; empty for a new one."""
+    return str(request.state.device)
+
+
 class DoorMiddleware:
-    """Puts `actor`, `csrf`, `token` and `on_shift` on the request's state."""
+    """Puts `actor`, `csrf`, `token`, `device` and `on_shift` on the request's state."""
 
     def __init__(self, app: ASGIApp, *, accounts: Accounts, store: Store, clock: Clock, tls: bool) -> None:
         self._app = app
@@ -77,6 +97,7 @@ class DoorMiddleware:
         state["actor"] = found.actor if found else None
         state["waiting"] = waiting
         state["token"] = token if known else ""
+        state["device"] = _well_formed(cookies.get(device_cookie(tls=self._tls), ""))
         state["csrf"] = known.csrf if known else visit or fresh
         state["on_shift"] = found is not None and await self._works(found)
         await self._app(scope, receive, self._with_visit(send, fresh) if fresh else send)

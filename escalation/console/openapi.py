@@ -29,6 +29,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "/cases/{case_id}/hand-back": ("token",),
     "/me/password": ("old", "password"),
     "/me/sessions/end": ("session",),
+    "/me/devices/end": ("device",),
     "/second/begin": ("password",),
     "/second/confirm": ("code",),
     "/second/codes": ("code",),

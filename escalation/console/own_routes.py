@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from bot.core.clock import TEHRAN
 from bot.core.jalali import long_date
 from bot.core.text import persian_digits
-from escalation import repo_staff
+from escalation import repo_devices, repo_staff
 from escalation.console import wording
 from escalation.console.deps import ConsoleDeps, deps_of
-from escalation.console.door import forget_session, token_of
+from escalation.console.door import forget_session, known_by, token_of
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, current_actor, require
 from escalation.console.signin_routes import own_path, text_of
@@ -46,6 +46,7 @@ async def _me(request: Request, *, code: str = "", notice: str = "", error: str 
         "codes_left": left,
         "must_factor": must,
         "sessions": await _sessions(request, deps),
+        "devices": await _devices(request, deps),
         "notice": notice,
         "error": error,
     }
@@ -65,6 +66,32 @@ async def _sessions(request: Request, deps: ConsoleDeps) -> list[dict[str, Any]]
         }
         for row in rows
     ]
+
+
+async def _devices(request: Request, deps: ConsoleDeps) -> list[dict[str, Any]]:
+    actor, now_ms, mine = current_actor(request), deps.now_ms(), hash_token(known_by(request))
+    rows = await deps.store.read(lambda db: repo_devices.devices_of(db, actor.staff_id, now_ms))
+    return [
+        {
+            "name": row["token_hash"][: repo_devices.DEVICE_NAME_CHARS],
+            "agent": row["agent"] or "مرورگر ناشناس",
+            "since": _moment(row["created_at"]),
+            "seen": _moment(row["seen_at"]),
+            "here": row["token_hash"] == mine,
+        }
+        for row in rows
+    ]
+
+
+async def end_device(request: Request) -> Response:
+    """Forget one of one's own devices, or all but this one; signing in there is a stranger's again."""
+    actor, deps, form = current_actor(request), deps_of(request), await request.form()
+    name, mine = text_of(form, "device"), hash_token(known_by(request))
+    if name == "others":
+        await deps.store.write(lambda tx: repo_devices.forget_all(tx, actor.staff_id, but=mine) and None)
+    else:
+        await deps.store.write(lambda tx: repo_devices.forget_named(tx, actor.staff_id, name) and None)
+    return await _me(request, notice="دستگاه فراموش شد.")
 
 
 def _moment(at_ms: int) -> str:
@@ -105,7 +132,7 @@ async def change_password(request: Request) -> Response:
     actor, form = current_actor(request), await request.form()
     old, new = text_of(form, "old"), text_of(form, "password")
     try:
-        await deps_of(request).accounts.set_password(actor=actor, old=old, new=new)
+        await deps_of(request).accounts.set_password(actor=actor, old=old, new=new, device=known_by(request))
     except REFUSALS as error:
         return await _me(request, error=words_of(error), status=status_of(error))
     response = RedirectResponse("/login", status_code=303)

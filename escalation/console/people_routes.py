@@ -10,7 +10,9 @@ from bot.core.provinces import PROVINCES
 from escalation import repo_factors
 from escalation.accounts import Profile
 from escalation.console import wording
+from escalation.console.agents import agent_words
 from escalation.console.deps import ConsoleDeps, deps_of
+from escalation.console.door import known_by, set_device
 from escalation.console.present_people import person_view
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, require
@@ -63,15 +65,24 @@ async def first_admin(request: Request) -> Response:
 
 
 async def accept_invite(request: Request) -> Response:
-    """Set one's first password; signing in comes next, because the link does not say who she is."""
+    """Set one's first password; signing in comes next, because the link does not say who she is.
+
+    Her browser is known from now on: while strangers guess at the door, a colleague's fresh link is the way in.
+    """
     form, deps = await request.form(), deps_of(request)
     if text_of(form, "password") != text_of(form, "again"):
         return await _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
     try:
-        await deps.accounts.accept_invite(code=request.path_params["code"], password=text_of(form, "password"))
+        staff_id = await deps.accounts.accept_invite(
+            code=request.path_params["code"], password=text_of(form, "password")
+        )
     except REFUSALS as error:
         return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
-    return RedirectResponse("/login", status_code=303)
+    agent = agent_words(request.headers.get("user-agent", ""))
+    device = await deps.accounts.know_browser(staff_id=staff_id, device=known_by(request), agent=agent)
+    response = RedirectResponse("/login", status_code=303)
+    set_device(response, device, tls=deps.settings.behind_tls)
+    return response
 
 
 async def _linked(deps: ConsoleDeps) -> set[str]:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from escalation.console.agents import agent_words
 from escalation.console.deps import deps_of
-from escalation.console.door import forget_session, set_session, token_of
+from escalation.console.door import forget_session, known_by, set_session, token_of
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, SignInNeededError, current_actor, render
 from escalation.signin import NewSession, SignedIn
@@ -69,7 +69,9 @@ async def sign_in(request: Request, username: str, password: str, target: str) -
     address = request.client.host if request.client else ""
     agent = agent_words(request.headers.get("user-agent", ""))
     accounts = deps_of(request).accounts
-    opened = await accounts.login(username=username, password=password, address=address, agent=agent)
+    opened = await accounts.login(
+        username=username, password=password, address=address, agent=agent, device=known_by(request)
+    )
     return _go_on(request, opened, target)
 
 
@@ -92,7 +94,9 @@ async def give_code(request: Request) -> Response:
     form = await request.form()
     target = own_path(text_of(form, "next"))
     try:
-        opened = await deps_of(request).accounts.login_code(token=token_of(request), code=text_of(form, "code"))
+        opened = await deps_of(request).accounts.login_code(
+            token=token_of(request), code=text_of(form, "code"), device=known_by(request)
+        )
     except REFUSALS as error:
         context = {"error": words_of(error), "next": target}
         return _shell.page(request, "code.html", context, status=status_of(error))

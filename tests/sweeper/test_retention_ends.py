@@ -66,7 +66,7 @@ def test_an_act_whose_audit_row_went_by_age_is_no_missing_row(old_town):
     assert [] == old_town.core.store.read_now(lambda db: [str(one) for one in check(db, old_town.now, only="safety")])
 
 
-def test_sign_ins_and_one_time_links_go_a_day_after_they_ended(old_town):
+def test_sign_ins_one_time_links_and_devices_go_a_day_after_they_ended(old_town):
     hour = 3600_000
     old_town.run("INSERT INTO staff (id, username, name, roles, created_at) VALUES ('mina','m','m','[]',1)")
     for number, ends_at in enumerate((old_town.now - 25 * hour, old_town.now - 23 * hour, old_town.now + hour)):
@@ -79,10 +79,12 @@ def test_sign_ins_and_one_time_links_go_a_day_after_they_ended(old_town):
         old_town.run(
             "INSERT INTO staff_codes (code_hash, purpose, expires_at) VALUES (?, 'invite', ?)", f"c{number}", ends_at
         )
+        old_town.run("INSERT INTO staff_devices VALUES (?, 'mina', '', 1, 1, ?)", f"d{number}", ends_at)
     let_go(old_town)
 
     assert [("t1",), ("t2",)] == old_town.rows("SELECT token_hash FROM staff_sessions ORDER BY token_hash")
     assert [("c1",), ("c2",)] == old_town.rows("SELECT code_hash FROM staff_codes ORDER BY code_hash")
+    assert [("d1",), ("d2",)] == old_town.rows("SELECT token_hash FROM staff_devices ORDER BY token_hash")
 
 
 def test_who_talked_again_after_a_case_of_five_years_is_let_go_too(old_town):

@@ -474,6 +474,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_staff_sessions_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
+        "staff_devices",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("staff_id", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["staff_id"],
+            ["staff.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_hash", "staff_id"),
+    )
+    with op.batch_alter_table("staff_devices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_devices_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table(
         "staff_factors",
         sa.Column("staff_id", sa.Text(), nullable=False),
         sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
@@ -517,6 +534,10 @@ def downgrade() -> None:
 
     op.drop_table("staff_recovery")
     op.drop_table("staff_factors")
+    with op.batch_alter_table("staff_devices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_staff_devices_staff_id"))
+
+    op.drop_table("staff_devices")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_sessions_staff_id"))
 
