@@ -4,19 +4,19 @@ Data lives in bot/flows/lexicon/*.yaml; this module turns it into tables once, f
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import cast
 
 from bot.core.finglish import persian_skeleton
-from bot.core.screening import KINDS, TIERS, Tier
 from bot.core.text import fold, squash
 from bot.triage.forms import Forms
+from bot.triage.languages import Languages, files_of, load_languages
 from bot.triage.lexfile import LexiconError, Section, read_sections
 from bot.triage.morphology import Form, noun_forms, verb_forms
-from bot.triage.rules import Rule, compile_rule, tags_of
+from bot.triage.rulebook import Rulebook, entries, listed, pattern_tags, read_pattern, read_rule
+from bot.triage.rules import tags_of
 
 LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
 #: Words of ordinary life that the corpus taught (`panah model train`): nobody's slip for another word.
@@ -28,42 +28,19 @@ End = tuple[tuple[str, ...], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """What a match means: its tier (None asks softly), kinds, and why in Persian.
-
-    `whole` patterns look at the whole text; `asks` says that an overridden match still asks one question.
-    """
-
-    id: str
-    tier: Tier | None
-    kinds: tuple[str, ...]
-    why: str
-    rule: Rule
-    label: str = ""
-    whole: bool = False
-    asks: bool = False
-    covert: bool = False
-    firm: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lexicon:
+class Lexicon(Rulebook):
     """All tables of one lexicon version. Treat as immutable.
 
     `phrases` goes by the first word, then by the second. `common` are the forms that a slip may have been meant to
     be, one a line: as strings of their own they would weigh six times as much.
     """
 
-    version: str
-    bits: dict[str, int]
     forms: Forms
     phrases: dict[str, dict[str, tuple[End, ...]]]
     defuse: list[tuple[int, frozenset[str], frozenset[str]]]
-    concepts: list[tuple[int, Rule]]
-    patterns: list[Pattern]
-    overrides: dict[str, Rule]
     common: str
     examples: dict[int, str]
+    languages: Languages = field(default_factory=Languages)
     bones: dict[str, list[str]] = field(default_factory=dict)
 
     def by_bones(self, skeleton: str) -> list[str]:
@@ -87,8 +64,12 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
         raise LexiconError(f"the lexicon in {folder.name} lacks {', '.join(missing)}")
     sections = {name: read_sections(file) for name, file in files.items()}
     everyday = (folder / EVERYDAY_FILE).read_bytes() if (folder / EVERYDAY_FILE).is_file() else b""
-    digest = hashlib.sha256(b"\0".join([*(file.read_bytes() for file in files.values()), everyday])).hexdigest()
-    return _compile(sections, map(str.rstrip, StringIO(everyday.decode())), digest[:12])
+    others = [file.read_bytes() for file in files_of(folder)]
+    digest = hashlib.sha256(
+        b"\0".join([*(file.read_bytes() for file in files.values()), everyday, *others])
+    ).hexdigest()
+    lexicon = _compile(sections, map(str.rstrip, StringIO(everyday.decode())), digest[:12])
+    return replace(lexicon, languages=load_languages(folder, lexicon.version))
 
 
 def _compile(sections: dict[str, dict[str, Section]], everyday: Iterable[str], version: str) -> Lexicon:
@@ -97,13 +78,13 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: Iterable[str], v
     for form in everyday:
         vocabulary.forms.add(form, 0)
     for tag, value in sections["verbs"].items():
-        for stems in _entries(value, " "):
+        for stems in entries(value, " "):
             vocabulary.add(verb_forms(tag, stems))
     for tag, value in sections["nouns"].items():
-        for noun in _entries(value, "،"):
+        for noun in entries(value, "،"):
             vocabulary.add_noun(tag, noun)
     for tag, value in sections["words"].items():
-        for word in _entries(value, "،"):
+        for word in entries(value, "،"):
             vocabulary.add_word(tag, word)
     known = vocabulary.tags | set(sections["concepts"])
     unknown = sorted(set(bits) - known)
@@ -115,11 +96,11 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: Iterable[str], v
         forms=vocabulary.forms,
         phrases=vocabulary.phrases,
         defuse=[_defusing(tag, value, bits) for tag, value in sections["defuse"].items()],
-        concepts=[(bits[name], _rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
-        patterns=[_pattern(name, value, bits) for name, value in sections["patterns"].items()],
-        overrides={name: _rule(value, bits) for name, value in sections["overrides"].items()},
+        concepts=[(bits[name], read_rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
+        patterns=[read_pattern(name, value, bits) for name, value in sections["patterns"].items()],
+        overrides={name: read_rule(value, bits) for name, value in sections["overrides"].items()},
         common=vocabulary.common.getvalue(),
-        examples=_example_index(one for value in sections["examples"].values() for one in _listed(value)),
+        examples=_example_index(one for value in sections["examples"].values() for one in listed(value)),
     )
 
 
@@ -188,31 +169,11 @@ def _allot_bits(sections: dict[str, dict[str, Section]]) -> dict[str, int]:
     for tag in sections["defuse"]:
         names[tag] = None
     for value in (*sections["concepts"].values(), *sections["overrides"].values()):
-        for alternative in _listed(value):
+        for alternative in listed(value):
             names.update(dict.fromkeys(tags_of(alternative)))
     for name, value in sections["patterns"].items():
-        if not isinstance(value, dict):
-            raise LexiconError(f"pattern {name} needs tier, kinds, why and when")
-        for alternative in _listed(value.get("when", [])):
-            names.update(dict.fromkeys(tags_of(alternative)))
+        names.update(dict.fromkeys(pattern_tags(name, value)))
     return {name: 1 << at for at, name in enumerate(names)}
-
-
-def _listed(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise LexiconError("alternatives are a list of `- …` lines")
-    return value
-
-
-def _entries(value: Section, separator: str) -> Iterator[str]:
-    for part in value if isinstance(value, list) else [value]:
-        for entry in str(part).split(separator):
-            if entry.strip():
-                yield entry.strip()
-
-
-def _rule(value: Section | None, bits: dict[str, int]) -> Rule:
-    return compile_rule(_listed(value), bits.__getitem__)
 
 
 def _defusing(tag: str, value: Section, bits: dict[str, int]) -> tuple[int, frozenset[str], frozenset[str]]:
@@ -225,31 +186,8 @@ def _defusing(tag: str, value: Section, bits: dict[str, int]) -> tuple[int, froz
             name.startswith(tag) and name[len(tag) : len(tag) + 1] in {"1", "2", "3", "N", "d", "p", "i", "s"}
         ):
             mask |= bit
-    before, after = (frozenset(map(fold, _entries(value.get(side, ""), "،"))) for side in ("before", "after"))
+    before, after = (frozenset(map(fold, entries(value.get(side, ""), "،"))) for side in ("before", "after"))
     return mask, before, after
-
-
-def _pattern(name: str, value: Section, bits: dict[str, int]) -> Pattern:
-    if not isinstance(value, dict):
-        raise LexiconError(f"pattern {name} needs tier, kinds, why and when")
-    tier = str(value.get("tier", ""))
-    kinds = tuple(str(value.get("kinds", "")).split())
-    wrong = [kind for kind in kinds if kind not in KINDS]
-    if wrong or tier not in {*TIERS, "ask"}:
-        raise LexiconError(f"pattern {name}: unknown {' '.join(wrong) or 'tier'}")
-    flags = str(value.get("flags", "")).split()
-    return Pattern(
-        id=name,
-        tier=None if tier == "ask" else cast("Tier", tier),
-        kinds=kinds,
-        why=str(value.get("why", "")),
-        rule=_rule(value.get("when"), bits),
-        label=str(value.get("label", "")),
-        whole="whole" in flags,
-        asks=name[0] in "ABDFGHO",
-        covert="covert" in flags,
-        firm="firm" in flags,
-    )
 
 
 def _example_index(examples: Iterable[str]) -> dict[int, str]:

@@ -79,6 +79,8 @@ class Screener:
         text = text[: 2 * TEXT_CHARS_MAX]
         found = words(text)
         heard = self._by_patterns(text, found)
+        for other in self._lexicon.languages.hear(text, found):
+            heard = _raised(heard, other)
         if self._model is None or heard.tier == "T1":
             return heard
         return combined(heard, self._model.hear(found), self._model.gates, joined=joined)

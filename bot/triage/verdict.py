@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.core.screening import KINDS, Evidence, Label, Screening, Tier, strongest
-from bot.triage.lexicon import Lexicon, Pattern
+from bot.triage.rulebook import Pattern, Rulebook
 from bot.triage.rules import Clause, Hit, find
 
 _EVIDENCE_MAX = 12
@@ -29,7 +29,7 @@ class Finding:
     slipped: bool = False
 
 
-def judge(lexicon: Lexicon, clauses: list[Clause]) -> list[Finding]:
+def judge(lexicon: Rulebook, clauses: list[Clause]) -> list[Finding]:
     """Match all patterns in all clauses and judge each match by what stands beside it."""
     found: list[Finding] = []
     judged: set[tuple[int, ...]] = set()
@@ -63,7 +63,7 @@ def _sure(found: list[Finding]) -> list[Finding]:
     ]
 
 
-def _find_concepts(lexicon: Lexicon, clause: Clause) -> None:
+def _find_concepts(lexicon: Rulebook, clause: Clause) -> None:
     for bit, rule in lexicon.concepts:
         if clause.seen & rule.any_of:
             hits = find(rule, clause)
@@ -72,7 +72,7 @@ def _find_concepts(lexicon: Lexicon, clause: Clause) -> None:
                 clause.seen |= bit
 
 
-def _whole(lexicon: Lexicon, clauses: list[Clause], found: list[Finding]) -> list[Finding]:
+def _whole(lexicon: Rulebook, clauses: list[Clause], found: list[Finding]) -> list[Finding]:
     """Match the patterns that look across clauses: all their slots anywhere in the text."""
     seen = 0
     for clause in clauses:
@@ -107,7 +107,7 @@ def _label(name: str) -> Label:
     return labels.get(name, "danger")
 
 
-def _finding(lexicon: Lexicon, pattern: Pattern, hit: Hit, clause: Clause, marks: dict[str, list[Hit]]) -> Finding:
+def _finding(lexicon: Rulebook, pattern: Pattern, hit: Hit, clause: Clause, marks: dict[str, list[Hit]]) -> Finding:
     tier, soft, label = pattern.tier, pattern.tier is None, _label(pattern.label)
     near = {name for name, hits in marks.items() if any(_touches(hit, one, clause) for one in hits)}
     if "third_party" in near and label == "danger":
@@ -143,7 +143,7 @@ def _touches(hit: Hit, mark: Hit, clause: Clause) -> bool:
 _REACH = 5
 
 
-def to_screening(lexicon: Lexicon, findings: Iterable[Finding]) -> Screening:
+def to_screening(lexicon: Rulebook, findings: Iterable[Finding]) -> Screening:
     """Make one verdict of all findings: the strongest tier, all kinds, the label of the strongest."""
     heard = [one for one in findings if one.tier or one.soft or one.label in {"info", "history", "third_party"}]
     if not heard:
