@@ -14,6 +14,7 @@ import queue
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -48,6 +49,8 @@ GROUP_MAX = 128
 
 #: What a process ends with whose writer thread met what nobody had thought of.
 _NO_WRITER = 70
+#: So long a stop waits for a read that was begun before it.
+_LAST_READ_S = 5.0
 
 
 class StoreBusyError(Exception):
@@ -164,11 +167,18 @@ class Store:
             self._jobs.put(None)
             self._thread.join()
         if self._reader is not self._engine:
+            self._let_readers_end()
             self._reader.dispose()  # before the writer, who as the last one folds the WAL into the database
         self._connection.close()
         self._engine.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
+
+    def _let_readers_end(self) -> None:
+        """Wait for reads that nobody awaits any more: a connection that is out while its pool ends stays open."""
+        readers, until = self._reader.pool, time.monotonic() + _LAST_READ_S
+        while isinstance(readers, pool.QueuePool) and readers.checkedout() > 0 and time.monotonic() < until:
+            time.sleep(0.005)
 
     def _write_or_end(self) -> None:
         """Write until the end; a process that cannot write any more ends, so that its supervisor starts another."""
