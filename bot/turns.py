@@ -175,6 +175,7 @@ class TurnRunner:
             more_waits=arrival.more_waits,
             silent_s=max(now_ms - known.seen_at, 0) // 1000 if known.seen_at else 0,
             moved=known.moved,
+            opened_anew=message.opened_anew,
             lines=self._world.lines(),
         )
         session, held = self._held(tx, known, message, facts, bundle)

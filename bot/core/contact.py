@@ -27,7 +27,8 @@ class Facts:
     number from today's helplines; `case_code` is the open case's code, or the one a new case would get;
     `wait_minutes` is a measured wait, None while nobody has measured one: a text then says no number. `closed` is
     set when she begins anew soon after a person closed her case. `written_at` is set only for what reached us late; `more_waits` says that she wrote more, which is read right after. `silent_s`: so long she was not heard of before
-    this, to the minute. `moved`: this is a code of hers, and she goes on at another address.
+    this, to the minute. `moved`: this is a code of hers, and she goes on at another address. `opened_anew`: this is the
+    first message of a page that shows nothing of before.
     """
 
     now: datetime
@@ -45,6 +46,7 @@ class Facts:
     more_waits: bool = False
     silent_s: int = 0
     moved: bool = False
+    opened_anew: bool = False
     lines: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -183,7 +183,7 @@ class InboundMsg:
 
     `external_id` is the address on that channel (chat id, E.164 number, web session); `provider_id` is unique for
     the channel and dedupes a redelivery; `raw` is the provider's own bytes, kept encrypted. `sent_at` is the provider's
-    own date of it, None where it gives none.
+    own date of it, None where it gives none. `opened_anew`: the first from a page that shows nothing of before.
     """
 
     channel: str
@@ -194,6 +194,7 @@ class InboundMsg:
     raw: bytes = b""
     language: str | None = None
     sent_at: datetime | None = None
+    opened_anew: bool = False
 
     def written_at(self) -> datetime:
         """Give when it was written, as far as anybody knows."""

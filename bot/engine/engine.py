@@ -138,9 +138,8 @@ def _timely(run: Run, word: str) -> None:
         session.withheld = ()
     if run.facts.moved and session.status not in {"held", "locked"}:
         safe_words.arrive(run)
-    elif safe_words.is_away_too_long(run):
-        safe_words.challenge(run)
-        danger.note_silently(run)
+    elif safe_words.is_somebody_new(run) and not (session.code_word and run.screening.tier == "T1"):
+        _meet_anew(run, word)
     elif session.status == "held":
         turn_answer.held(run, word)
     elif session.status == "locked":
@@ -152,6 +151,27 @@ def _timely(run: Run, word: str) -> None:
     elif session.version == run.bundle.version or not migrate.move(run):
         session.turns += 1
         turn_answer.answer(run, word)
+
+
+def _meet_anew(run: Run, word: str) -> None:
+    """Ask for her safe word; who chose none is met like a stranger. The case of before stays with its desk."""
+    before = run.session
+    if before.code_word:
+        safe_words.challenge(run)
+        danger.note_silently(run)
+        return
+    run.count_open()
+    run.pop_interrupts()
+    run.pay("net")
+    run.disarm("silence")
+    run.disarm("not_taken")
+    before.status = "locked"  # what she told goes with nobody
+    _renew(run)
+    run.session.case, run.session.covert = before.case, before.covert
+    if safe_words.asks_for_nothing(run, word):
+        safe_words.start_without_trace(run)
+    else:
+        turn_answer.first(run, word)
 
 
 def _keep(run: Run) -> None:

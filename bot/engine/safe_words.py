@@ -7,9 +7,11 @@ purpose than hers, or that a person was called; what the desk must know stands i
 from typing import TYPE_CHECKING
 
 from bot.core.events import DuressUsed, EscalationRequested, HandlerUsed, SessionResumed, StayedSilent
+from bot.core.messages import PressInput, TextInput
 from bot.core.text import squash
-from bot.engine import walk
+from bot.engine import danger, walk
 from bot.engine.model import Ask
+from bot.engine.session import Frame
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -88,16 +90,17 @@ def duress(run: "Run") -> None:
     session.wrong_words, session.challenged = 0, ""
 
 
-def is_away_too_long(run: "Run") -> bool:
-    """True when who writes now must say the safe word first. A cry is answered; an opening of ours was just read."""
+def is_somebody_new(run: "Run") -> bool:
+    """True when whoever writes now need not be she: after a long silence, or at a page that was opened anew.
+
+    An opening of ours was just read, so its first answer is hers.
+    """
     session = run.session
     most_s = _AWAY_AT_PAGE_S if run.facts.channel == "web" else _AWAY_S
     return (
-        bool(session.code_word)
-        and run.facts.silent_s >= most_s
+        (run.facts.silent_s >= most_s or run.facts.opened_anew)
         and session.status in {"waiting", "resting"}
         and session.turns > 0
-        and run.screening.tier != "T1"
     )
 
 
@@ -114,6 +117,29 @@ def challenge(run: "Run") -> None:
     session.challenged = "covert" if session.covert else "open"
     session.status = "locked"
     run.say_always("challenge" if run.bundle.always.step("challenge") else "fresh")
+
+
+def start_without_trace(run: "Run") -> None:
+    """Ask whoever writes to begin, as at a first opening: who chose no word has none to say."""
+    session = run.session
+    fresh = run.bundle.always.step("fresh")
+    if not isinstance(fresh, Ask):
+        raise KeyError("fresh")
+    session.stack[:] = [Frame("always")]
+    session.turns = 1
+    run.ask(fresh)
+
+
+def asks_for_nothing(run: "Run", word: str) -> bool:
+    """True when what was sent tells of nothing and orders nothing: it is answered like an opening."""
+    screening = run.screening
+    if isinstance(run.input, TextInput):
+        is_calm = screening.tier is None and not screening.soft and screening.label in {"none", "info"}
+        return is_calm and word in {"", "back", "repeat"}
+    if not isinstance(run.input, PressInput):
+        return False  # a voice or a photo may be a cry
+    option = danger.pressed_option(run)
+    return not word and (option is None or option.danger is None)
 
 
 def arrive(run: "Run") -> None:

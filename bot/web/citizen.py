@@ -228,6 +228,7 @@ class CitizenPage:
             input=received,
             received_at=datetime.fromtimestamp(visitor.now_ms / 1000, UTC),
             raw=body[:RAW_BYTES_MAX],
+            opened_anew=await self._visits.is_anew(visitor),
         )
         try:
             # Shielded: a wait that is given up must not take the message out of the worker's hands.

@@ -82,6 +82,16 @@ def newest(connection: Connection, contact_id: str | None) -> Newest:
     return Newest() if row is None else Newest(id=row.id, is_hidden=row.hidden_at is not None)
 
 
+def is_first_of_view(connection: Connection, contact_id: str, after: int) -> bool:
+    """True when there are messages of before this view, and in it she has written none yet."""
+    table = schema.messages.c
+    hers = select(table.id).where(table.contact_id == contact_id, table.author == "contact")
+    return (
+        connection.execute(hers.where(table.id > after).limit(1)).first() is None
+        and connection.execute(hers.limit(1)).first() is not None
+    )
+
+
 def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, window: Window) -> list[Shown]:
     """Give the messages of a window, oldest first, at most the last SHOWN_MAX; none after an erasure."""
     table = schema.messages.c

@@ -9,7 +9,7 @@ from bot.store.addresses import contact_of
 from bot.store.crypto import Keyring
 from bot.store.database import Store
 from bot.web.forms import WEB, external_id
-from bot.web.transcript import Newest, Shown, Window, newest, read_transcript
+from bot.web.transcript import Newest, Shown, Window, is_first_of_view, newest, read_transcript
 from bot.web.view import IDLE_MS, Cookies, View, new_token
 
 #: What arrived this long before a view went idle still reaches a page that was between two polls on a slow line.
@@ -69,6 +69,13 @@ class Visits:
             return []
         contact_id, window = visitor.contact_id, window_of(visitor, after)
         return await self._store.read(lambda found: read_transcript(found, self._keyring, contact_id, window))
+
+    async def is_anew(self, visitor: Visitor) -> bool:
+        """True when her next message is the first of a view that shows nothing of before."""
+        contact_id, view = visitor.contact_id, visitor.view
+        if contact_id is None or view.unlocked:
+            return False
+        return await self._store.read(lambda found: is_first_of_view(found, contact_id, view.since))
 
     async def newest(self, visitor: Visitor) -> Newest:
         """Give where her conversation stands (cheap: nothing is opened)."""

@@ -214,12 +214,88 @@ def test_at_a_page_an_hour_is_long(she):
     assert ASKED in away(she, 2, "web").says("سلام")[0]
 
 
-def test_who_chose_no_word_goes_on(talk):
-    she = talk("women_head")
-    she.says("سلام")
-    away(she, 50).says("۱")
+@pytest.fixture
+def wordless(talk):
+    """Give somebody who chose no word, has told a few things and stands at a question of her own."""
+    found = talk("women_head")
+    found.says("سلام")
+    found.session.given, found.session.province = {"province": "IR-23"}, "IR-23"
+    found.session.case, found.session.told_tier, found.session.told_kinds = True, "T1", ("spouse_abuse",)
+    return found
 
-    assert she.at == "women_head.home"
+
+@pytest.mark.parametrize("text", ["سلام", "۱", "بله", "تکرار", "برگشت", "چی گفتم قبلا؟"])
+def test_who_chose_no_word_is_met_after_a_long_time_like_a_stranger(wordless, text):
+    assert away(wordless, 13).says(text) == [OPENING]
+    assert (wordless.session.given, wordless.session.province, wordless.session.told_tier) == ({}, "", None)
+    assert wordless.session.case is True
+
+    away(wordless, 0).says("1")
+    assert [frame.flow for frame in wordless.session.stack] == [wordless.bundle.entry]
+
+
+def test_whoever_looks_for_what_was_said_finds_the_way_of_every_stranger(wordless, talk):
+    away(wordless, 13).says("سلام")
+    met = away(wordless, 0).says("1")
+    stranger = talk("women_head")
+    stranger.says("سلام")
+
+    assert met == stranger.texts
+
+
+@pytest.mark.parametrize(("hours", "channel"), [(11, "telegram"), (11, "sms"), (0, "web")])
+def test_who_chose_no_word_goes_on_after_a_short_time(wordless, hours, channel):
+    away(wordless, hours, channel).says("۱")
+
+    assert wordless.at == "women_head.home"
+
+
+def test_a_page_opened_anew_goes_on_with_nothing_of_before(wordless):
+    wordless.facts = replace(wordless.facts, channel="web", opened_anew=True)
+
+    assert wordless.says("سلام") == [OPENING]
+
+
+def test_a_page_opened_anew_asks_for_the_word_of_who_has_one(she):
+    she.facts = replace(she.facts, channel="web", opened_anew=True)
+
+    assert ASKED in she.says("سلام")[0]
+
+
+def test_a_cry_of_who_chose_no_word_is_answered_as_the_first_it_could_be(wordless):
+    texts = away(wordless, 13).says("شوهرم منو می‌زنه", BEATEN)
+
+    assert told(wordless)[0].tier == "T1"
+    assert "110" in texts[0]
+    assert not any("این را هم" in text for text in texts)
+
+
+def test_urgent_words_of_who_chose_no_word_reach_a_person_and_are_answered(wordless):
+    texts = away(wordless, 13).says("شوهرم تهدیدم کرده", THREAT)
+
+    assert told(wordless)[0].tier == "T2"
+    assert OPENING not in texts
+
+
+def test_what_was_owed_to_who_chose_no_word_is_paid_before_it_is_forgotten(wordless):
+    wordless.session.debt = "T2"
+    away(wordless, 13).says("سلام")
+
+    assert [event.cause for event in told(wordless)] == ["net"]
+    assert wordless.session.debt is None
+
+
+def test_no_more_messages_holds_also_from_who_chose_no_word(wordless):
+    away(wordless, 13).says("لغو")
+
+    assert wordless.session.silenced
+
+
+def test_with_a_counsellor_nobody_is_met_like_a_stranger(wordless):
+    wordless.gives(HeldInput())
+
+    assert away(wordless, 13).says("سلام") == []
+    assert wordless.session.status == "held"
 
 
 def test_a_cry_after_a_long_time_is_answered_not_challenged(she):
