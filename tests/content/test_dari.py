@@ -67,9 +67,9 @@ def longest_sentence(text: str) -> int:
 
 
 def test_every_message_has_a_dari_text(messages):
-    persian = [(context, text) for context, text, _ in messages_of(CATALOGUE)]
+    said_in_dari = {(context, text) for context, text, _ in messages}
 
-    assert [(context, text) for context, text, _ in messages] == persian
+    assert [(where, text) for where, text, _ in messages_of(CATALOGUE) if (where, text) not in said_in_dari] == []
     assert [context for context, _, said in messages if not said.strip()] == []
 
 
