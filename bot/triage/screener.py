@@ -17,6 +17,7 @@ from bot.triage.model import Model
 from bot.triage.near import near_example
 from bot.triage.reading import Reader
 from bot.triage.rules import Clause
+from bot.triage.spelt import respelt
 from bot.triage.verdict import judge, to_screening
 
 _SHORT_CHARS = 3
@@ -78,6 +79,11 @@ class Screener:
     def _read(self, text: str, joined: bool) -> Screening:
         text = text[: 2 * TEXT_CHARS_MAX]
         found = words(text)
+        heard = self._heard(text, found, joined=joined)
+        hidden = respelt(text, found, self._lexicon.forms)
+        return _raised(heard, self._heard(text, hidden, joined=joined)) if hidden else heard
+
+    def _heard(self, text: str, found: list[Word], *, joined: bool) -> Screening:
         heard = self._by_patterns(text, found)
         for other in self._lexicon.languages.hear(text, found):
             heard = _raised(heard, other)
