@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -63,6 +65,28 @@ def test_there_is_a_unit_and_a_service_for_every_role_and_a_unit_for_all_at_once
     assert any(command.endswith("/panah run") for command in commands)
     assert {service["command"][-1] for service in OURS.values()} == EVERY_ROLE
     assert len([service for service in OURS.values() if service["command"][-1] == "door"]) == 2
+
+
+def test_a_unit_and_a_service_of_one_role_run_the_same_words():
+    words = {}
+    for unit in UNITS:
+        asked = shlex.split(service_of(unit)["ExecStart"].partition("/opt/panah/.venv/bin/panah ")[2])
+        words[asked[-1]] = asked
+
+    assert ["run"] == words.pop("run")
+    assert {service["command"][-1]: service["command"] for service in OURS.values()} == words
+
+
+def test_systemd_itself_has_nothing_to_say_of_the_units_where_it_is_there(tmp_path):
+    for unit in UNITS:
+        text = unit.read_text(encoding="utf-8").replace("/opt/panah/.venv/bin/panah", "/bin/true")
+        (tmp_path / unit.name.replace("@.", "@1.")).write_text(text, encoding="utf-8")
+    program = shutil.which("systemd-analyze")
+    if program is None:  # a machine without systemd: what it would read was read above
+        return
+    said = subprocess.run([program, "verify", *sorted(tmp_path.iterdir())], capture_output=True, text=True, check=False)
+
+    assert [] == [line for line in said.stderr.splitlines() if str(tmp_path) in line]
 
 
 def test_what_holds_no_key_is_not_given_one():
