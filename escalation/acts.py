@@ -249,6 +249,23 @@ def lower_tier(
     return after
 
 
+def raise_tier(tx: Tx, office: Office, *, actor: Actor, case_id: str, token: int, tier: Tier, now_ms: int) -> Case:
+    """Raise the tier of a case the actor holds.
+
+    Raises:
+        BadInputError: not a higher tier. Also the errors of `release_case`.
+    """
+    require(actor, "case", "write")
+    if tier not in TIERS:
+        raise BadInputError
+    before = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
+    after = machine.raise_tier(before, tier=tier, staff_id=actor.staff_id, token=token)
+    repo.save(tx, before, after, now_ms=now_ms)
+    data = {"tier": tier, "before": before.tier}
+    record(tx, office, after, kind="raised", actor=actor, now_ms=now_ms, data=data, reason=f"{before.tier}>{tier}")
+    return after
+
+
 def release_all(tx: Tx, office: Office, *, staff_id: str, by: str, now_ms: int) -> int:
     """Put everything a person holds back at its old place (shift ended, account disabled); give how many."""
     held = repo.cases_held_by(tx.connection, staff_id)

@@ -256,6 +256,18 @@ def lower(case: Case, *, tier: Tier, staff_id: str, token: int) -> Case:
     return replace(case, tier=tier)
 
 
+def raise_tier(case: Case, *, tier: Tier, staff_id: str, token: int) -> Case:
+    """Raise the tier by hand: the person who holds the case can.
+
+    Raises:
+        BadInputError: the new tier is not higher.
+    """
+    guard(case, staff_id=staff_id, token=token)
+    if tier >= case.tier:
+        raise BadInputError
+    return replace(case, tier=tier)
+
+
 def _hold(case: Case, *, staff_id: str, now_ms: int) -> Case:
     first = now_ms if case.first_claimed_at is None else case.first_claimed_at
     return replace(

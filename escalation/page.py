@@ -112,7 +112,7 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
         "answers": answers_of(turns),
         "cards": cards_of(turns),
         "assessments": tuple(
-            _assessment(row, _open(key, "assessments.result", row["sealed_result"]) or {})
+            _assessment(row, _open(key, "assessments.result", row["sealed_result"]) or {}, names)
             for row in repo_read.of_contact(connection, "assessments", contact_id)
         ),
         "notes": tuple(_notes(key, repo_read.notes_of(connection, contact_id), names)),
@@ -154,7 +154,7 @@ def _message(row: RowMapping, body: dict[str, Any] | None, names: Mapping[str, s
     )
 
 
-def _assessment(row: RowMapping, result: Mapping[str, Any]) -> Assessment:
+def _assessment(row: RowMapping, result: Mapping[str, Any], names: Mapping[str, str]) -> Assessment:
     return Assessment(
         name=row["name"],
         version=row["version"],
@@ -163,6 +163,8 @@ def _assessment(row: RowMapping, result: Mapping[str, Any]) -> Assessment:
         items=tuple((item, answer, points) for item, answer, points in result.get("items", ())),
         because=tuple(result.get("because", ())),
         at=row["at"],
+        by=names.get(result.get("by", ""), ""),
+        tier=result.get("tier") or "",
     )
 
 

@@ -35,7 +35,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """One run of an instrument or a script's score. `items` are (item, answer, points)."""
+    """One run of an instrument or a script's score. `items` are (item, answer, points).
+
+    `by` is who filled it in, empty for the bot; `tier` what its result recommends then.
+    """
 
     name: str
     version: str
@@ -44,6 +47,8 @@ class Assessment:
     items: tuple[tuple[str, str, int], ...]
     because: tuple[str, ...]
     at: int
+    by: str = ""
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from functools import partial
 from bot.core.fault import fault
 from bot.core.messages import TEXT_CHARS_MAX, OutboundKind
 from bot.core.preview import telling
+from bot.core.staff_form import FormResult, StaffForm
 from bot.core.text import display
 from bot.outbox import enqueue
 from bot.store.crypto import DataKey, UnreadableError
@@ -194,6 +195,35 @@ def mark_safe_contact(
     repo_relay.set_safe_contact(tx, case.contact_id, sealed)
     repo.clear_do_not_contact(tx, case_id, now_ms=now_ms)
     record(tx, office, case, kind="safe_contact_marked", actor=actor, now_ms=now_ms)
+
+
+def keep_assessment(
+    tx: Tx, office: Office, *, actor: Actor, case_id: str, token: int, form: StaffForm, result: FormResult, now_ms: int
+) -> str:
+    """Keep what a questionnaire for staff came to, sealed in her record; give its id. The case's tier stays.
+
+    Raises:
+        BadInputError: an answer is missing. StaleTokenError: the case is no longer the actor's.
+    """
+    require(actor, "case", "write")
+    case = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
+    machine.guard(case, staff_id=actor.staff_id, token=token)
+    if result.missing:
+        raise BadInputError
+    kept = {
+        "band": result.band,
+        "points": result.points,
+        "items": [list(item) for item in result.items],
+        "tier": result.tier,
+        "by": actor.staff_id,
+        "case": case_id,
+    }
+    row = {"id": office.new_id(), "name": form.id, "version": form.version}
+    sealed = seal(_key_of(tx, office, case), "assessments.result", kept)
+    repo_relay.add_assessment(tx, case=case, row=row, sealed=sealed, now_ms=now_ms)
+    data = {"instrument": form.id, "version": form.version}
+    record(tx, office, case, kind="assessed", actor=actor, now_ms=now_ms, data=data, reason=form.id)
+    return row["id"]
 
 
 def _own_words(tx: Tx, key: DataKey, contact_id: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 Part of escalation's SQL beside repo; it stores and gives sealed bytes and knows no plain text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, or_, select, update
@@ -121,3 +122,9 @@ def set_safe_contact(tx: Tx, contact_id: str, sealed: bytes) -> None:
     """Keep how she may be reached safely."""
     contacts = schema.contacts
     tx.execute(update(contacts).where(contacts.c.id == contact_id).values(sealed_safe_contact=sealed))
+
+
+def add_assessment(tx: Tx, *, case: Case, row: Mapping[str, str], sealed: bytes, now_ms: int) -> None:
+    """Append what a person's questionnaire came to; `row` holds id, name and version."""
+    whose = {"contact_id": case.contact_id, "session_id": case.session_id}
+    tx.execute(insert(schema.assessments).values(**row, **whose, sealed_result=sealed, at=now_ms))

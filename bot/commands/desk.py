@@ -7,9 +7,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot import control
 from bot.anchors import AuditWatch
 from bot.commands.acts import accounts_of, act_verbs
+from bot.content import PACKAGE_FLOWS
 from bot.health import HealthWatch
 from bot.live import OwnLive
 from bot.service import Service
+from bot.staff_forms import StaffFormsOf
 from bot.tombstones import Tombstones, path_of
 from bot.web.studio_deps import TEMPLATES, StudioDeps
 from escalation.accounts import Accounts
@@ -40,6 +42,7 @@ def console_of(service: Service, health: HealthWatch) -> tuple[Starlette, Accoun
         health=health,
         stopping=service.stopping,
         live=service.live or OwnLive(core.clock.monotonic),
+        forms=StaffFormsOf(service.settings.flows_dir, PACKAGE_FLOWS),
         extra_routes=(Mount("", app=Studio(service)),),
         extra_templates=(TEMPLATES,),
         extra_nav=(NavEntry(path="/flows/", label="سناریوها", target="flow", action="view"),),

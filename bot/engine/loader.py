@@ -64,6 +64,14 @@ def load_bundle(directory: Path) -> tuple[Bundle | None, list[Issue]]:
     return (with_version(bundle) if _can_stand(bundle) else None), sorted(set(issues))
 
 
+def load_instruments(directory: Path) -> dict[str, Instrument]:
+    """Load the instruments of one folder, those without an error, by id."""
+    issues: list[Issue] = []
+    found = _load_all(directory, read_instrument, issues)
+    broken_files = {one.file for one in issues if one.severity == "E"}
+    return {name: one for name, one in found.items() if f"{directory.name}/{name}.yaml" not in broken_files}
+
+
 def load_flow(text: str, file: str, bundle: Bundle | None = None) -> tuple[Flow | None, list[Issue]]:
     """Load one script from text, as the editor page does; `bundle` is what it may draw on (instruments, other flows)."""
     node, issues = read_yaml(text, file)

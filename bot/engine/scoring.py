@@ -1,12 +1,46 @@
 """Adding up: an instrument's band and a script's own score. Nobody who writes to us is shown a number."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from bot.core.events import InstrumentScored, ScoreComputed
-from bot.engine.model import DANGER_TIER, Ask, Band, Score, ScreenBand
+from bot.engine.model import DANGER_TIER, Ask, Band, Instrument, Item, Option, Score, ScreenBand
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What answers to an instrument come to: what counted, in its order, and the items that want an answer yet."""
+
+    points: int
+    band: Band | None
+    chosen: tuple[tuple[Item, Option], ...]
+    missing: tuple[str, ...]
+
+
+def score_answers(instrument: Instrument, answers: Mapping[str, str]) -> Scored:
+    """Score answers (item id → option key) as a script would that asked them one by one.
+
+    What its condition leaves out does not count, however it is answered. No band while too few are answered.
+    """
+    points = 0
+    chosen: list[tuple[Item, Option]] = []
+    missing: list[str] = []
+    for item in instrument.items:
+        if item.condition is not None and not item.condition.holds({"points": points}, {}, {}):
+            continue
+        option = next((option for option in item.options if option.key == answers.get(item.id)), None)
+        if option is None:
+            missing.append(item.id)
+        else:
+            points += option.points
+            chosen.append((item, option))
+    answered = sum(1 for _, option in chosen if option.key != "skip")
+    band = None if answered < instrument.enough else _band_of(instrument.bands, points)
+    return Scored(points=points, band=band, chosen=tuple(chosen), missing=tuple(missing))
 
 
 def close_screen(run: "Run", step: ScreenBand) -> str:

@@ -47,8 +47,8 @@ POLICIES: dict[str, str] = {
 _CODES = "id, code, contact_id, tier, desk, state, holder, queued_at, opened_at"
 _GRANTS = (
     "SELECT, UPDATE ON cases",
-    "SELECT, INSERT ON case_events, case_notes, referrals, messages, outbox, inbox, audit",
-    "SELECT ON addresses, assessments, consents, contacts, sessions, turns, meta",
+    "SELECT, INSERT ON assessments, case_events, case_notes, referrals, messages, outbox, inbox, audit",
+    "SELECT ON addresses, consents, contacts, sessions, turns, meta",
     "UPDATE (sealed_safe_contact) ON contacts",
     "SELECT, INSERT, UPDATE ON due, audit_head",
     "SELECT, INSERT, UPDATE, DELETE ON shifts",

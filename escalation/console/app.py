@@ -20,6 +20,7 @@ from bot.core.text import persian_digits
 from escalation.case import ActError
 from escalation.console import (
     case_routes,
+    form_routes,
     health_routes,
     own_routes,
     people_routes,
@@ -99,6 +100,9 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", _CASE + "/notes", acting(case_routes.note, action="note"), ("case", "note")),
     ("POST", _CASE + "/refer", acting(case_routes.refer, action="refer"), ("case", "refer")),
     ("POST", _CASE + "/transfer", acting(case_routes.transfer, action="transfer", then="/?said=transferred"), ("case", "transfer")),
+    ("GET", _CASE + "/forms/{form:str}", form_routes.form_page, ("case", "write")),
+    ("POST", _CASE + "/forms/{form:str}", form_routes.fill, ("case", "write")),
+    ("POST", _CASE + "/raise", acting(form_routes.raise_tier, action="write"), ("case", "write")),
     ("POST", _CASE + "/lower", acting(case_routes.lower, action="lower"), ("case", "lower")),
     ("POST", _CASE + "/close", acting(case_routes.close, action="close"), ("case", "close")),
     ("POST", _CASE + "/undo-close", acting(case_routes.undo_close, action="close"), ("case", "close")),

@@ -72,6 +72,7 @@ async def case_page(request: Request) -> Response:
         places=list(wording.PLACES.items()),
         lower_tiers=[(tier, word) for tier, word in wording.TIERS.items() if tier > page.case.tier],
         may_note=page.content and may(actor, "case", "note"),
+        forms=[(name, wording.word(wording.INSTRUMENTS, name)) for name in deps.forms.names()],
     )
 
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
+from bot.core.staff_form import NoForms, StaffForms
 from bot.health import HealthWatch
 from bot.live import Live, OwnLive
 from bot.settings import Settings
@@ -42,6 +43,7 @@ class ConsoleDeps:
     health: HealthWatch
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     live: Live = field(default_factory=lambda: OwnLive(time.monotonic))
+    forms: StaffForms = field(default_factory=NoForms)
     extra_routes: Sequence[BaseRoute] = ()
     extra_nav: Sequence[NavEntry] = ()
     extra_templates: Sequence[Path] = ()

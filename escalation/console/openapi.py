@@ -22,6 +22,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "/cases/{case_id}/notes": ("text",),
     "/cases/{case_id}/refer": ("token", "to"),
     "/cases/{case_id}/transfer": ("token", "desk", "text"),
+    "/cases/{case_id}/forms/{form}": ("token",),
+    "/cases/{case_id}/raise": ("token", "tier"),
     "/cases/{case_id}/lower": ("token", "tier", "reason"),
     "/cases/{case_id}/close": ("token", "outcome", "reason"),
     "/cases/{case_id}/undo-claim": ("token",),

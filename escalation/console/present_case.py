@@ -36,7 +36,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
         answers=tuple(
             AnswerView(question=one.question, answer=one.answer, sensitive=one.sensitive) for one in page.answers
         ),
-        assessments=tuple(_assessment(run) for run in page.assessments),
+        assessments=tuple(_assessment(run, case.tier) for run in page.assessments),
         referrals=tuple(
             (wording.word(wording.PLACES, one.to_type), wording.word(wording.REFERRAL_STATES, one.state))
             for one in page.referrals
@@ -100,15 +100,21 @@ def _note_of(one: Message) -> str:
             return "" if one.text else "چیزی فرستاد که خوانده نمی‌شود."
 
 
-def _assessment(run: Assessment) -> AssessmentView:
+def _assessment(run: Assessment, tier: str) -> AssessmentView:
+    offered = run.tier if run.by and run.tier and run.tier < tier else ""
     because = tuple((line, "", "") for line in run.because)
-    items = tuple((item, answer, persian_digits(points)) for item, answer, points in run.items)
+    counts = run.name not in wording.WITHOUT_SUM
+    items = tuple((item, answer, persian_digits(points) if counts else "") for item, answer, points in run.items)
     return AssessmentView(
         name=wording.word(wording.INSTRUMENTS, run.name),
         band=wording.word(wording.BANDS, run.band),
-        points=persian_digits(run.points),
+        points=persian_digits(run.points) if counts else "",
         lines=items + because,
         when=wording.when(run.at),
+        by=run.by,
+        raise_to=offered,
+        raise_word=wording.word(wording.TIERS, offered),
+        version=run.version[:8],
     )
 
 

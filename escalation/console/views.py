@@ -85,6 +85,10 @@ class AssessmentView:
     points: str
     lines: tuple[tuple[str, str, str], ...]  # item, answer, points
     when: str
+    by: str
+    raise_to: str  # the tier that may be offered, higher than the case's; else empty
+    raise_word: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,9 +106,14 @@ INSTRUMENTS: Mapping[str, str] = MappingProxyType(
         "child_safety": "ایمنی کودک",
         "hhs3": "گرسنگی خانوار (HHS)",
         "safety_now": "ایمنی همین حالا",
+        "cssrs": "غربال کلمبیا (C-SSRS)",
+        "danger_assessment": "سنجش کامل خطر جانی (DA)",
     }
 )
 
+
+#: Their points only put answers in order (C-SSRS has no sum): people see the level alone.
+WITHOUT_SUM = frozenset({"cssrs"})
 
 BANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -179,6 +184,7 @@ HAPPENINGS: Mapping[str, str] = MappingProxyType(
         "referred": "ارجاع شد",
         "safe_contact_marked": "راه تماس امن نوشته شد",
         "noted": "یادداشت نوشت",
+        "assessed": "ارزیابی ثانویه کرد",
         "closed": "بسته شد",
         "reopened": "بستن برگردانده شد",
         "merged": "با پروندهٔ تازه یکی شد",

@@ -18,10 +18,12 @@ from playwright.sync_api import sync_playwright
 from sqlalchemy import select
 from stores import STORES
 
+from bot.content import PACKAGE_FLOWS
 from bot.core.clock import SystemClock, VirtualClock
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
 from bot.health.facts import WATCH_SIGN
 from bot.settings import Settings
+from bot.staff_forms import StaffFormsOf
 from bot.store import migrate, schema
 from bot.store.database import Store
 from escalation import acts, relay, repo_staff
@@ -140,6 +142,7 @@ def _room(core, directory, **settings):
         settings=Settings(var=directory, **settings),
         accounts=accounts,
         health=health,
+        forms=StaffFormsOf(PACKAGE_FLOWS),
     )
     assert isinstance(deps.office, Office)
     return Room(core=core, accounts=accounts, deps=deps, app=build_console(deps))
