@@ -200,7 +200,8 @@ def _flows(verb: argparse.ArgumentParser) -> None:
     rollback.add_argument("--reason", required=True)
     extract = add("extract", "write the gettext catalogue of the scripts", "panah flows extract bot/flows")
     extract.add_argument("directory", nargs="?", help="default: the scripts of this installation")
-    extract.add_argument("--to", help="a file, or - for standard output; default: locales/fa/LC_MESSAGES/flows.po")
+    extract.add_argument("--to", help="a file, or - for standard output; default: every catalogue in locales")
+    extract.add_argument("--language", help="only that language's catalogue, a new one too: ckb, fa-AF")
 
 
 def _directory(verb: argparse.ArgumentParser) -> None:

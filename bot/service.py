@@ -30,6 +30,7 @@ from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
 from bot.handlers.pace import Pace
 from bot.handlers.webchat import WebChannel
+from bot.languages import languages_of, require_texts
 from bot.live import Live
 from bot.processes import Process
 from bot.publishing import ensure_published
@@ -118,6 +119,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
         StoreBusyError, StoreUnwritableError, KeyFileError, FromTheFutureError, CommandError: it cannot start.
     """
     arm_from(settings.fault)
+    languages = languages_of(settings)
     had_database = settings.database.exists()
     store = open_store(settings.where)
     try:
@@ -132,7 +134,8 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
                 _require_same_key(store, keyring)
             ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
         screener = load_screener()
-        versions = VersionCache(store, clock)
+        versions = VersionCache(store, clock, languages)
+        require_texts(versions.current(), languages)
         core = build_core(
             store=store,
             keyring=keyring,

@@ -20,6 +20,7 @@ class Settings:
     flows: Path | None = None  #: the scripts admins edit; default: a copy in `var`/flows
     key_file: Path | None = None  #: default: `var`/keys/panah.key; best on another disk than the database
     public_name: str = "گفت‌وگو"  #: what pages and titles call the service; neutral on purpose
+    languages: str = "fa"  #: languages on offer, with commas between, such as fa,fa-AF,ckb (docs/languages.md)
     web_host: str = "127.0.0.1"  #: where the citizen's page listens
     web_port: int = 8123
     console_host: str = "127.0.0.1"  #: the console stays on loopback unless TLS stands before it

@@ -17,6 +17,8 @@ from bot.core.clock import Clock, SystemClock
 from bot.drafts import compile_sources
 from bot.engine.codec import bundle_from_json
 from bot.engine.model import Bundle
+from bot.i18n import SOURCE
+from bot.languages import spoken_in
 from bot.store import schema
 from bot.store.database import Store
 
@@ -130,8 +132,9 @@ def lines_in_service(bundle: Bundle) -> dict[str, str]:
 class VersionCache:
     """Gives compiled versions by id; used by the writer's thread and by pages at once."""
 
-    def __init__(self, store: Store, clock: Clock = _SYSTEM_CLOCK) -> None:
+    def __init__(self, store: Store, clock: Clock = _SYSTEM_CLOCK, languages: tuple[str, ...] = (SOURCE,)) -> None:
         self._store = store
+        self._languages = languages
         self._clock = clock
         self._lock = threading.Lock()
         self._bundles: OrderedDict[str, Bundle] = OrderedDict()
@@ -150,7 +153,7 @@ class VersionCache:
             if found is not None:
                 self._bundles.move_to_end(version)
                 return found
-        loaded = self._store.read_now(lambda connection: load_version(connection, version))
+        loaded = spoken_in(self._store.read_now(lambda connection: load_version(connection, version)), self._languages)
         with self._lock:
             self._bundles[version] = loaded
             while len(self._bundles) > KEPT_MAX:

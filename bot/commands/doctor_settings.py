@@ -8,7 +8,9 @@ from pathlib import Path
 
 from bot.commands.doctor_finding import Finding, fail, ok, warn
 from bot.commands.watch import duty_of, ways_of
+from bot.content import flows_of, load_or_refuse
 from bot.errors import CommandError
+from bot.languages import languages_of, require_texts, unreviewed
 from bot.settings import Settings, ways_configured
 from bot.store.crypto import KeyFileError, load_keyring
 from escalation.watch_policy import PolicyError, load_policy
@@ -24,6 +26,22 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _key_file(settings)
     yield from _data_directory(settings)
     yield from _alerts(settings)
+    yield from _languages(settings)
+
+
+def _languages(settings: Settings) -> Iterator[Finding]:
+    """Say which languages are on offer, what cannot be said in them, and whether anybody has looked at them."""
+    try:
+        languages = languages_of(settings)
+        if len(languages) > 1:
+            require_texts(load_or_refuse(flows_of(settings)), languages)
+    except CommandError as error:
+        yield fail("languages", str(error))
+        return
+    doubts = unreviewed(languages)
+    yield from (warn("languages", sentence) for sentence in doubts)
+    if not doubts:
+        yield ok("languages", f"on offer: {', '.join(languages)}")
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:

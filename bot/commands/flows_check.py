@@ -7,18 +7,22 @@ loader, the rules, the walk through every state and the scripts' own talks are t
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.content import flows_of, load_screener
 from bot.core.clock import TEHRAN
+from bot.drafts import load_draft
 from bot.engine.checks import CheckOptions, check_bundle
 from bot.engine.format import format_flow
-from bot.engine.issues import Issue, errors
+from bot.engine.issues import Issue, errors, issue
 from bot.engine.loader import load_bundle
 from bot.engine.model import Flow
 from bot.engine.read import read_aloud
+from bot.engine.spoken import spoken
 from bot.errors import CommandError
+from bot.languages import languages_of, missing, unreviewed
 from bot.settings import read_settings
 from bot.talks import run_talks
 from bot.turn import Screener
@@ -27,13 +31,31 @@ from bot.turn import Screener
 def check(args: argparse.Namespace) -> int:
     """List every problem of a directory of scripts."""
     directory = directory_of(args.directory)
-    found = check_directory(directory, load_screener())
+    languages = languages_of(read_settings())
+    found = sorted([*check_directory(directory, load_screener()), *_untranslated(directory, languages)])
     for problem in found:
         _say(problem.render(args.lang))
     counts = {severity: sum(problem.severity == severity for problem in found) for severity in "EWN"}
     words = f"{counts['E']} errors, {counts['W']} warnings, {counts['N']} notes"
     print(f"panah: {directory}: {words}", file=sys.stderr)  # noqa: T201 - the terminal is this verb's business
+    for sentence in unreviewed(languages):
+        print(f"panah: {sentence}", file=sys.stderr)  # noqa: T201
     return 1 if counts["E"] else 0
+
+
+def _untranslated(directory: Path, languages: tuple[str, ...]) -> Iterator[Issue]:
+    """Give what cannot be said in a language on offer: an error where it is said in danger, else one line for all."""
+    bundle, _ = load_draft(directory) if len(languages) > 1 else (None, [])
+    if bundle is None:
+        return
+    total = sum(1 for _ in spoken(bundle))
+    for language in languages:
+        for where in missing(bundle, language):
+            yield issue("missing_text", f"{where.partition('.')[0]}.yaml", (1, 1), name=where, language=language)
+        lacking = len(missing(bundle, language, everything=True))
+        if lacking:
+            said = f"{lacking} of {total} texts are said in Persian"
+            print(f"panah: {language}: {said}", file=sys.stderr)  # noqa: T201
 
 
 def check_directory(directory: Path, screener: Screener) -> list[Issue]:

@@ -22,6 +22,7 @@ from bot.core.messages import (
     text_input,
 )
 from bot.errors import CommandError
+from bot.languages import languages_of, require_texts, spoken_in
 from bot.settings import read_settings
 from bot.simulator import LINE_S, Simulator, Step, press_among
 
@@ -74,7 +75,10 @@ def chat(args: argparse.Namespace) -> int:
 
 
 def _simulator(clock: VirtualClock, channel: str) -> Simulator:
-    bundle = load_or_refuse(flows_of(read_settings()))
+    settings = read_settings()
+    languages = languages_of(settings)
+    bundle = spoken_in(load_or_refuse(flows_of(settings)), languages)
+    require_texts(bundle, languages)
     return Simulator(simulated_core(bundle, load_screener(), clock), clock, channel=channel)
 
 

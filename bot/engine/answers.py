@@ -12,7 +12,8 @@ from bot.core.messages import ContactInput, Input, LocationInput, MediaInput, Pr
 from bot.core.numbers import number_in
 from bot.core.phones import mobile_e164
 from bot.core.provinces import find_province
-from bot.core.text import close, fold, squash
+from bot.core.text import close, fold
+from bot.engine.answer_words import ORDINALS, SKIP, is_no, is_yes
 from bot.engine.model import Ask, Choice, Date, FreeText, Media, Multi, Number, Phone, Place, Scale
 from bot.engine.nearby import named_in
 from bot.engine.places import PROVINCES
@@ -22,25 +23,6 @@ from bot.engine.session import Answer
 if TYPE_CHECKING:
     from bot.engine.run import Run
 
-
-def _folded(words: str) -> frozenset[str]:
-    return frozenset(squash(word) for word in words.split("،"))
-
-
-#: Ways to say yes and no that no label needs to list.
-YES = _folded(
-    "بله،بلی،بلە،آره،اره،آری،اری،بعله،آره بله،اوهوم،اهوم،آها،اره دیگه،bale،baleh،bali،are,،are،areh،ari،yes،yeah،yep،y،ok"
-)
-NO = _folded("نه،نخیر،خیر،نه خیر،نچ،نوچ،نع،ن،نه بابا،اصلا نه،na،nah،no،nope،n،nakheyr،nakheir،kheyr،kheir")
-SKIP = _folded("نمی‌خواهم بگویم،نمی‌خوام بگم،ترجیح می‌دهم نگویم،رد،رد کن،بگذریم،بعدی،نمیگم،نمی‌گویم،skip")
-_ORDINALS = {
-    fold(word): number
-    for number, words in enumerate(
-        ("یک یه یکی اول اولی yek one", "دو دوم دومی do two", "سه سوم سومی se three", "چهار چار چهارم چهارمی four",
-         "پنج پنجم پنجمی five", "شش شیش ششم six", "هفت هفتم seven", "هشت هشتم eight", "نهم نهمی", "ده دهم ten",
-         "یازده", "دوازده"), 1)
-    for word in words.split()
-}  # fmt: skip
 _HEADS = ("گزینه ", "شماره ", "گزینه شماره ", "عدد ", "مورد ")
 _JOINERS = frozenset({"و", "با"})
 _DATE_WORDS_MAX, _PLACE_WORDS_MAX, _LOOSE_WORDS_MAX = 3, 4, 8
@@ -105,7 +87,7 @@ def loose(run: "Run", ask: Ask) -> Answer | None:
             found = _place(run, ask)
         case Multi():
             return _contained_all(ask, run.folded)
-    return found if found is not None else _near(ask, run.folded, tokens)
+    return found if found is not None else _near(ask, run.folded, tokens, run.session.language)
 
 
 def _exact_text(run: "Run", ask: Ask) -> Answer | None:
@@ -117,7 +99,7 @@ def _exact_text(run: "Run", ask: Ask) -> Answer | None:
     if found is None and "skip" in ask.by_key and joined in SKIP:
         found = "skip"
     if found is None and isinstance(ask.spec, Choice):
-        found = _choice(ask, key)
+        found = _choice(ask, key, run.session.language)
     return _typed(run, ask, key) if found is None else _value(ask, found)
 
 
@@ -143,15 +125,15 @@ def _typed(run: "Run", ask: Ask, key: str) -> Answer | None:
     return value
 
 
-def _choice(ask: Ask, key: str) -> str | None:
+def _choice(ask: Ask, key: str, language: str = "") -> str | None:
     """Find the option that a folded text names by number, head word or a yes and no of its own."""
     number = _whole_number(key)
     if number is not None:
         return ask.options[number - 1].key if 1 <= number <= len(ask.options) else None
     joined = key.replace(" ", "")
-    if "yes" in ask.by_key and joined in YES:
+    if "yes" in ask.by_key and is_yes(joined, language):
         return "yes"
-    if "no" in ask.by_key and joined in NO:
+    if "no" in ask.by_key and is_no(joined, language):
         return "no"
     first, _, rest = key.partition(" ")
     if rest and first.isdecimal():  # «۲ نه، در خطرم»: her number and our label
@@ -168,7 +150,7 @@ def _whole_number(key: str) -> int | None:
             break
     if key.isascii() and key.isdecimal():
         return int(key) if len(key) <= 3 else None
-    return _ORDINALS.get(key)
+    return ORDINALS.get(key)
 
 
 def _value(ask: Ask, key: str) -> Answer:
@@ -240,7 +222,7 @@ def _place(run: "Run", ask: Ask) -> str | None:
     return _KEY_BY_CODE.get(found.code) if found is not None else None
 
 
-def _near(ask: Ask, key: str, tokens: list[str]) -> Answer | None:
+def _near(ask: Ask, key: str, tokens: list[str], language: str) -> Answer | None:
     """Find the one option that a text is but for a slip, or whose label stands in a short sentence."""
     if len(tokens) > _LOOSE_WORDS_MAX:
         return None
@@ -248,7 +230,7 @@ def _near(ask: Ask, key: str, tokens: list[str]) -> Answer | None:
         found = {option for words, option in ask.keys_by_text.items() if close(key, words)}
         if len(found) == 1:
             return _value(ask, found.pop())
-        head = _headed(ask, tokens)
+        head = _headed(ask, tokens, language)
         if head is not None:
             return _value(ask, head)
     padded = f" {key} "
@@ -256,13 +238,13 @@ def _near(ask: Ask, key: str, tokens: list[str]) -> Answer | None:
     return _value(ask, within.pop()) if len(within) == 1 else None
 
 
-def _headed(ask: Ask, tokens: list[str]) -> str | None:
+def _headed(ask: Ask, tokens: list[str], language: str) -> str | None:
     """Read «آره هست», «نه ندارم»: a yes or no in front and nothing of the other kind after it."""
     if "yes" not in ask.by_key or "no" not in ask.by_key:
         number = number_in(" ".join(tokens)) if ask.numbered else None
         return ask.options[number - 1].key if number is not None and 1 <= number <= len(ask.options) else None
-    said = {word in YES for word in tokens if word in YES or word in NO}
-    if len(said) != 1 or not (tokens[0] in YES or tokens[0] in NO):
+    said = {is_yes(word, language) for word in tokens if is_yes(word, language) or is_no(word, language)}
+    if len(said) != 1 or not (is_yes(tokens[0], language) or is_no(tokens[0], language)):
         return None
     return "yes" if said.pop() else "no"
 

@@ -27,7 +27,7 @@ STEPS_MAX = 100
 MESSAGES_MAX = 5
 CALLS_MAX = 4
 #: Facts that stay the same in a session: chosen when first read, then remembered while something can read them.
-FIXED_FACTS = ("channel", "mode", "language", "returning", "age_group")
+FIXED_FACTS = ("channel", "mode", "language", "languages", "returning", "age_group")
 _NUMBERS = ("110", "123", "{line.110}", "{line.123}")
 
 

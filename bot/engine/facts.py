@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.jalali import tehran_today
 from bot.engine.parts import VIOLENCE
+from bot.engine.tongue import language_key
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -42,7 +43,8 @@ _READERS: "dict[str, Callable[[Run], Any]]" = {
     "covert": lambda run: "yes" if run.session.covert else "no",
     "channel": lambda run: run.facts.channel,
     "mode": lambda run: run.facts.mode,
-    "language": lambda run: run.session.language,
+    "language": lambda run: language_key(run.session.language),
+    "languages": lambda run: "many" if len(run.bundle.languages) > 1 else "one",
     "hour": lambda run: run.facts.hour,
     "staff": lambda run: run.facts.staff,
     "returning": lambda run: run.facts.returning,

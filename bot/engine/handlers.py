@@ -20,6 +20,7 @@ from bot.engine import danger, guides, hearing, moves, record, safe_words, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
 from bot.engine.run import kinds_asked
 from bot.engine.session import Answer, Frame
+from bot.engine.tongue import language_code
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -67,7 +68,7 @@ def act(run: "Run", name: str) -> None:
         case "human":
             moves.call_human(run, "human")
         case "language":
-            run.put_over("which_language")
+            _which_language(run)
         case "back":
             _back(run)
         case "repeat":
@@ -166,7 +167,7 @@ def answer_over(run: "Run", ask: Ask, value: Answer) -> None:
     elif ask.id == "media":
         _media(run, ask, value)
     elif ask.id == "which_language":
-        _language(run, str(value))
+        _language(run, language_code(str(value)))
     elif ask.id == "hide_or_erase" and value == "hide":
         quick_exit(run)
     elif ask.id == "hide_or_erase" and value == "erase":
@@ -234,6 +235,16 @@ def _media(run: "Run", ask: Ask, value: Answer) -> None:
     record.record(run, ask, value)
     run.pop_over()
     danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
+    run.ask_again()
+
+
+def _which_language(run: "Run") -> None:
+    asked = run.bundle.always.step("which_language")
+    if isinstance(asked, Ask) and len(asked.options) > 1:
+        run.put_over("which_language")
+        return
+    if run.bundle.always.step("one_language") is not None:
+        run.say_always("one_language")
     run.ask_again()
 
 

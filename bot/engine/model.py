@@ -346,6 +346,7 @@ class Bundle:
     """All that is published at once. `version` hashes flows, instruments and cards; lines and directory are not in it.
 
     `translations` maps a language to {Persian text: its translation}; a text without one is said in Persian.
+    `languages` are those on offer in this house (bot.languages), no part of a published version.
     """
 
     version: str = ""
@@ -356,6 +357,7 @@ class Bundle:
     lines: dict[str, Line] = field(default_factory=dict)
     directory: dict[str, DirectoryType] = field(default_factory=dict)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("fa",)
 
     @property
     def always(self) -> Flow:

@@ -12,6 +12,7 @@ _FACTS = {
     "channel": "کانال",
     "mode": "شکل پیام",
     "language": "زبان",
+    "languages": "شمار زبان‌های در دسترس",
     "hour": "ساعت",
     "staff": "همکار سر شیفت",
     "returning": "بازگشته",

@@ -145,7 +145,7 @@ def test_the_committed_catalogue_is_that_of_the_scripts():
 
 
 def test_the_catalogue_names_where_each_text_is_said(capsys):
-    flows_extract.extract(argparse.Namespace(directory=str(PACKAGE_FLOWS), to="-"))
+    flows_extract.extract(argparse.Namespace(directory=str(PACKAGE_FLOWS), to="-", language=None))
     out = capsys.readouterr().out
 
     for context in ("welcome.hello", "welcome.hello.sms", "welcome.hello.discreet", "welcome.topic.now"):
