@@ -26,6 +26,20 @@ _AT_ONCE = 8
 _ANSWER_BYTES = 64 * 1024
 
 
+def _http_alone() -> urllib.request.OpenerDirector:
+    """Make what opens addresses: HTTP and HTTPS, by the machine's proxy, and no redirect to wherever it points."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler,
+        urllib.request.HTTPErrorProcessor, urllib.request.HTTPDefaultErrorHandler, urllib.request.UnknownHandler,
+    ):  # fmt: skip
+        opener.add_handler(handler())
+    return opener
+
+
+_OPENER = _http_alone()
+
+
 class WayError(Exception):
     """The page did not leave; `code` says why, `retry_after_s` when the provider wants to be asked again."""
 
@@ -204,7 +218,7 @@ def _read(request: urllib.request.Request) -> bytes:
         WayError: the provider says no. OSError, ValueError, HTTPException: it was not reached.
     """
     try:
-        with urllib.request.urlopen(request, timeout=_SOCKET_S) as answer:  # noqa: S310 - the address is a setting
+        with _OPENER.open(request, timeout=_SOCKET_S) as answer:
             body: bytes = answer.read(_ANSWER_BYTES)
     except urllib.error.HTTPError as error:
         with error:

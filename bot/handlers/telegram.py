@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import AiogramError
 from aiogram.methods import (
@@ -38,7 +37,7 @@ from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same
 from bot.handlers.pace import Pace
 from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
 from bot.handlers.telegram_errors import UnreadSuccessError, send_error
-from bot.handlers.telegram_session import PlainSession
+from bot.handlers.telegram_session import FormSession, PlainSession
 from bot.handlers.telegram_text import keyboard, split_text, without_markdown
 from bot.inbox import NotStoredError
 from bot.settings import SettingsError
@@ -93,7 +92,7 @@ class Telegram:
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._later: set[asyncio.Task[None]] = set()
         try:
-            make = PlainSession if self.can.takes_json else AiohttpSession
+            make = PlainSession if self.can.takes_json else FormSession
             self._bot = Bot(token, session=make(api=TelegramAPIServer.from_base(self.api)))
         except TokenValidationError:
             raise SettingsError(f"PANAH_{self.name.upper()}_TOKEN must look like 123456:letters-and-digits") from None

@@ -195,7 +195,7 @@ class Poller:
             wanted["allowed_updates"] = list(ALLOWED_UPDATES)
         url = f"{self._channel.api}/bot{self._channel.token}/getUpdates"
         try:
-            async with session.post(url, json=wanted) as answer:
+            async with session.post(url, json=wanted, allow_redirects=False) as answer:
                 body = await _read(answer.content)
                 status = answer.status
                 self._ahead = clock_ahead(answer.headers.get("Date", ""), self._door.clock.now())

@@ -1,7 +1,8 @@
 """aiogram's HTTP session with two of its costs left out: forms for what has no file, and reading an answer we ask one number of.
 
 Sending is what a busy core spends most on. A request goes out as JSON; of the answer to a sent message only its number
-is read. Whatever is not such a plain yes is given to aiogram's own check, so that errors are what they were.
+is read. Whatever is not such a plain yes is given to aiogram's own check, so that errors are what they were. A provider
+that points elsewhere is not followed: a redirect would carry her words wherever somebody on the way wants them.
 """
 
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ class SentMessage:
     message_id: int
 
 
-class PlainSession(AiohttpSession):
-    """For a platform that takes JSON, and for methods without files, which are all that we call."""
+class FormSession(AiohttpSession):
+    """For a platform that takes forms."""
 
     async def make_request(
         self,
@@ -45,7 +46,7 @@ class PlainSession(AiohttpSession):
         url = self.api.api_url(token=bot.token, method=method.__api_method__)
         limit: Any = self.timeout if timeout is None else timeout
         try:
-            async with session.post(url, data=_body(method), headers=_JSON, timeout=limit) as answer:
+            async with session.post(url, timeout=limit, allow_redirects=False, **self._packed(bot, method)) as answer:
                 raw = await answer.read()
         except TimeoutError as error:
             raise TelegramNetworkError(method=method, message="Request timeout error") from error
@@ -58,6 +59,16 @@ class PlainSession(AiohttpSession):
         text = raw.decode("utf-8", "replace")
         checked = self.check_response(bot=bot, method=method, status_code=answer.status, content=text)
         return cast("TelegramType", checked.result)
+
+    def _packed(self, bot: Bot, method: TelegramMethod[TelegramType]) -> dict[str, Any]:
+        return {"data": self.build_form_data(bot=bot, method=method)}
+
+
+class PlainSession(FormSession):
+    """For a platform that takes JSON, and for methods without files, which are all that we call."""
+
+    def _packed(self, bot: Bot, method: TelegramMethod[TelegramType]) -> dict[str, Any]:  # noqa: ARG002 - its place
+        return {"data": _body(method), "headers": _JSON}
 
 
 def _body(method: TelegramMethod[Any]) -> bytes:
