@@ -23,6 +23,7 @@ from bot.core.ids import system_ids
 from bot.first_start import prepare_apart
 from bot.health import HealthWatch
 from bot.health.probe import knock
+from bot.languages import languages_of
 from bot.locking import is_locked
 from bot.memory import keep_few_heaps
 from bot.service import ALL_DUTIES, Service, bind, close_service, open_service, serve_until_stopped
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if is_locked(settings):
         return run_locked(settings)
     warnings = what_is_wrong(settings)
+    languages_of(settings)  # before anything is made
     rules_of(settings)  # a role that there is not is said before anything starts
     listeners = listeners_of(settings, ALL_DUTIES)
     first_start = not settings.key_path.exists()

@@ -6,7 +6,7 @@ here makes HTML.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from bot.core.clock import TEHRAN
 from bot.core.text import persian_digits
+from bot.i18n import SOURCE, direction
 from bot.store import schema
 from bot.store.crypto import Keyring
 from bot.store.vault import contact_key, unseal
@@ -43,6 +44,12 @@ class Shown:
     pieces: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...] = ()
     at: str = ""
+    language: str = ""  #: of the bot's messages, where she chose another than Persian
+
+    @property
+    def direction(self) -> str:
+        """Which way it is written, as HTML says it."""
+        return direction(self.language)
 
     def as_json(self) -> dict[str, Any]:
         """Give what the page's script reads."""
@@ -52,6 +59,7 @@ class Shown:
             "pieces": [list(piece) for piece in self.pieces],
             "choices": [[choice.label, choice.data] for choice in self.choices],
             "at": self.at,
+            **({"language": self.language, "direction": self.direction} if self.language else {}),
         }
 
 
@@ -114,7 +122,11 @@ def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, w
         labels.update({found["data"].rpartition("|")[2]: found["label"] for found in body.get("buttons", ())})
         if body.get("press"):
             body["text"] = labels.get(body.get("text", ""), body.get("text", ""))
-    return [_shown(row, body) for row, body in zip(reversed(rows), bodies, strict=True)]
+    shown = [_shown(row, body) for row, body in zip(reversed(rows), bodies, strict=True)]
+    language = connection.execute(select(schema.contacts.c.language).where(schema.contacts.c.id == contact_id)).scalar()
+    if language in {None, SOURCE}:
+        return shown
+    return [one if one.author in {"contact", "staff"} else replace(one, language=language) for one in shown]
 
 
 def open_choices(shown: Sequence[Shown]) -> tuple[Choice, ...]:

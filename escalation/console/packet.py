@@ -5,6 +5,7 @@ be reached. Everything in it stands elsewhere on the page too; here it is read i
 """
 
 from bot.core.text import persian_digits, squash
+from bot.i18n import SOURCE
 from escalation.console import wording
 from escalation.page_parts import CasePage, Message
 
@@ -28,8 +29,8 @@ def packet(page: CasePage) -> tuple[tuple[str, str], ...]:
 def _who(page: CasePage) -> str:
     place = wording.province_name(page.case.province) if page.case.province else "استان نامعلوم"
     parts = [place, f"از {wording.word(wording.CHANNELS, page.channel)}"]
-    if page.language != "fa":
-        parts.append(f"زبان: {wording.word(wording.LANGUAGES, page.language)}")
+    if page.language != SOURCE:
+        parts.append(f"زبان: {wording.other_language(page.language)}")
     if page.case.child:
         parts.append("پای یک کودک در میان است")
     if page.earlier:

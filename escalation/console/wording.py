@@ -12,6 +12,7 @@ from types import MappingProxyType
 from bot.core.jalali import clock_time, long_moment
 from bot.core.provinces import PROVINCES
 from bot.core.text import persian_digits
+from bot.i18n import SOURCE, reviewer_of
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
@@ -213,6 +214,14 @@ MACHINES = frozenset({"bot", "sweeper", "contact", "system", "outbox", ""})
 def word(table: Mapping[str, str], code: str) -> str:
     """Give the Persian of a code, or the code itself."""
     return table.get(code, code)
+
+
+def other_language(code: str) -> str:
+    """Name a language other than Persian, and say where nobody has looked at what we say in it; empty for Persian."""
+    if code == SOURCE:
+        return ""
+    name = word(LANGUAGES, code)
+    return name if reviewer_of(code) else f"{name} (متن‌ها بازبینی‌نشده)"
 
 
 def province_name(code: str) -> str:

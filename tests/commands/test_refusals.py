@@ -33,6 +33,14 @@ def test_a_setting_that_cannot_be_used_is_named(panah, verb, setting, value, sai
     assert not panah.var.exists()
 
 
+@pytest.mark.parametrize("wanted", ["fa,tr", "kurdish"])
+def test_a_language_that_cannot_be_offered_keeps_the_service_from_starting(panah, verb, wanted):
+    said = refused(verb("run", PANAH_LANGUAGES=wanted))
+
+    assert "is none of fa, fa-AF, azb, ckb, ar, en" in said
+    assert not (panah.var / "panah.db").exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -84,6 +84,21 @@ async def test_numbers_to_call_are_links_in_our_texts_and_never_in_hers(world, o
     assert re.findall(r'href="tel:(\d+)"', log) == ["123", "110"]
 
 
+async def test_what_is_said_in_another_language_is_marked_so_and_its_answers_run_its_way(world, options):
+    async with world.client() as client:
+        await client.get("/")
+        await say(client, "hello")
+        world.store.write_now(lambda tx: tx.raw.execute("UPDATE contacts SET language = 'en'"))
+        page = await say(client, "سلام")
+        news = (await client.get("/new?after=0", headers={"X-Page": "1"})).json()["messages"]
+
+    assert '<html lang="fa" dir="rtl">' in page.text  # the frame stays Persian
+    assert '<li class="ours" lang="en">' in page.text
+    assert '<li class="mine">' in page.text
+    assert {("en", "ltr")} == {(one["language"], one["direction"]) for one in news if one["author"] == "bot"}
+    assert not any("language" in one for one in news if one["author"] == "contact")
+
+
 async def test_every_answer_carries_the_headers(world):
     async with world.client() as client:
         answers = [await client.get(path) for path in ("/", "/nothing", "/leave", "/new")]

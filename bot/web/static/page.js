@@ -27,6 +27,7 @@
   function bubble(message) {
     var item = node("li", message.author === "contact" ? "mine" : "ours"), text = node("p");
     text.dir = "auto";
+    if (message.language) item.lang = message.language;
     if (message.author === "staff") item.append(node("b", "", "همکار ما"));
     message.pieces.forEach(function (piece) {
       var part = piece[0] === "tel" ? node("a", "", piece[1]) : document.createTextNode(piece[1]);
@@ -36,7 +37,9 @@
     item.append(text, node("time", "", message.at));
     return item;
   }
-  function offer(found) {
+  function offer(found, message) {
+    choices.lang = (message && message.language) || "";
+    choices.dir = (message && message.direction) || "";
     choices.querySelectorAll("button").forEach(function (button) { button.remove(); });
     found.forEach(function (choice) {
       var button = node("button", "", choice[0]);
@@ -57,7 +60,7 @@
         offer([]);
       } else {
         say("");
-        if (message.choices.length) offer(message.choices);
+        if (message.choices.length) offer(message.choices, message);
       }
       log.insertBefore(bubble(message), firstShadow());
     });
