@@ -44,6 +44,7 @@ CHECKS: dict[str, Check] = {
     "mixed_script": checks_texts.mixed_script,
     "old_card": checks_review.cards,
     "old_line": checks_review.lines,
+    "no_sources": checks_review.no_sources,
     "no_test": checks_review.no_test,
     "person_out_of_reach": checks_review.person_out_of_reach,
 }

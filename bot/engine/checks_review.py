@@ -36,6 +36,13 @@ def _ended(day: str, days: int) -> date:
     return date.fromisoformat(day) + timedelta(days=days)
 
 
+def no_sources(context: Context) -> Iterator[Issue]:
+    """A flow says what its words rest on."""
+    for flow in context.flows:
+        if not any(source.strip() for source in flow.sources):
+            yield issue("no_sources", f"{flow.id}.yaml", (1, 1), name=flow.id)
+
+
 def no_test(context: Context) -> Iterator[Issue]:
     """A flow with a danger tag has a conversation to be run."""
     for flow in context.flows:

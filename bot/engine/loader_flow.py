@@ -31,6 +31,7 @@ def read_flow(reading: Reading, node: Node) -> tuple[Flow, list[RawStep]] | None
         owner=found.text("owner"),
         language_version=found.whole("language_version", 1, LANGUAGE_VERSION, LANGUAGE_VERSION),
         reviewers=found.words("reviewers"),
+        sources=found.words("sources"),
         takes=_takes(found),
         gives=_gives(found),
         vars=_vars(found),

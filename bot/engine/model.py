@@ -315,6 +315,7 @@ class Flow:
     tests: tuple[Talk, ...] = ()
     migrate: dict[str, dict[str, str]] = field(default_factory=dict)
     properties: tuple[Property, ...] = ()
+    sources: tuple[str, ...] = ()
     index: Mapping[str, int] = field(init=False, repr=False, compare=False)
     passes_to: tuple[int, ...] = field(init=False, repr=False, compare=False)
     words: Mapping[str, str] = field(init=False, repr=False, compare=False)

@@ -54,6 +54,7 @@ def read_aloud(flow: Flow, always: Flow | None = None) -> str:
     lines = [f"سناریوی «{flow.title}» ({flow.id})", f"مسئول: {flow.owner}"]
     if flow.reviewers:
         lines.append(f"بازبین‌ها: {'، '.join(flow.reviewers)}")
+    lines += ["منبع‌ها:", *[f"- {source}" for source in flow.sources]] if flow.sources else ["منبعی نام نبرده است."]
     if flow.silence is not None:
         lines.append(f"اگر پاسخی نیاید: {_silence(flow.silence)}")
     lines += [

@@ -67,6 +67,8 @@ FAULTS = [
     ("always", r"text: هر وقت فرصت داشتید", "text: 123 باز است. هر وقت فرصت داشتید", "discloses"),
     ("covert", r"if: what == none", "if: what != none", "debt_at_end"),
     ("covert", r"tests:\n(.*\n)*", "", "no_test"),
+    ("covert", r"sources: .*\n", "", "no_sources"),
+    ("covert", r"sources: .*\n", 'sources: [" "]\n', "no_sources"),
     ("covert", r"safe_contact: reach", "call: covert", "recursion"),
     ("covert", r"label: الان در خطرم", "label: الان در خطرم و کسی نیست که کمکم کند", "too_long"),
     ("covert", r"text: متأسفم", "text: چرا نگفتید؟ متأسفم", "blame_word"),
