@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
 from bot.core.provinces import PROVINCES
+from bot.core.text import hides_signs
 from bot.live import Live
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
@@ -272,7 +273,7 @@ def _add(tx: Tx, *, actor: Actor, profile: Profile, staff_id: str, password_hash
 
 def _check_profile(name: str, roles: Sequence[str], province: str) -> None:
     known = bool(roles) and set(roles) <= set(ROLES) and (not province or province in PROVINCES)
-    if not known or not 1 <= len(name.strip()) <= 80:
+    if not known or not 1 <= len(name.strip()) <= 80 or hides_signs(name.strip()):
         raise BadInputError
 
 

@@ -8,14 +8,18 @@ import argparse
 import csv
 import io
 import json
+import re
 import sys
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from bot.commands.flows_check import directory_of
 from bot.content import load_or_refuse
-from bot.core.text import fold
+from bot.core.text import fold, hides_signs
 from bot.drafts import EditConflictError, read_file, save_file, text_hash
 from bot.engine.library import DirectoryType
 from bot.engine.places import PROVINCES
@@ -30,6 +34,7 @@ _DAYS = ("verified_on", "valid_from", "valid_until")
 #: A safe house, however it is called (design rule: never stored).
 _HIDDEN = tuple(map(fold, ("خانه امن", "خانهٔ امن", "خانه‌های امن", "پناهگاه زنان", "safe house", "shelter")))
 _BYTES_MAX, _CELL_MAX = 5_000_000, 200
+_PHONE = re.compile(r"\+[\d ()-]+")
 _PROVINCE_BY_WORD = {
     **{fold(name): key for key, (name, _) in PROVINCES.items()},
     **{fold(code): key for key, (_, code) in PROVINCES.items()},
@@ -82,17 +87,24 @@ def read_rows(path: Path, kinds: dict[str, DirectoryType]) -> dict[str, list[Row
         CommandError: it cannot be used; every wrong line is named.
     """
     reader = csv.DictReader(io.StringIO(_text_of(path)), restkey="_more")
-    columns = [(name or "").strip() for name in reader.fieldnames or []]
+    try:
+        columns = [(name or "").strip() for name in reader.fieldnames or []]
+    except csv.Error as error:
+        raise CommandError(f"{path.name}: line 1 is no CSV: {error}") from error
     missing = [name for name in _NEEDED if name not in columns]
     unknown = [name for name in columns if name not in {"type", "closed", *COLUMNS}]
     if missing or unknown:
-        problem = f"lacks the columns {', '.join(missing)}" if missing else f"has unknown columns {', '.join(unknown)}"
+        problem = (
+            f"lacks the columns {', '.join(missing)}"
+            if missing
+            else f"has unknown columns {_shown(', '.join(unknown))}"
+        )
         raise CommandError(f"{path.name}: line 1 {problem}; known are type, closed, {', '.join(COLUMNS)}")
     reader.fieldnames = columns
     rows: dict[str, list[Row]] = {}
     problems: list[str] = []
     seen: dict[tuple[str, ...], int] = {}
-    for found in reader:
+    for found in _rows_of(reader, path.name):
         line = reader.line_num
         row = {name: _cell(found.get(name)) for name in ("type", "closed", *COLUMNS)}
         if not any(row.values()):
@@ -103,7 +115,7 @@ def read_rows(path: Path, kinds: dict[str, DirectoryType]) -> dict[str, list[Row
         if not wrong and key in seen:
             wrong = [f"the same place stands in line {seen[key]}"]
         seen.setdefault(key, line)
-        problems += [f"line {line}: {one}" for one in wrong]
+        problems += [f"line {line}: {_shown(one)}" for one in wrong]
         rows.setdefault(row["type"], []).append(row)
     if problems:
         raise CommandError(f"{path.name} was not imported:\n  " + "\n  ".join(problems))
@@ -150,6 +162,18 @@ def _text_of(path: Path) -> str:
         raise CommandError(f"{path.name} is not UTF-8; save it as «CSV UTF-8»") from error
 
 
+def _rows_of(reader: "csv.DictReader[str]", name: str) -> Iterator[dict[str, Any]]:
+    try:
+        yield from reader
+    except csv.Error as error:  # a cell of 128 KB, a quote that is never closed
+        raise CommandError(f"{name}: line {reader.line_num} is no CSV: {error}") from error
+
+
+def _shown(words: str) -> str:
+    """Give words for a terminal: what was in a cell may hold signs that move its cursor."""
+    return "".join("�" if hides_signs(sign) else sign for sign in words[:300])
+
+
 def _cell(value: object) -> str:
     return " ".join(value.split()) if isinstance(value, str) else ""
 
@@ -167,11 +191,19 @@ def _wrong(row: Row, kinds: dict[str, DirectoryType], *, has_more: bool) -> list
         f"{name} is no day like 2026-11-22: {row[name]}" for name in _DAYS if row[name] and not _is_day(row[name])
     ]
     wrong += [f"{name} is longer than {_CELL_MAX} characters" for name in COLUMNS if len(row[name]) > _CELL_MAX]
+    wrong += [f"{name} holds signs that nobody sees" for name in COLUMNS if hides_signs(row[name])]
+    wrong += [f"{name} is a formula" for name in COLUMNS if _is_formula(name, row[name])]
     if any(word in fold(" ".join(row.values())) for word in _HIDDEN):
         wrong.append("a safe house is never written down")
     if has_more:
         wrong.append("it has more cells than the first line")
     return wrong
+
+
+def _is_formula(name: str, cell: str) -> bool:
+    """True for what a spreadsheet would run when the file is opened again; a number may begin with +98."""
+    plain = unicodedata.normalize("NFKC", cell)
+    return plain.startswith(("=", "@", "+", "-")) and not (name == "phone" and _PHONE.fullmatch(plain))
 
 
 def _is_day(text: str) -> bool:

@@ -39,6 +39,11 @@ _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 _held_once = partial(_REPEATED.sub, itemgetter(1))
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
+#: What nobody sees and what turns a line round: controls, direction marks that reach over other text, tags. The
+#: half-space and the two marks that only stand beside a letter are none of them.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def _key_of(char: str) -> str:
@@ -95,6 +100,11 @@ def fold(text: str) -> str:
         return text  # the commonest answer of all
     key = text.translate(_KEY)
     return " ".join(_held_once(key).split())
+
+
+def hides_signs(text: str) -> bool:
+    """True when one line holds what nobody sees and what changes how the rest of it is shown."""
+    return _UNSEEN.search(text) is not None
 
 
 def squash(text: str) -> str:

@@ -89,7 +89,48 @@ def test_a_wrong_line_is_named_and_nothing_is_imported(few, capsys, row, words):
     assert (few / "directory/social_base.yaml").read_bytes() == before
 
 
+FORMULAS = ("=1+1", "+HYPERLINK(1)", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " \n@x", "＝1", "＋x", "＠x", "\u00a0=1",
+            "=cmd|' /C calc'!A0")  # fmt: skip
+UNSEEN = ("پایگاه \u202eTXET\u202c", "پایگاه \u2067abc", "پایگاه \x1b[31m", "پایگاه \x00", "پایگاه \U000e0041",
+          "پایگاه \u2066", "پایگاه \ufeff", "پایگاه \x9b2J")  # fmt: skip
+
+
+def named(cell):
+    """Give a row whose place has this name."""
+    return ROW.replace("پایگاه تازه (نمونهٔ ساختگی)", '"' + cell.replace('"', '""') + '"')
+
+
+def test_formulas_hidden_signs_and_long_cells_are_refused_line_by_line(few, capsys):
+    before = (few / "directory/social_base.yaml").read_bytes()
+
+    assert run(few, HEAD + "".join(map(named, (*FORMULAS, *UNSEEN, "پ" * 201))), "--write") == 2
+    said = capsys.readouterr().err
+    assert len(FORMULAS) == said.count("name is a formula")
+    assert len(UNSEEN) == said.count("name holds signs that nobody sees")
+    assert 1 == said.count("name is longer than 200 characters")
+    assert not {"\x1b", "\x9b", "\u202e", "\x00"} & set(said)
+    assert (few / "directory/social_base.yaml").read_bytes() == before
+
+
+def test_a_cell_of_a_hundred_thousand_letters_is_no_csv(few, capsys):
+    assert run(few, HEAD + named("پ" * 140_000)) == 2
+    assert "is no CSV" in capsys.readouterr().err
+
+
+def test_a_wrong_word_of_the_file_moves_no_cursor_and_a_number_may_begin_with_the_country(few, capsys):
+    assert run(few, HEAD + ROW.replace("social_base", "\x1b]0;x\x07\u202ebakery")) == 2
+    said = capsys.readouterr().err
+    assert "there is no type" in said
+    assert not {"\x1b", "\x07", "\u202e"} & set(said)
+
+    assert run(few, HEAD + ROW.replace("000-00000000", "+98 000 00000000"), "--write") == 0
+
+
 def test_a_file_of_another_shape_is_refused(few, capsys):
+    assert run(few, "name," * 30_000 + "x" * 140_000) == 2
+    assert "is no CSV" in capsys.readouterr().err
+    assert run(few, HEAD.replace("example", "\x1b[2J") + ROW) == 2
+    assert "\x1b" not in capsys.readouterr().err
     assert run(few, "name,tel\nx,1\n") == 2
     assert "lacks the columns type, phone, hours, verified_on" in capsys.readouterr().err
     file = few.parent / "latin.csv"

@@ -28,8 +28,8 @@ from escalation.staffbot_links import actor_by_chat, link_staffbot, linked_chats
 GOOD = "گل‌های باغ ۱۴۰۵"
 
 
-def profile(username="mina", roles=("counsellor",), province=""):
-    return Profile(username=username, name="مینا", roles=roles, province=province)
+def profile(username="mina", roles=("counsellor",), province="", name="مینا"):
+    return Profile(username=username, name=name, roles=roles, province=province)
 
 
 async def sign_in(accounts, username="mina", password=GOOD, address="1.1.1.1"):
@@ -222,6 +222,7 @@ async def test_a_forgotten_password_is_set_anew_with_a_fresh_code(accounts, mina
         ({"roles": ()}, BadInputError),
         ({"roles": ("king",)}, BadInputError),
         ({"province": "IR-99"}, BadInputError),
+        *(({"name": f"مینا{sign}x"}, BadInputError) for sign in "\u202e\u2067\x00\x1b\n\ud800\ufeff"),
     ],
 )
 async def test_a_strange_profile_makes_no_account(accounts, house, changes, error):

@@ -2,6 +2,7 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import select
 
 from bot.drafts import read_file, text_hash
 from bot.publishing import current_version, history
@@ -68,6 +69,23 @@ async def test_a_broken_draft_is_saved_and_each_problem_stands_at_its_line_with_
     assert 'id="L4"' in page.text
     assert re.search(r'href="#L[456]"', page.text)
     assert "خطا" in page.text
+
+
+async def test_a_draft_that_is_a_bomb_is_named_and_cannot_be_proposed(sign_in, store):
+    sara = await sign_in("sara")
+    bombs = (
+        "a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]\n",
+        "flow: welcome\nsteps: !!python/object/apply:os.system [id]\n",
+        "flow: welcome\nsteps: " + "[" * 2000 + "]" * 2000 + "\n",
+    )
+    for bomb in bombs:
+        page = await save(sara, "welcome.yaml", bomb)
+        assert page.status_code == 200
+        assert "خطا" in page.text
+    refused, _ = await propose(sara)
+
+    assert refused.status_code == 422
+    assert [] == store.read_now(lambda db: db.execute(select(schema.publish_requests)).all())
 
 
 async def test_two_editors_are_told_and_nothing_is_overwritten(sign_in, flows):
