@@ -12,7 +12,7 @@ from typing import NoReturn
 
 #: verb: (module and function, one line of help, an example)
 VERBS: dict[str, tuple[str, str, str]] = {
-    "run": ("bot.commands.service:run", "start everything on this machine", "panah run"),
+    "run": ("bot.commands.start:run", "start everything on this machine", "panah run"),
     "serve": ("bot.commands.serve:serve", "start one role", "panah serve --role watch"),
     "chat": ("bot.commands.talk:chat", "talk with the bot in the terminal", "panah chat --channel sms"),
     "replay": ("bot.commands.talk:replay", "run one recorded conversation", "panah replay talk.jsonl --json"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import triage
+from bot import words
 from bot.app import Core, build_core
 from bot.bus import InProcessBus
 from bot.core.clock import VirtualClock
@@ -80,5 +80,5 @@ def simulated_core(bundle: Bundle, screener: Screener, clock: VirtualClock, *, s
 
 
 def load_screener() -> Screener:
-    """Compile the lexicon and read the model that come with the package."""
-    return triage.Screener(triage.load_lexicon(), triage.load_model())
+    """Give what hears danger by the words that come with the package."""
+    return words.load_screener()

@@ -25,7 +25,6 @@ from bot.health import HealthWatch
 from bot.health.probe import knock
 from bot.languages import languages_of
 from bot.locking import is_locked
-from bot.memory import keep_few_heaps
 from bot.service import ALL_DUTIES, Service, bind, close_service, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure, guard_loop, guard_process
@@ -47,7 +46,6 @@ def run(args: argparse.Namespace) -> int:
     first_start = not settings.key_path.exists()
     log = configure()
     guard_process(log)
-    keep_few_heaps()
     prepare_apart(settings)
     bus, keep_bus = bus_of(settings, log)
     service = open_service(settings, log, bus)

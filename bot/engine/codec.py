@@ -34,7 +34,7 @@ def bundle_from_json(text: str) -> Bundle:
     Raises:
         ValueError: it is no compiled bundle, or one of another format.
     """
-    found = json.loads(text, object_hook=_build)
+    found = json.loads(text, object_hook=_Builder().build)
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("bundle"), Bundle):
         raise ValueError("this is no compiled bundle of the present format")
     bundle: Bundle = found["bundle"]
@@ -92,11 +92,24 @@ def _without_positions(plain: Any) -> Any:
 _PLACED = frozenset(name for name, cls in _CLASSES.items() if "at" in cls.__dataclass_fields__) - {"Property"}
 
 
-def _build(found: dict[str, Any]) -> Any:
-    name = found.pop("_", None)
-    values = {key: _tuple(part) if isinstance(part, list) else part for key, part in found.items()}
-    return values if name is None else _CLASSES[name](**values)
+class _Builder:
+    """Makes the objects of one bundle. Words and lists of words that come again are kept once: half of its memory."""
 
+    def __init__(self) -> None:
+        self._words: dict[str, str] = {}
+        self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-def _tuple(found: list[Any]) -> tuple[Any, ...]:
-    return tuple(_tuple(part) if isinstance(part, list) else part for part in found)
+    def build(self, found: dict[str, Any]) -> Any:
+        """Make what one JSON object stands for; its parts are made already."""
+        name = found.pop("_", None)
+        values = {key: self._part(part) for key, part in found.items()}
+        return values if name is None else _CLASSES[name](**values)
+
+    def _part(self, part: Any) -> Any:
+        if isinstance(part, str):
+            return self._words.setdefault(part, part)
+        if not isinstance(part, list):
+            return part
+        parts = tuple(map(self._part, part))
+        # numbers and flags are not looked up: 1 and True are one key, and would become one another
+        return self._lists.setdefault(parts, parts) if all(type(one) is str for one in parts) else parts

@@ -1,7 +1,7 @@
 """Starts `panah …` again and again within milliseconds: everything is imported once, each start is a fork.
 
 A started process is `panah run` as the terminal would start it, with its own environment, threads, files and sockets;
-only the reading of Python modules was done before. Orders come as JSON lines on standard input, ends go out as JSON
+only modules and the words of danger were read before. Orders come as JSON lines on standard input, ends go out as JSON
 lines. When the input ends, so does every child. Run as `python -m bot.proof.zygote`.
 """
 
@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bot.proof.full_disk import obey
+from bot.words import load_screener
 
 _MODULES = (
     "bot.cli",
+    "bot.commands.start",
     "bot.commands.service",
     "bot.commands.backup",
     "bot.handlers.telegram",
@@ -45,6 +47,7 @@ def main() -> None:
     for name in _EXTRAS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    load_screener()
     gc.collect()
     gc.freeze()  # or every child's first collection copies all of it
     poller, waiting = select.poll(), b""

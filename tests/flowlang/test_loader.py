@@ -107,6 +107,14 @@ def test_a_bundle_survives_json_and_reads_fast(bundle):
     assert bundle_to_json(again) == text
 
 
+def test_a_bundle_read_back_keeps_a_word_that_comes_again_once(bundle):
+    again = bundle_from_json(bundle_to_json(bundle))
+
+    asks = [step for flow in again.flows.values() for step in flow.steps if isinstance(step, Ask)]
+    labels = [option.label for ask in asks for option in ask.options]
+    assert len(labels) > len(set(labels)) == len({id(label) for label in labels})
+
+
 def test_other_json_is_refused():
     for text in ("{}", "[]", '{"format": 0, "bundle": {}}', "x"):
         with pytest.raises(ValueError):  # noqa: PT011 - json's own error is a ValueError too
