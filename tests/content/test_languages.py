@@ -23,6 +23,7 @@ from bot.engine.spoken import spoken
 from bot.errors import CommandError
 from bot.settings import Settings, read_settings
 from bot.simulator import Simulator
+from escalation.console import wording
 
 OTHERS = ("fa-AF", "azb", "ckb", "ar", "en")
 #: What the scripts look up by name in a text: numbers, placeholders.
@@ -191,6 +192,21 @@ def test_who_looked_at_a_language_is_kept_and_told(scripts, tmp_path):
     assert written == merged(scripts, "en", written)
     assert ("Mina K.", "") == (i18n.reviewer_of("en", tmp_path), i18n.reviewer_of("en"))
     assert read_po(io.BytesIO(written.encode())) is not None
+
+
+def test_a_check_names_what_cannot_be_said_in_danger_and_counts_the_rest(scripts):
+    poorer = replace(scripts, translations={"en": {"بله": "Yes"}})
+    danger, everything = offered.missing(poorer, "en"), offered.missing(poorer, "en", everything=True)
+
+    assert {"always.danger", "always.soft_check_suicide", "numbers.urgent", "welcome.hello"} <= set(danger)
+    assert "always.danger.discreet" not in danger  # «110 / 123» is the same in every language
+    assert set(danger) < set(everything)
+    assert [] == offered.missing(poorer, "fa")
+
+
+def test_staff_see_her_language_and_that_nobody_has_looked_at_its_words():
+    assert "" == wording.other_language("fa")
+    assert "کردی (متن‌ها بازبینی‌نشده)" == wording.other_language("ckb")
 
 
 def test_the_language_is_offered_only_where_there_is_a_choice(talk):
