@@ -81,7 +81,12 @@ class Screener:
         found = words(text)
         heard = self._heard(text, found, joined=joined)
         hidden = respelt(text, found, self._lexicon.forms)
-        return _raised(heard, self._heard(text, hidden, joined=joined)) if hidden else heard
+        if not hidden:
+            return heard
+        whole = respelt(text, found, self._lexicon.forms, whole=True)
+        for again in (hidden, whole) if whole != hidden else (hidden,):
+            heard = _raised(heard, self._heard(text, again, joined=joined))
+        return heard
 
     def _heard(self, text: str, found: list[Word], *, joined: bool) -> Screening:
         heard = self._by_patterns(text, found)

@@ -30,8 +30,11 @@ _VOWELS = str.maketrans("", "", "aeiou")
 _WORD_CHARS_MAX = 24
 
 
-def respelt(text: str, found: list[Word], forms: Forms) -> list[Word]:
-    """Give the words about what was spelt out, read as the words they are; empty when nothing was."""
+def respelt(text: str, found: list[Word], forms: Forms, *, whole: bool = False) -> list[Word]:
+    """Give the words about what was spelt out, read as the words they are; empty when nothing was.
+
+    `whole`: letters that no gap parts are one word; else the known words that they make.
+    """
     is_odd = _ODD.search(text) is not None
     if not is_odd and sum([len(word.text) == 1 for word in found]) < _RUN_MIN:
         return []
@@ -40,7 +43,7 @@ def respelt(text: str, found: list[Word], forms: Forms) -> list[Word]:
     for run in _runs(found):
         if len(run) >= _RUN_MIN and len(changed) < _LETTERS_MAX:
             pieces = list(_pieces(text, run))
-            put = list(map(_joined, pieces)) if len(pieces) > 1 else list(_cut(run, forms))
+            put = list(map(_joined, pieces)) if whole or len(pieces) > 1 else list(_cut(run, forms))
             changed += range(len(out), len(out) + len(put))
             out += put
             continue
