@@ -14,11 +14,11 @@ from bot.triage.forms import Forms
 #: So many letters by themselves in a row are spelt out; two may be «و» beside an initial.
 _RUN_MIN = 3
 #: Letters looked into in one text: nobody spells out more, a flood must not cost more.
-_LETTERS_MAX = 160
+_LETTERS_MAX = 120
 _PIECE_CHARS, _WHOLE_CHARS = 12, 7
 #: Words read again on both sides of what was spelt out: as much as one clause holds.
 _AROUND = 16
-_WINDOW_MAX = 96
+_WINDOW_MAX = 56
 #: A letter beside a digit, or beside a letter of the other script.
 _ODD = re.compile(r"[^\W\d_][0-9۰-۹٠-٩]|[0-9۰-۹٠-٩][^\W\d_]|[A-Za-z][\u0621-\u06d3]|[\u0621-\u06d3][A-Za-z]")
 #: Digits that stand for letters, by their look or as in chats of Arabic speakers.
