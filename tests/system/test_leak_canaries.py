@@ -77,8 +77,14 @@ def panah(install):
 
 
 async def write(panah, session, **fields):
-    async with session.post(panah.web + "/", data={"n": f"id{hash(str(fields)) & 0xFFFFFFFF:010}", **fields}) as answer:
-        return answer.status
+    """Send a message; again when the service says that it is busy, as the page does."""
+    sent = {"n": f"id{hash(str(fields)) & 0xFFFFFFFF:010}", **fields}
+    for _ in range(60):
+        async with session.post(panah.web + "/", data=sent) as answer:
+            if answer.status != 503:
+                break
+        await asyncio.sleep(0.5)
+    return answer.status
 
 
 async def strangers(panah):
