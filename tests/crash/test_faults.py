@@ -14,7 +14,7 @@ from bot.proof.wire_faults import FAULTS
 from bot.proof.wire_rounds import run_faults
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_400)
 def test_twenty_eight_faults_at_three_moments_are_survived():
     report = run_faults(seed=20261122)
 
