@@ -12,6 +12,8 @@ from typing import NamedTuple
 from bot.core.text import words
 
 CORPUS_DIR = Path(__file__).with_name("corpus")
+#: The register of whatever is no hand's situation.
+ORDINARY = "ordinary"
 _COLUMNS = 5
 _ODD_SPELLING = frozenset({"misspelt", "dialect", "finglish"})
 
@@ -33,7 +35,7 @@ class CorpusError(Exception):
 def training_lines(folder: Path = CORPUS_DIR) -> list[Line]:
     """Give all that may be learnt from, always in the same order."""
     found = [line for file in sorted(folder.glob("hand*.tsv")) for line in situations(file)]
-    found += [Line("none", "-", "ordinary", False, text) for text in ordinary_texts(folder)]  # noqa: FBT003
+    found += [Line("none", "-", ORDINARY, False, text) for text in ordinary_texts(folder)]  # noqa: FBT003
     if not found:
         raise CorpusError(f"there is no corpus in {folder.name}: it is in the repository, not in the package")
     return found

@@ -15,16 +15,18 @@ from operator import mul
 
 from bot.triage.grams import GROUND, SIZE, Token, between, of_word, stem_of
 
-_EPOCHS = 30
+_EPOCHS = 32
 _ENOUGH = 0.02
+#: Each so many epochs everyone is looked at; between them only those who had a say then.
+_WHOLE_EACH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """One text as scaled features: buckets, and as many values; the squares of the values sum to less than one."""
 
-    buckets: list[int]
-    values: list[float]
+    buckets: "array[int]"
+    values: "array[float]"
 
 
 def counted(found: Sequence[Token]) -> Counter[int]:
@@ -34,12 +36,12 @@ def counted(found: Sequence[Token]) -> Counter[int]:
     return Counter(chain(*map(of_word, sounds, stems), between(sounds, stems)))
 
 
-def rarity(texts: Iterable[Counter[int]], size: int = SIZE) -> "array[float]":
-    """Give how telling each bucket is: rare ones more (smoothed inverse document frequency)."""
+def rarity(texts: Iterable[Iterable[int]], size: int = SIZE) -> "array[float]":
+    """Give how telling each bucket is, from each text's different ones: rare ones more (inverse document frequency)."""
     seen: Counter[int] = Counter()
     count = 0
-    for counts in texts:
-        seen.update(counts.keys())
+    for buckets in texts:
+        seen.update(buckets)
         count += 1
     most = math.log(1 + count) + 1
     told = array("d", [most]) * size
@@ -51,37 +53,50 @@ def rarity(texts: Iterable[Counter[int]], size: int = SIZE) -> "array[float]":
 def example(counts: Counter[int], told: Sequence[float]) -> Example:
     """Scale counted features: by how telling they are, and by the length of the text."""
     length = math.sqrt(GROUND + sum(number * told[bucket] ** 2 for bucket, number in counts.items()))
-    return Example(list(counts), [number * told[bucket] / length for bucket, number in counts.items()])
+    values = array("d", (number * told[bucket] / length for bucket, number in counts.items()))
+    return Example(array("l", counts), values)
 
 
 def fit(
-    examples: Sequence[Example], wanted: Sequence[bool], *, cost: float, size: int = SIZE
+    examples: Sequence[Example], wanted: Sequence[bool], weighs: Sequence[float], *, cost: float, size: int = SIZE
 ) -> "tuple[array[float], float]":
-    """Give the weights and the bias that part wanted from unwanted examples; both sides weigh the same in all."""
-    positives = sum(wanted)
-    costs = {True: cost * len(wanted) / (2 * positives), False: cost * len(wanted) / (2 * (len(wanted) - positives))}
+    """Give the weights and the bias that part wanted from unwanted examples; both sides weigh the same in all.
+
+    `weighs` says how much an unwanted example counts among its like.
+    """
+    unwanted = sum(by for by, is_wanted in zip(weighs, wanted, strict=True) if not is_wanted)
+    whole = cost * (sum(wanted) + unwanted) / 2
+    slacks = [
+        0.5 * (sum(wanted) if is_wanted else unwanted / by) / whole
+        for by, is_wanted in zip(weighs, wanted, strict=True)
+    ]
     weights, bias = array("d", bytes(8 * size)), 0.0
     alphas = [0.0] * len(examples)
     squares = [sum(value * value for value in one.values) + 1.0 for one in examples]
-    order = list(range(len(examples)))
+    everyone = list(range(len(examples)))
+    active: list[int] = []
     chance = random.Random(1)  # noqa: S311 - an order that is the same each time
-    for _ in range(_EPOCHS):
+    for epoch in range(_EPOCHS):
+        is_whole = epoch % _WHOLE_EACH == 0
+        order = everyone if is_whole else active
         chance.shuffle(order)
-        worst = 0.0
+        worst, met = 0.0, []
         for at in order:
             one, sign = examples[at], 1.0 if wanted[at] else -1.0
-            slack = 0.5 / costs[wanted[at]]
             score = sum(map(mul, map(weights.__getitem__, one.buckets), one.values)) + bias
-            slope = sign * score - 1.0 + slack * alphas[at]
+            slope = sign * score - 1.0 + slacks[at] * alphas[at]
             if alphas[at] == 0.0 and slope >= 0.0:
                 continue
+            met.append(at)
             worst = max(worst, abs(slope))
-            new = max(alphas[at] - slope / (squares[at] + slack), 0.0)
+            new = max(alphas[at] - slope / (squares[at] + slacks[at]), 0.0)
             step = (new - alphas[at]) * sign
             alphas[at] = new
             bias += step
             for bucket, value in zip(one.buckets, one.values, strict=True):
                 weights[bucket] += step * value
-        if worst < _ENOUGH:
-            break
+        if is_whole:
+            active = met
+            if worst < _ENOUGH:
+                break
     return weights, bias

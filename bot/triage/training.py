@@ -9,19 +9,24 @@ from dataclasses import replace
 
 from bot.core.screening import KINDS
 from bot.core.text import words
-from bot.triage.corpus import Line
-from bot.triage.grams import KIND_SIZE, kind_bucket, stem_of, tokens, windows
+from bot.triage.corpus import ORDINARY, Line
+from bot.triage.grams import KIND_SIZE, Token, kind_bucket, stem_of, tokens, windows
+from bot.triage.invented import invented
 from bot.triage.learning import counted, example, fit, rarity
 from bot.triage.model import Facts, Gates, Hearing, Model, Weights
 
 _COST = 0.3
+#: Texts of each invented kind.
+INVENTED = 24_000
+#: How much a look-alike weighs beside an ordinary text: there are few, and each is a danger's nearest neighbour.
+_LOOK_ALIKE = 3.0
 _WANTED = ({"T1", "T2", "T3"}, {"T1", "T2"}, {"T1"})
 _TOP = 32_767
 _TOP_LENGTH = 255
 _TOP_KIND = 127
 _KIND_UNIT = 16.0
 #: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and take for immediate.
-BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.022, "high": 0.0018, "now": 0.0006}
+BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.016, "high": 0.0016, "now": 0.0008}
 #: The same where a pattern found something too: that is rare there, so more may pass.
 CUE_BUDGETS = {"high": 0.03, "now": 0.01}
 _NEVER = -99.0
@@ -31,19 +36,25 @@ _BORDER = -0.05
 _OPEN = Gates(glance=_NEVER, floor=_NEVER, soon=0.0, ask=0.0, high=0.0, now=0.0, high_with_cue=0.0, now_with_cue=0.0)
 
 
-def train(lines: Sequence[Line], ordinary: Iterable[str] = ()) -> Weights:
-    """Train on all lines; `ordinary` are texts that were not trained on, only to set the gates by."""
-    counts, tiers = [], []
-    for line in lines:
-        found = tokens(words(line.text))
-        for start, end in windows(len(found)):
-            counts.append(counted(found[start:end]))
-            tiers.append(line.tier)
-    told = rarity(counts)
-    examples = [example(one, told) for one in counts]
-    machines = [fit(examples, [tier in wanted for tier in tiers], cost=_COST) for wanted in _WANTED]
+def train(lines: Sequence[Line], ordinary: Iterable[str] = (), *, count: int = INVENTED) -> Weights:
+    """Train on all lines, and on three times `count` texts made of the ordinary ones.
+
+    `ordinary` are texts that were not trained on, only to set the gates by.
+    """
+    made = invented([line.text for line in lines if line.register == ORDINARY], count)
+    taught = [*lines, *(Line("none", "-", ORDINARY, False, text) for text in made)]  # noqa: FBT003
+    parts = [(line, part) for line in taught for part in _parts(line.text)]
+    told = rarity(counted(part).keys() for _, part in parts)
+    examples = [example(counted(part), told) for _, part in parts]
+    weighs = [_LOOK_ALIKE if line.register != ORDINARY else 1.0 for line, _ in parts]
+    machines = [fit(examples, [line.tier in wanted for line, _ in parts], weighs, cost=_COST) for wanted in _WANTED]
     weights = _packed(lines, told, machines)
     return with_gates(weights, ordinary) if ordinary else weights
+
+
+def _parts(text: str) -> list[list[Token]]:
+    found = tokens(words(text))
+    return [found[start:end] for start, end in windows(len(found))]
 
 
 def _packed(lines: Sequence[Line], told: Sequence[float], machines: "list[tuple[array[float], float]]") -> Weights:

@@ -14,6 +14,7 @@ from bot.core.screening import Screening
 from bot.core.text import words
 from bot.triage.combine import combined
 from bot.triage.corpus import CorpusError, everyday_words, mirror_lines, situations, training_lines
+from bot.triage.invented import invented
 from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR
 from bot.triage.model import Gates, Hearing, Model, from_bytes, load_model, to_bytes
 from bot.triage.training import train, version_of
@@ -41,11 +42,13 @@ def test_the_weights_and_the_everyday_words_are_those_of_the_corpus(corpus):
 
 def test_the_same_corpus_gives_the_same_weights_byte_for_byte(corpus):
     some = corpus[::40]
-    assert to_bytes(train(some, ["سلام", "هوا خوب است"])) == to_bytes(train(some, ["سلام", "هوا خوب است"]))
+    assert to_bytes(train(some, ["سلام", "هوا خوب است"], count=60)) == to_bytes(
+        train(some, ["سلام", "هوا خوب است"], count=60)
+    )
 
 
 def test_weights_are_read_as_they_were_written(corpus):
-    weights = train(corpus[::60], ["سلام", "هوا خوب است"])
+    weights = train(corpus[::60], ["سلام", "هوا خوب است"], count=60)
     again = from_bytes(to_bytes(weights))
     assert again == weights
     text = words("شوهرم در را قفل کرده و رفته")
@@ -154,3 +157,14 @@ def test_what_was_written_before_never_takes_the_gentle_question_away(screener, 
             asked += 1
             assert joined.soft, line.text
     assert asked
+
+
+def test_invented_texts_are_the_same_each_time_and_of_the_words_of_ordinary_ones_alone():
+    texts = ["هوا امروز خیلی خوب بود", "نان را از سر کوچه می‌خرم", "دیر رسیدم سر کار"]
+
+    made = invented(texts, 30)
+
+    assert made == invented(texts, 30)
+    assert len(made) == 90
+    assert {word for text in made for word in text.split()} <= {word for text in texts for word in text.split()}
+    assert all(3 <= len(text.split()) <= 24 for text in made)
