@@ -112,8 +112,6 @@ def test_what_makes_a_verb_harmless_is_heard_in_latin_letters_too(said: str) -> 
     assert SCREENER.screen(said).tier is None
 
 
-@pytest.mark.parametrize(
-    "said", ["با تلفن می‌زنه تو سرم", "shoharam harf nemizane mano mizane"]
-)
+@pytest.mark.parametrize("said", ["با تلفن می‌زنه تو سرم", "shoharam harf nemizane mano mizane"])
 def test_a_harmless_word_that_is_the_means_or_farther_off_takes_nothing_away(said: str) -> None:
     assert rank(SCREENER.screen(said)) >= 2
