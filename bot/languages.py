@@ -63,6 +63,11 @@ def require_texts(bundle: Bundle, languages: tuple[str, ...]) -> None:
             raise CommandError(f"PANAH_LANGUAGES: {language} cannot be offered, {lacking[0]}{more} has no translation")
 
 
+def sayable(bundle: Bundle, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """Give those that can say all that is said in danger: a Persian text that was edited takes its translation away."""
+    return tuple(language for language in languages if not missing(bundle, language))
+
+
 def missing(bundle: Bundle, language: str, *, everything: bool = False) -> list[str]:
     """Give where a text has no translation: of those said in danger, or of all. Bare numbers need none."""
     if language == SOURCE:

@@ -30,7 +30,7 @@ from bot.errors import CommandError
 from bot.faults import arm_from, clock_from
 from bot.handlers.pace import Pace
 from bot.handlers.webchat import WebChannel
-from bot.languages import languages_of, require_texts
+from bot.languages import languages_of, sayable
 from bot.live import Live
 from bot.processes import Process
 from bot.publishing import ensure_published
@@ -135,7 +135,10 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
             ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))
         screener = load_screener()
         versions = VersionCache(store, clock, languages)
-        require_texts(versions.current(), languages)
+        offered = sayable(versions.current(), languages)
+        if offered != languages:  # whoever was served yesterday is served today; `doctor` names what is missing
+            log.error("language_not_offered", count=len(languages) - len(offered))
+            versions = VersionCache(store, clock, offered)
         core = build_core(
             store=store,
             keyring=keyring,

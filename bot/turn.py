@@ -59,13 +59,18 @@ def take_turn(
     return Turn(after, events, screening)
 
 
-def cannot_wait(session: Session | None, received: Input, bundle: Bundle, screener: Screener) -> bool:
-    """True for danger, force and leaving in a hurry: they do not wait behind an earlier message that failed."""
+def cannot_wait(session: Session | None, received: Input, bundle: Bundle, screener: Screener | None) -> bool:
+    """True for danger, force and leaving in a hurry: they do not wait behind an earlier message that failed.
+
+    Without a screener a text is judged by its form alone.
+    """
     match received:
         case TextInput(text):
             folded = fold(text)
             leaves = folded == "0" or bundle.always.words.get(folded) in FIRST
-            return leaves or _is_duress(session, text) or _read(screener, received, ()).tier == "T1"
+            if leaves or _is_duress(session, text):
+                return True
+            return screener is not None and _read(screener, received, ()).tier == "T1"
         case PressInput(press):
             option = option_of(bundle, press)
             is_danger = option is not None and option.danger == "immediate"

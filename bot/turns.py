@@ -136,9 +136,10 @@ class TurnRunner:
             keep_words(message, events, context, rows)
         map_events(events, context, rows, self._world.mappers)
 
-    def cannot_wait(self, known: Known, message: InboundMsg) -> bool:
+    def cannot_wait(self, known: Known, message: InboundMsg, *, unread: bool) -> bool:
         """True for danger and for leaving in a hurry: they do not wait behind an earlier message that failed."""
-        return cannot_wait(known.session, message.input, self._bundle(known), self._world.screener)
+        screener = None if unread else self._world.screener
+        return cannot_wait(known.session, message.input, self._bundle(known), screener)
 
     def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
         """Find who an arrival is from.

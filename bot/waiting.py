@@ -42,9 +42,9 @@ _PASS = 100
 _DUE = """
 SELECT i.id FROM (
   SELECT contact_id, max(coalesce(sent_at, received_at)) FILTER (WHERE due_at <= :now) AS newest,
-    min(due_at) AS since, min(id) FILTER (WHERE attempts < 3) AS first FROM inbox INDEXED BY inbox_waiting
+    min(due_at) AS since, min(id) FILTER (WHERE attempts < 3) AS first, min(id) FILTER (WHERE overtakes = 1) AS passing FROM inbox INDEXED BY inbox_waiting
   WHERE state = 'waiting' GROUP BY contact_id) n
-JOIN inbox i INDEXED BY inbox_waiting ON i.contact_id = n.contact_id AND (n.first IS NULL OR i.id <= n.first OR i.overtakes = 1)
+JOIN inbox i INDEXED BY inbox_waiting ON i.contact_id = n.contact_id AND (n.first IS NULL OR i.id <= n.first OR i.id = n.passing)
 WHERE i.state = 'waiting' AND i.due_at <= :now
 ORDER BY NOT EXISTS (SELECT 1 FROM cases c WHERE c.contact_id = i.contact_id AND c.state <> 'closed'
                      AND c.tier IN ('T1', 'T2')),

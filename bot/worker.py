@@ -199,7 +199,11 @@ class Worker:
                 return self._wait(known, arrival, batch)
             accepted = self._run_turn(tx, known, arrival, batch, mine)
         except Exception as error:
-            if is_again(error) or (tx.is_shared and len(batch.arrivals) > 1 and is_of_database(error)):
+            if (
+                isinstance(error, MemoryError)
+                or is_again(error)
+                or (tx.is_shared and len(batch.arrivals) > 1 and is_of_database(error))
+            ):
                 raise  # the whole transaction is lost: it is run again, or each by itself
             return self._park(known, arrival, batch, error)  # one turn's bug costs no other its commit
         batch.rows.add("inbox_new", inbox_row(known, arrival, batch.now_ms))
@@ -220,13 +224,16 @@ class Worker:
         except UnreadableError as error:
             return self._park(None, arrival, batch, error)
         batch.touched.add(known.contact_id)
-        with suppress(Exception):  # what cannot be read here is read, counted and given to a person in its turn
-            self._overtakes(known, arrival)
+        with suppress(Exception):  # what cannot be told here is read, counted and given to a person in its turn
+            self._overtakes(known, arrival, unread=True)
         return self._wait(known, arrival, batch)
 
-    def _overtakes(self, known: Known, arrival: Arrival) -> bool:
-        """Say and note whether this may pass what waits. Only who has something waiting is asked: it is read for it."""
-        arrival.overtakes = known.parked and self._runner.cannot_wait(known, arrival.message)
+    def _overtakes(self, known: Known, arrival: Arrival, *, unread: bool = False) -> bool:
+        """Say and note whether this may pass what waits. Only who has something waiting is asked: it is read for it.
+
+        `unread`: by its form alone, since reading it may be what killed the process, and nothing is stored yet.
+        """
+        arrival.overtakes = known.parked and self._runner.cannot_wait(known, arrival.message, unread=unread)
         return arrival.overtakes
 
     def _wait(self, known: Known, arrival: Arrival, batch: _Batch) -> Accepted:

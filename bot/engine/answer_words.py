@@ -14,15 +14,17 @@ def _folded(words: str) -> frozenset[str]:
 
 
 #: Ways to say yes and no that no label needs to list.
-YES = _folded(
+_PERSIAN_YES = _folded(
     "بله،بلی،بلە،آره،اره،آری،اری،بعله،آره بله،اوهوم،اهوم،آها،اره دیگه،bale،baleh،bali،are،,are،areh،ari،yes،yeah،yep،y،ok"
-    "،yea،sure،bəli،beli،əlbəttə،elbette،evet،بَلی"
+)
+YES = _PERSIAN_YES | _folded(
+    "yea،sure،bəli،beli،əlbəttə،elbette،evet،بَلی"
     "،بەڵێ،بەلێ،بەلی،بەڵی،به‌لی،به‌ڵێ،بلێ،ئەرێ،ئەری،ئه‌رێ،ئه‌ری،هەڵێ،هەرێ،belê،erê،ere"
     "،نعم،نعم اي،اي نعم،اجل،ايوه،ايوا،ايه نعم،na3am"
 )
-NO = _folded(
-    "نه،نخیر،خیر،نه خیر،نچ،نوچ،نع،ن،نه بابا،اصلا نه،na،nah،no،nope،n،nakheyr،nakheir،kheyr،kheir"
-    "،yox،yoq،yoxdu،yoxdur،yok،xeyr،xeyir،یوخ،یوخدو،یوخدور،یوق،خئیر"
+_PERSIAN_NO = _folded("نه،نخیر،خیر،نه خیر،نچ،نوچ،نع،ن،نه بابا،اصلا نه،na،nah،no،nope،n،nakheyr،nakheir،kheyr،kheir")
+NO = _PERSIAN_NO | _folded(
+    "yox،yoq،yoxdu،yoxdur،yok،xeyr،xeyir،یوخ،یوخدو،یوخدور،یوق،خئیر"
     "،نا،نەخێر،نەخیر،نه‌خێر،نه‌خیر،نەء،nexêr،nexer"
     "،لا،لا لا،لا ابد،ابدا لا،la"
 )
@@ -32,6 +34,7 @@ SKIP = _folded(
     "،دئمک ایسته‌میرم،دئمک ایستمیرم،دئمیرم،demək istəmirəm،demek istemirem،demirəm،keç"
     "،نامەوێ بیڵێم،نامه‌وی بیلیم،ناڵێم،نالیم،لا أريد أن أقول،ما اريد اگول،ما اريد اقول،ما اگول"
 )
+_SPOKEN_AS_PERSIAN = frozenset({"fa", "fa-AF"})
 _YES_IN: Mapping[str, frozenset[str]] = {
     "azb": _folded("هه،هن،ها،hə،he،hən،hen،ha"),
     "ckb": _folded("ئا،ا،ها،بلی"),
@@ -68,3 +71,13 @@ def is_yes(key: str, language: str) -> bool:
 def is_no(key: str, language: str) -> bool:
     """True for a no."""
     return key in NO or key in _NO_IN.get(language, ())
+
+
+def begins(key: str, language: str) -> str | None:
+    """Give «yes» or «no» for a word that says so in front of others; only in Persian and Dari.
+
+    Elsewhere the same letters begin other sentences: «لا تتركوني» is no «no», «are you there» no «yes».
+    """
+    if language not in _SPOKEN_AS_PERSIAN:
+        return None
+    return "yes" if key in _PERSIAN_YES else "no" if key in _PERSIAN_NO else None

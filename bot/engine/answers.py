@@ -13,8 +13,8 @@ from bot.core.numbers import number_in
 from bot.core.phones import mobile_e164
 from bot.core.provinces import find_province
 from bot.core.text import close, fold
-from bot.engine.answer_words import ORDINALS, SKIP, is_no, is_yes
-from bot.engine.model import Ask, Choice, Date, FreeText, Media, Multi, Number, Phone, Place, Scale
+from bot.engine.answer_words import ORDINALS, SKIP, begins, is_no, is_yes
+from bot.engine.model import Ask, Choice, Date, FreeText, Media, Multi, Number, Option, Phone, Place, Scale
 from bot.engine.nearby import named_in
 from bot.engine.places import PROVINCES
 from bot.engine.render import translated
@@ -142,6 +142,16 @@ def _choice(ask: Ask, key: str, language: str = "") -> str | None:
     return None
 
 
+def written_options(run: "Run") -> tuple[Option, ...]:
+    """Give the options of the waiting question that a text names exactly: «2», «نه، در خطرم»."""
+    ask = run.waiting()
+    if ask is None or not isinstance(run.input, TextInput):
+        return ()
+    value = exact(run, ask)
+    keys = value if isinstance(value, tuple) else (str(value),)
+    return tuple(ask.by_key[key] for key in keys if key in ask.by_key)
+
+
 def _whole_number(key: str) -> int | None:
     """Read «2», «گزینه 2», «دو»; None for anything with more in it."""
     for head in _HEADS:
@@ -243,10 +253,9 @@ def _headed(ask: Ask, tokens: list[str], language: str) -> str | None:
     if "yes" not in ask.by_key or "no" not in ask.by_key:
         number = number_in(" ".join(tokens)) if ask.numbered else None
         return ask.options[number - 1].key if number is not None and 1 <= number <= len(ask.options) else None
+    head = begins(tokens[0], language)
     said = {is_yes(word, language) for word in tokens if is_yes(word, language) or is_no(word, language)}
-    if len(said) != 1 or not (is_yes(tokens[0], language) or is_no(tokens[0], language)):
-        return None
-    return "yes" if said.pop() else "no"
+    return head if head is not None and len(said) == 1 else None
 
 
 def _contained_all(ask: Ask, key: str) -> Answer | None:

@@ -138,7 +138,7 @@ def _timely(run: Run, word: str) -> None:
         session.withheld = ()
     if run.facts.moved and session.status not in {"held", "locked"}:
         safe_words.arrive(run)
-    elif safe_words.is_somebody_new(run) and not (session.code_word and run.screening.tier == "T1"):
+    elif safe_words.is_somebody_new(run) and not _cries(run):
         _meet_anew(run, word)
     elif session.status == "held":
         turn_answer.held(run, word)
@@ -151,6 +151,12 @@ def _timely(run: Run, word: str) -> None:
     elif session.version == run.bundle.version or not migrate.move(run):
         session.turns += 1
         turn_answer.answer(run, word)
+
+
+def _cries(run: Run) -> bool:
+    """True for what is heard before anybody is asked who they are: an answer of danger, and a cry beside a word."""
+    answer = any(option.danger == "immediate" for option in answers.written_options(run))
+    return answer or (bool(run.session.code_word) and run.screening.tier == "T1")
 
 
 def _meet_anew(run: Run, word: str) -> None:

@@ -101,7 +101,7 @@ def stop(run: "Run") -> None:
     """Send nothing of our own accord any more; the case stays."""
     run.session.silenced = True
     run.emit(OptedOut)
-    if run.session.status != "held":
+    if run.session.status not in {"held", "locked"}:  # who left in a hurry must see nothing more
         _say_own(run, "stop")
 
 

@@ -118,7 +118,7 @@ def _by_answer(run: "Run") -> list[_Heard]:
         pressed = danger.pressed_option(run)
         chosen: tuple[Option, ...] = (pressed,) if pressed else ()
     else:
-        chosen = _written_options(run)
+        chosen = answers.written_options(run)
     frame = run.session.stack[-1] if run.session.stack else None
     asked = kinds_asked(frame) if frame is not None and frame.step.startswith("soft_check") else ()
     run.session.covert = run.session.covert or any(option.covert for option in chosen)
@@ -132,15 +132,6 @@ def _by_answer(run: "Run") -> list[_Heard]:
         for option in chosen
         if option.danger is not None
     ]
-
-
-def _written_options(run: "Run") -> tuple[Option, ...]:
-    ask = run.waiting()
-    if ask is None or not isinstance(run.input, TextInput):
-        return ()
-    value = answers.exact(run, ask)
-    keys = value if isinstance(value, tuple) else (str(value),)
-    return tuple(ask.by_key[key] for key in keys if key in ask.by_key)
 
 
 def _is_asked_for(run: "Run") -> bool:

@@ -297,7 +297,7 @@ def run_one(
 ) -> list[tuple["Future[Any]", Any]]:
     """Run one write of a group behind a savepoint of its own; its failure is its caller's, not its neighbours'.
 
-    What `again` says of is the whole group's failure: it is raised, and the group run once more. So is what made the
+    Used-up memory is nobody's own. What `again` says of is the whole group's failure: it is raised, and the group run once more. So is what made the
     database end the transaction: there is no savepoint to go back to, and the caller must hear of the true cause.
     """
     waiting = tx.take_after()
@@ -305,7 +305,7 @@ def run_one(
     try:
         answer = fn(tx)
     except Exception as error:
-        if again(error) or not tx.is_open:
+        if isinstance(error, MemoryError) or again(error) or not tx.is_open:
             raise
         tx.raw.execute("ROLLBACK TO job")
         tx.raw.execute("RELEASE job")

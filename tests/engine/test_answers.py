@@ -145,6 +145,8 @@ def test_a_text_is_exactly_an_answer(run, ask, text, expected):
         (SAFE, "نه ندارم", "no"),
         (SAFE, "نه آره", None),
         (SAFE, "نمی‌دونم والا", None),
+        (SAFE, "لا تتركوني وحدي", None),
+        (SAFE, "لا اعرف", None),
         (TOPIC, "خانه امن نیس", "home"),
         (TOPIC, "خشونن", "home"),
         (TOPIC, "من مستمری می‌خواهم", "life"),

@@ -270,6 +270,28 @@ def test_a_cry_of_who_chose_no_word_is_answered_as_the_first_it_could_be(wordles
     assert not any("این را هم" in text for text in texts)
 
 
+@pytest.mark.parametrize("text", ["2", "نه، در خطرم"])
+@pytest.mark.parametrize("word", ["", WORD])
+def test_an_answer_that_says_danger_is_heard_however_long_it_took(talk, text, word):
+    she = talk("danger_now")
+    she.says("سلام")
+    option = she.bundle.flows["danger_now"].step(she.at.partition(".")[2]).options[1]
+    assert (option.label, option.danger) == ("نه، در خطرم", "immediate")
+    she.session.code_word = word
+
+    away(she, 13).says(text)
+
+    assert told(she)[0].tier == "T1"
+
+
+def test_after_leaving_in_a_hurry_an_order_of_before_shows_nothing(she):
+    she.says("0")
+    she.facts = replace(she.facts, written_at=she.facts.now)
+
+    assert she.says("لغو") == []
+    assert she.session.silenced is True
+
+
 def test_urgent_words_of_who_chose_no_word_reach_a_person_and_are_answered(wordless):
     texts = away(wordless, 13).says("شوهرم تهدیدم کرده", THREAT)
 
