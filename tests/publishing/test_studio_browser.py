@@ -53,6 +53,8 @@ def test_a_problem_leads_to_its_line_and_numbers_follow_the_text(page, url, flow
     expect(page.locator("#numbers li")).to_have_count(before + 1)
     expect(page.get_by_text("ذخیره نشده")).to_be_visible()
     page.get_by_role("button", name="ذخیرهٔ پیش‌نویس").click()
+    page.wait_for_url("**said=saved*")
+    expect(page.locator("#numbers li")).to_have_count(before + 1)  # the script has run here too
     page.locator(".problem.E .at").first.click()
     chosen = page.evaluate("getSelection().toString() || text.value.slice(text.selectionStart, text.selectionEnd)")
 
