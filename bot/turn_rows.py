@@ -40,9 +40,7 @@ def inbox_row(known: Known, arrival: Arrival, now_ms: int, *, state: str = "done
         "address_id": known.address_id,
         "kind": input_kind(message.input),
         # A done row with the provider's own bytes needs no second copy of what they say.
-        "sealed_input": None
-        if state == "done" and message.raw
-        else seal(known.key, "inbox.input", input_to_json(message.input)),
+        "sealed_input": None if state == "done" and message.raw else seal(known.key, "inbox.input", _content(message)),
         "sealed_raw": known.key.seal(b"inbox.raw", message.raw[:_RAW_BYTES]) if message.raw else None,
         "received_at": int(message.received_at.timestamp() * 1000),
         "sent_at": int(message.sent_at.timestamp() * 1000) if message.sent_at else None,
@@ -53,6 +51,12 @@ def inbox_row(known: Known, arrival: Arrival, now_ms: int, *, state: str = "done
         "error": None,
         "overtakes": int(arrival.overtakes),
     }
+
+
+def _content(message: InboundMsg) -> dict[str, Any]:
+    """Give what a turn needs of a message; that its page shows nothing of before must outlast a wait."""
+    content = input_to_json(message.input)
+    return {**content, "opened_anew": 1} if message.opened_anew else content
 
 
 def bare_row(arrival: Arrival, now_ms: int) -> dict[str, Any]:

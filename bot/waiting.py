@@ -37,14 +37,17 @@ SAFE_TEXT_COVERT = "110 / 123"
 
 #: A pass begins no further round after so many rows.
 _PASS = 100
-#: Of each contact what `_TRY` lets run: her first row, so that one long line stands before nobody. Contacts with an
+#: Of each contact what `_TRY` lets run: her first row and the first that may pass it, so that one long line stands
+#: before nobody. Contacts with an
 #: urgent case first, then who wrote just now, oldest first; then what is late, the newest first.
 _DUE = """
 SELECT i.id FROM (
   SELECT contact_id, max(coalesce(sent_at, received_at)) FILTER (WHERE due_at <= :now) AS newest,
-    min(due_at) AS since, min(id) FILTER (WHERE attempts < 3) AS first, min(id) FILTER (WHERE overtakes = 1) AS passing FROM inbox INDEXED BY inbox_waiting
+    min(due_at) AS since, min(id) FILTER (WHERE attempts < 3) AS first,
+    min(id) FILTER (WHERE overtakes = 1 AND due_at <= :now) AS passing FROM inbox INDEXED BY inbox_waiting
   WHERE state = 'waiting' GROUP BY contact_id) n
-JOIN inbox i INDEXED BY inbox_waiting ON i.contact_id = n.contact_id AND (n.first IS NULL OR i.id <= n.first OR i.id = n.passing)
+JOIN inbox i INDEXED BY inbox_waiting ON i.contact_id = n.contact_id
+  AND (n.first IS NULL OR i.id <= n.first OR i.id = n.passing)
 WHERE i.state = 'waiting' AND i.due_at <= :now
 ORDER BY NOT EXISTS (SELECT 1 FROM cases c WHERE c.contact_id = i.contact_id AND c.state <> 'closed'
                      AND c.tier IN ('T1', 'T2')),
@@ -201,9 +204,10 @@ class WaitingRows:
     def _message(self, known: Known, found: tuple[Any, ...]) -> InboundMsg:
         channel, provider_id, _, kind, sealed = found[:5]
         try:
-            received = input_from_json(kind, unseal(known.key, "inbox.input", sealed) if sealed else {})
+            content = unseal(known.key, "inbox.input", sealed) if sealed else {}
+            received = input_from_json(kind, content)
         except UnreadableError:
-            received = UnreadableInput("sealed")  # a damaged row is somebody's words all the same
+            content, received = {}, UnreadableInput("sealed")  # a damaged row is somebody's words all the same
         return InboundMsg(
             channel=channel,
             external_id="",
@@ -211,6 +215,7 @@ class WaitingRows:
             input=received,
             received_at=_moment(found[5]),
             sent_at=_moment(found[7]) if found[7] is not None else None,
+            opened_anew="opened_anew" in content,
         )
 
     def _put_back(self, tx: Tx, row_id: int, found: tuple[Any, ...], error: str) -> None:

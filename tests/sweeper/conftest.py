@@ -39,10 +39,10 @@ class Town:
     def say(self, text, who="a"):
         return self.send(TextInput(text), who)
 
-    def send(self, entered, who="a"):
+    def send(self, entered, who="a", *, opened_anew=False):
         message = InboundMsg(
             channel="web", external_id=who, provider_id=f"m{next(self._numbers)}", input=entered,
-            received_at=self.core.clock.now(),
+            received_at=self.core.clock.now(), opened_anew=opened_anew,
         )  # fmt: skip
         return self.core.inbox.put(message).done.result(20)
 

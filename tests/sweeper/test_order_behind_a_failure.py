@@ -162,6 +162,28 @@ def test_after_an_unclean_stop_nothing_is_read_before_it_is_stored(town):
     assert [("T1",)] == town.rows("SELECT tier FROM cases")
 
 
+def test_after_an_unclean_stop_one_flood_that_cannot_wait_stands_before_nobody(town):
+    town.core.worker.be_careful(600)
+    for _ in range(150):
+        assert town.say("خب", "flood").deferred
+    town.run("UPDATE inbox SET overtakes = 1")
+    town.clock.advance(1)
+    assert town.say(CRY, "b").deferred
+    town.core.waiting.run_due()
+
+    assert turns(town).index(151) <= 3
+
+
+def test_after_an_unclean_stop_a_page_that_was_opened_anew_shows_nothing_of_before(town):
+    town.say("سلام")
+    town.say("خب")
+    town.core.worker.be_careful(600)
+    assert town.send(text_input("سلام"), opened_anew=True).deferred
+    town.core.waiting.run_due()
+
+    assert [(1,), (2,)] == town.rows("SELECT turns FROM sessions ORDER BY turns")  # a stranger's first opening
+
+
 def test_after_an_unclean_stop_danger_keeps_its_place_where_nothing_failed(town):
     town.core.worker.be_careful(600)
     for text in ("سلام", "دوم", CRY, "0"):
