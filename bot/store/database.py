@@ -196,6 +196,14 @@ class Store:
             sys.stderr.flush()
         os._exit(_NO_WRITER)
 
+    def _refuse(self, group: list[Job], error: BaseException) -> None:
+        """Tell all who wait for a group that it was not written."""
+        for _, future in group:
+            if not future.done():
+                future.set_exception(error)
+        if isinstance(error, MemoryError) and self._thread is not None:
+            self._tell_and_end(error)  # half of what is tried fails now, wake-ups too: a fresh process has memory
+
     def _write_loop(self) -> None:
         while True:
             first = self._jobs.get()
@@ -234,11 +242,7 @@ class Store:
         except BaseException as error:  # noqa: BLE001 - whatever broke the commit, every caller must hear of it
             with contextlib.suppress(sqlite3.Error):
                 tx.raw.execute("ROLLBACK")
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(error)
-            if isinstance(error, MemoryError) and self._thread is not None:
-                self._tell_and_end(error)  # half of what is tried fails now, wake-ups too: a fresh process has memory
+            self._refuse(group, error)
             return
         for act in tx.take_after():
             with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile: a wake-up is only a hint
@@ -297,8 +301,9 @@ def run_one(
 ) -> list[tuple["Future[Any]", Any]]:
     """Run one write of a group behind a savepoint of its own; its failure is its caller's, not its neighbours'.
 
-    Used-up memory is nobody's own. What `again` says of is the whole group's failure: it is raised, and the group run once more. So is what made the
-    database end the transaction: there is no savepoint to go back to, and the caller must hear of the true cause.
+    What `again` says of is the whole group's failure: it is raised, and the group run once more. So is what made the
+    database end the transaction: there is no savepoint to go back to, and the caller must hear of the true cause; and
+    memory that is used up, which is no one job's own.
     """
     waiting = tx.take_after()
     tx.raw.execute("SAVEPOINT job")

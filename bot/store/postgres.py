@@ -219,7 +219,7 @@ class PostgresStore(Store):
         try:
             self._open_again()
         except (DBAPIError, psycopg.Error) as error:  # still away: refused at once, whoever brought it tries again
-            _refuse(group, error)
+            self._refuse(group, error)
             return
         for left in reversed(range(_TRIES)):
             group = [job for job in group if not job[1].done()]
@@ -228,7 +228,7 @@ class PostgresStore(Store):
             except BaseException as error:  # noqa: BLE001 - whatever broke the commit, every caller must hear of it
                 if self._recover(error) and left:
                     continue
-                _refuse(group, error)
+                self._refuse(group, error)
                 return
             break
         for act in tx.take_after():
@@ -315,12 +315,6 @@ class PostgresStore(Store):
                 wait_s = min(wait_s * 2, 1.0)
             else:
                 return True
-
-
-def _refuse(group: Iterable[Job], error: BaseException) -> None:
-    for _, future in group:
-        if not future.done():
-            future.set_exception(error)
 
 
 @contextlib.contextmanager
