@@ -117,6 +117,7 @@ def test_a_language_that_cannot_say_what_is_said_in_danger_is_refused(scripts):
 
     with pytest.raises(CommandError, match=r"ckb cannot be offered, always\.danger has no translation"):
         offered.require_texts(poorer, ("fa", "ckb"))
+    assert ("fa", "en") == offered.sayable(poorer, ("fa", "ckb", "en"))
 
 
 def test_a_service_with_a_language_that_cannot_be_understood_fails_doctor():
