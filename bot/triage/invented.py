@@ -1,8 +1,7 @@
 """Texts that nobody wrote, made of ordinary ones: what the model learns harmless words from in new company.
 
 A text that says nothing true is no danger, so it teaches as much about single words and neighbours as a written one.
-Measured on two hands that were not trained on: as good as twice the ordinary texts (docs/triage.md). Made of danger,
-the same teaches nothing.
+What that gave on a hand that was not trained on stands in docs/triage.md.
 """
 
 import random
@@ -14,6 +13,7 @@ _T = TypeVar("_T")
 _WORDS_MAX = 24
 _WORDS_MIN = 3
 _SPLICED_WORDS_MIN = 4
+_SHUFFLED_LENGTHS = 18
 _EDGE = ""
 
 
@@ -38,7 +38,7 @@ def _shuffled(written: Sequence[list[str]], chance: random.Random) -> Iterator[l
     """Words of everywhere, as often as they are used."""
     pool = [word for words in written for word in words]
     while True:
-        yield [_one(pool, chance) for _ in range(_WORDS_MIN + int(chance.random() * 18))]
+        yield [_one(pool, chance) for _ in range(_WORDS_MIN + int(chance.random() * _SHUFFLED_LENGTHS))]
 
 
 def _chained(written: Sequence[list[str]], chance: random.Random) -> Iterator[list[str]]:

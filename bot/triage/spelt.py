@@ -116,7 +116,8 @@ def _other_way(word: str, forms: Forms) -> str:
     latin = sum("a" <= char <= "z" for char in word)
     digits = sum(char.isdigit() for char in word)
     if latin and latin + digits == len(word):
-        return word.translate(_AS_LATIN) if digits and latin > digits and not word[-1].isdigit() else ""
+        way = word.translate(_AS_LATIN) if latin > digits and not word[-1].isdigit() else word
+        return way if way != word else ""
     ways = (_persian(word), _persian(word.translate(_VOWELS))) if latin else (word,)
     return next((way for one in ways if (way := one.translate(_AS_PERSIAN)) in forms), "")
 
