@@ -82,12 +82,14 @@ class Languages:
                         tagged = met.setdefault(entry.book, {})
                         mask, length = tagged.get(at, (0, 1))
                         tagged[at] = mask | entry.mask, max(length, 1 + len(entry.rest))
-        for number, tagged in met.items():
-            if any(mask & self.heavy for mask, _ in tagged.values()):
-                book = self.books[number]
-                heard = to_screening(book, judge(book, list(_clauses(text, found, tagged))))
-                if heard.tier is not None or heard.soft:
-                    yield heard
+        loud = [number for number, tagged in met.items() if any(mask & self.heavy for mask, _ in tagged.values())]
+        spans = list(_spans(text, found)) if loud else []
+        for number in loud:
+            book, tagged = self.books[number], met[number]
+            clauses = [_clause(found, tagged, *span) for span in spans if not tagged.keys().isdisjoint(range(*span))]
+            heard = to_screening(book, judge(book, clauses))
+            if heard.tier is not None or heard.soft:
+                yield heard
 
     def _starting(self, key: str, after: str) -> Iterator[Entry]:
         """Give what may begin with a word; short words begin many phrases, so those are asked for by two words."""
@@ -119,14 +121,13 @@ def _goes_on(rest: tuple[str, ...], keys: list[str], at: int) -> bool:
     return at + len(rest) <= len(keys) and all(_fits(part, keys[at + step]) for step, part in enumerate(rest))
 
 
-def _clauses(text: str, found: list[Word], tagged: dict[int, tuple[int, int]]) -> Iterator[Clause]:
-    """Cut at strong marks, long ones in pieces; only clauses in which something was met."""
+def _spans(text: str, found: list[Word]) -> Iterator[tuple[int, int]]:
+    """Cut at strong marks, long ones in pieces: where each clause begins and ends."""
     first = 0
     for at in range(1, len(found) + 1):
-        ends = at == len(found) or any(mark in _STRONG for mark in text[found[at - 1].end : found[at].start])
+        ends = at == len(found) or not _STRONG.isdisjoint(text[found[at - 1].end : found[at].start])
         if ends or at - first >= _CLAUSE_WORDS_MAX:
-            if any(place in tagged for place in range(first, at)):
-                yield _clause(found, tagged, first, at)
+            yield first, at
             first = at if ends else at - _OVERLAP_WORDS
 
 

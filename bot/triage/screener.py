@@ -17,7 +17,7 @@ from bot.triage.model import Model
 from bot.triage.near import near_example
 from bot.triage.reading import Reader
 from bot.triage.rules import Clause
-from bot.triage.spelt import respelt
+from bot.triage.spelt import respellings
 from bot.triage.verdict import judge, to_screening
 
 _SHORT_CHARS = 3
@@ -80,11 +80,7 @@ class Screener:
         text = text[: 2 * TEXT_CHARS_MAX]
         found = words(text)
         heard = self._heard(text, found, joined=joined)
-        hidden = respelt(text, found, self._lexicon.forms)
-        if not hidden:
-            return heard
-        whole = respelt(text, found, self._lexicon.forms, whole=True)
-        for again in (hidden, whole) if whole != hidden else (hidden,):
+        for again in respellings(text, found, self._lexicon.forms):
             heard = _raised(heard, self._heard(text, again, joined=joined))
         return heard
 

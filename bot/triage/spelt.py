@@ -5,7 +5,8 @@ was heard. Places in the source are kept. Pure; knows the lexicon's forms and no
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from itertools import pairwise
 
 from bot.core.text import Word
@@ -30,25 +31,39 @@ _VOWELS = str.maketrans("", "", "aeiou")
 _WORD_CHARS_MAX = 24
 
 
-def respelt(text: str, found: list[Word], forms: Forms, *, whole: bool = False) -> list[Word]:
-    """Give the words about what was spelt out, read as the words they are; empty when nothing was.
+def respellings(text: str, found: list[Word], forms: Forms) -> Iterator[list[Word]]:
+    """Give the words about what was spelt out, read as the words they are: no way when nothing was, or up to two.
 
-    `whole`: letters that no gap parts are one word; else the known words that they make.
+    In the second, letters that no gap parts are one word, in the first the known words that they make.
     """
     is_odd = _ODD.search(text) is not None
     if not is_odd and sum([len(word.text) == 1 for word in found]) < _RUN_MIN:
-        return []
+        return
+    runs = list(_runs(found))
+    other_way = cache(partial(_other_way, forms)) if is_odd else _no_other
+    first = _respelt(runs, other_way, lambda run: _words_of(text, run, forms))
+    if first:
+        yield first
+        if any(len(run) >= _RUN_MIN for run in runs):
+            second = _respelt(runs, other_way, lambda run: map(_joined, _pieces(text, run)))
+            if second != first:
+                yield second
+
+
+def _respelt(
+    runs: list[list[Word]], other_way: Callable[[str], str], words_of: Callable[[list[Word]], Iterable[Word]]
+) -> list[Word]:
+    """Put words for letters that stand alone, and for words in an odd spelling; only what stands about them is given."""
     out: list[Word] = []
     changed: list[int] = []
-    for run in _runs(found):
+    for run in runs:
         if len(run) >= _RUN_MIN and len(changed) < _LETTERS_MAX:
-            pieces = list(_pieces(text, run))
-            put = list(map(_joined, pieces)) if whole or len(pieces) > 1 else list(_cut(run, forms))
+            put = list(words_of(run))
             changed += range(len(out), len(out) + len(put))
             out += put
             continue
         for word in run:
-            other = _other_way(word.text, forms) if is_odd and len(changed) < _LETTERS_MAX else ""
+            other = other_way(word.text) if len(changed) < _LETTERS_MAX else ""
             if other:
                 changed.append(len(out))
             out.append(word._replace(text=other) if other else word)
@@ -85,6 +100,12 @@ def _pieces(text: str, run: list[Word]) -> Iterator[list[Word]]:
     yield run[first:]
 
 
+def _words_of(text: str, run: list[Word], forms: Forms) -> Iterable[Word]:
+    """Give the words that a run's gaps show, else the known ones that its letters make."""
+    pieces = list(_pieces(text, run))
+    return map(_joined, pieces) if len(pieces) > 1 else _cut(run, forms)
+
+
 def _joined(run: list[Word]) -> Word:
     return Word("".join(word.text for word in run), run[0].start, run[-1].end, run[0].after_break)
 
@@ -109,9 +130,13 @@ def _cut(run: list[Word], forms: Forms) -> Iterator[Word]:
         yield _joined(run[start:end])
 
 
-def _other_way(word: str, forms: Forms) -> str:
+def _no_other(_word: str) -> str:
+    return ""
+
+
+def _other_way(forms: Forms, word: str) -> str:
     """Give the word that letters beside digits, or of two scripts, stand for; empty where there is none."""
-    if not 2 < len(word) <= _WORD_CHARS_MAX or word.isdecimal() or word in forms:
+    if not 2 < len(word) <= _WORD_CHARS_MAX or not _ODD.search(word) or word in forms:
         return ""
     latin = sum("a" <= char <= "z" for char in word)
     digits = sum(char.isdigit() for char in word)
