@@ -150,6 +150,7 @@ def _message(row: RowMapping, body: dict[str, Any] | None, names: Mapping[str, s
         delivery=row["receipt"] or row["state"] or "",
         at=row["at"],
         written_at=body.get("written_at"),
+        anew="anew" in body,
         hidden=row["hidden_at"] is not None,
     )
 

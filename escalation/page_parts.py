@@ -14,7 +14,8 @@ from escalation.page_answers import Answer
 class Message:
     """One line of the transcript. `input` is press, media or location when it is not words.
 
-    `written_at` is set for what reached us long after it was written.
+    `written_at` is set for what reached us long after it was written; `anew` for the first from a page that was opened
+    anew, which another than she may hold.
 
     `delivery` is the state of an outgoing message: queued, sending, sent, delivered, read, failed, expired, unknown.
     """
@@ -30,6 +31,7 @@ class Message:
     delivery: str
     at: int
     written_at: int | None
+    anew: bool
     hidden: bool
 
 

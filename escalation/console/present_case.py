@@ -81,6 +81,7 @@ def _message(one: Message) -> MessageView:
         hour=wording.hour(one.at),
         day=long_date(at),
         written="" if one.written_at is None else f"نوشته‌شده {wording.when(one.written_at)}",
+        anew=one.anew,
         receipt=one.delivery,
         receipt_word=wording.word(wording.RECEIPTS, one.delivery) if one.author == "staff" else "",
         on_way=one.author == "staff" and one.delivery in {"queued", "sending", "sent"},

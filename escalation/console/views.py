@@ -61,6 +61,7 @@ class MessageView:
     hour: str
     day: str
     written: str  # when she wrote what reached us much later
+    anew: bool  # the first from a page opened anew: perhaps not she
     receipt: str
     receipt_word: str
     on_way: bool  # its receipt may still move

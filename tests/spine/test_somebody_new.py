@@ -8,6 +8,10 @@ import pytest
 from bot.core.messages import InboundMsg, TextInput
 from bot.settings import Settings
 from bot.web.citizen import CitizenDeps, build_citizen
+from escalation.console.present_case import case_view
+from escalation.office import Office
+from escalation.page import read_case
+from escalation.policy import Actor
 
 OPENING = "برای شروع 1 را بفرستید"
 CRY = "شوهرم داره منو می‌زنه"
@@ -57,7 +61,18 @@ class Browser:
         deps = CitizenDeps(
             store=core.store, keyring=core.keyring, inbox=core.inbox, bus=core.bus, clock=core.clock, settings=Settings()
         )  # fmt: skip
+        self.core = core
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(build_citizen(deps)), base_url="http://page.test")
+
+    def desk_sees(self):
+        """Give what the case's page shows of her messages: the words, and whether they are from a page opened anew."""
+        core, now_ms = self.core, int(self.core.clock.now().timestamp() * 1000)
+        office = Office(keyring=core.keyring, bus=core.bus, new_id=core.ids)
+        actor = Actor(staff_id="s", name="s", roles=frozenset({"supervisor"}))
+        ((case_id,),) = core.store.read_now(lambda db: db.exec_driver_sql("SELECT id FROM cases").fetchall())
+        page = core.store.write_now(lambda tx: read_case(tx, office, actor=actor, case_id=case_id, now_ms=now_ms))
+        shown = case_view(page, actor=actor, now_ms=now_ms).messages
+        return [(one.text, one.anew) for one in shown if one.author == "contact"]
 
     async def say(self, text):
         form = {"t": text, "n": f"{next(_numbers):016}"}
@@ -88,3 +103,14 @@ async def test_a_page_that_was_only_loaded_again_goes_on(browser):
     await browser.client.get("/", headers={"Sec-Fetch-Site": "none", "Cache-Control": "max-age=0"})
 
     assert OPENING not in await browser.say("بله")
+
+
+async def test_the_desk_sees_which_words_came_from_a_page_that_was_opened_anew(browser):
+    await browser.client.get("/", headers={"Sec-Fetch-Site": "none"})
+    await browser.say(CRY)
+    await browser.say("زیاد")
+    await browser.client.get("/", headers={"Sec-Fetch-Site": "none"})
+    await browser.say("سلام")
+    await browser.say("کمک")
+
+    assert browser.desk_sees() == [(CRY, False), ("زیاد", False), ("سلام", True), ("کمک", False)]
