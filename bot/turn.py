@@ -14,7 +14,7 @@ from bot.core.screening import NOTHING_FOUND, Screening
 from bot.core.text import fold, squash
 from bot.core.values import value
 from bot.engine.danger import option_of
-from bot.engine.engine import resume
+from bot.engine.engine import answers_danger, resume
 from bot.engine.handlers import FIRST
 from bot.engine.model import Bundle
 from bot.engine.session import Session
@@ -59,7 +59,9 @@ def take_turn(
     return Turn(after, events, screening)
 
 
-def cannot_wait(session: Session | None, received: Input, bundle: Bundle, screener: Screener | None) -> bool:
+def cannot_wait(
+    session: Session | None, received: Input, facts: Facts, bundle: Bundle, screener: Screener | None
+) -> bool:
     """True for danger, force and leaving in a hurry: they do not wait behind an earlier message that failed.
 
     Without a screener a text is judged by its form alone.
@@ -69,6 +71,8 @@ def cannot_wait(session: Session | None, received: Input, bundle: Bundle, screen
             folded = fold(text)
             leaves = folded == "0" or bundle.always.words.get(folded) in FIRST
             if leaves or _is_duress(session, text):
+                return True
+            if session is not None and answers_danger(session, text, facts, bundle):
                 return True
             return screener is not None and _read(screener, received, ()).tier == "T1"
         case PressInput(press):

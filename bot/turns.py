@@ -139,7 +139,9 @@ class TurnRunner:
     def cannot_wait(self, known: Known, message: InboundMsg, *, unread: bool) -> bool:
         """True for danger and for leaving in a hurry: they do not wait behind an earlier message that failed."""
         screener = None if unread else self._world.screener
-        return cannot_wait(known.session, message.input, self._bundle(known), screener)
+        mode = self._world.modes.get(known.channel, "rich")
+        facts = Facts(now=message.received_at, channel=known.channel, mode=mode, language=known.language)
+        return cannot_wait(known.session, message.input, facts, self._bundle(known), screener)
 
     def contact_of(self, tx: Tx, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
         """Find who an arrival is from.

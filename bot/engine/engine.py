@@ -98,6 +98,11 @@ def resume(
     return run.session, run.events
 
 
+def answers_danger(session: Session, text: str, facts: Facts, bundle: Bundle) -> bool:
+    """True for what names, of the question that waits, an answer that says danger now: «2»."""
+    return session.status == "waiting" and _names_danger(Run(session, TextInput(text), NOTHING_FOUND, facts, bundle))
+
+
 def _turn(run: Run) -> None:
     """Do §5.2, in its order."""
     match run.input:
@@ -155,8 +160,11 @@ def _timely(run: Run, word: str) -> None:
 
 def _cries(run: Run) -> bool:
     """True for what is heard before anybody is asked who they are: an answer of danger, and a cry beside a word."""
-    answer = any(option.danger == "immediate" for option in answers.written_options(run))
-    return answer or (bool(run.session.code_word) and run.screening.tier == "T1")
+    return _names_danger(run) or (bool(run.session.code_word) and run.screening.tier == "T1")
+
+
+def _names_danger(run: Run) -> bool:
+    return any(option.danger == "immediate" for option in answers.written_options(run))
 
 
 def _meet_anew(run: Run, word: str) -> None:

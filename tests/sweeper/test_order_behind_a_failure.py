@@ -125,6 +125,16 @@ def test_a_button_that_says_danger_now_does_not_wait(town):
     assert ("T1", False) == (accepted.tier, accepted.deferred)
 
 
+def test_the_number_of_an_answer_that_says_danger_now_does_not_wait(town):
+    town.say("سلام")
+    town.say("2")
+    assert town.say("زهر").deferred
+    assert town.say("4").deferred
+    accepted = town.say("۱")  # «الان در خطرم»
+
+    assert ("T1", False) == (accepted.tier, accepted.deferred)
+
+
 def test_a_cry_at_the_end_of_a_very_long_text_does_not_wait(town):
     town.say("زهر")
 
