@@ -12,8 +12,9 @@ from bot.content import load_screener
 from bot.core.screening import Screening
 from bot.errors import CommandError
 from bot.triage.corpus import CorpusError, Line, everyday_words, mirror_lines, ordinary_texts, training_lines
-from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR
+from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR, load_lexicon
 from bot.triage.model import MODEL_FILE, to_bytes
+from bot.triage.reading import Reader
 
 _COLUMNS = ("T1", "T1–T2", "heard")
 
@@ -28,13 +29,15 @@ def model(args: argparse.Namespace) -> int:
 
 def _train(ordinary: str | None) -> int:
     """Write the weights and the everyday words; gates by `ordinary`, or by the ordinary texts of the corpus."""
-    from bot.triage.training import train  # noqa: PLC0415 - only here
+    from bot.triage.training import train, with_gates  # noqa: PLC0415 - only here
 
     lines = training_lines()
     _say(f"{len(lines)} lines")
     everyday = "\n".join(everyday_words(lines)) + "\n"
-    weights = train(lines, list(_texts(ordinary)) if ordinary else ordinary_texts())
+    weights = train(lines)
     (LEXICON_DIR / EVERYDAY_FILE).write_text(everyday, encoding="utf-8")
+    reader = Reader(load_lexicon())  # with the words just written
+    weights = with_gates(weights, _texts(ordinary) if ordinary else ordinary_texts(), reader)
     MODEL_FILE.write_bytes(to_bytes(weights))
     _say(f"weights {weights.facts.version}; gates {weights.facts.gates}")
     return 0

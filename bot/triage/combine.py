@@ -4,12 +4,35 @@ Three bands: queue (T1, T2), ask (`soft`: one gentle closed question), pass. Whe
 model is believed sooner.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.screening import MODEL, Evidence, Screening, Tier
-from bot.triage.model import Gates, Hearing
+from bot.core.text import Word
+from bot.triage.model import Gates, Hearing, Model
+from bot.triage.reading import Reader
 
 _WHY = "به موقعیت‌های خطر می‌ماند"
+
+
+class Ear:
+    """Hears with the model what was written, and Finglish also as the Persian it spells; the graver of both counts."""
+
+    def __init__(self, model: Model, reader: Reader) -> None:
+        self._model = model
+        self._reader = reader
+
+    def hear(self, found: Sequence[Word]) -> Hearing | None:
+        """Score a text's words; None when they are far from every gate."""
+        heard = self._model.hear(found)
+        persian = self._reader.in_persian(found)
+        again = self._model.hear(persian) if persian else None
+        if heard is None or again is None:
+            return heard or again
+        louder = max(heard, again, key=lambda one: one.high)
+        return replace(
+            louder, any=max(heard.any, again.any), high=max(heard.high, again.high), now=max(heard.now, again.now)
+        )
 
 
 def combined(heard: Screening, guess: Hearing | None, gates: Gates, *, joined: bool = False) -> Screening:
@@ -41,9 +64,11 @@ def combined(heard: Screening, guess: Hearing | None, gates: Gates, *, joined: b
 
 
 def _tier(guess: Hearing, gates: Gates, *, has_cue: bool) -> Tier | None:
-    if guess.high < (gates.high_with_cue if has_cue else gates.high):
-        return "T3" if guess.any >= gates.soon else None
-    return "T1" if guess.now >= (gates.now_with_cue if has_cue else gates.now) else "T2"
+    if guess.now >= gates.now:
+        return "T1"
+    if guess.high >= (gates.high_with_cue if has_cue else gates.high):
+        return "T2"
+    return "T3" if guess.any >= gates.soon else None
 
 
 def _evidence(guess: Hearing, band: str) -> tuple[Evidence, ...]:

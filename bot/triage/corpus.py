@@ -52,12 +52,16 @@ def ordinary_texts(folder: Path = CORPUS_DIR) -> list[str]:
 
 
 def everyday_words(lines: Iterable[Line]) -> list[str]:
-    """Give the folded words that ordinary life uses more than once, well spelt, in Persian letters."""
+    """Give the folded words that ordinary life uses more than once, well spelt, in Persian letters; often used first."""
     counts: Counter[str] = Counter()
+    everyday: Counter[str] = Counter()
     for line in lines:
-        if line.tier == "none" and line.register not in _ODD_SPELLING:
-            counts.update({word.text for word in words(line.text)})
-    return sorted(word for word, count in counts.items() if count > 1 and len(word) > 2 and not word.isascii())
+        if line.register not in _ODD_SPELLING:
+            found = [word.text for word in words(line.text)]
+            counts.update(found)
+            everyday.update({*found} if line.tier == "none" else ())
+    kept = (word for word, count in everyday.items() if count > 1 and len(word) > 1 and not word.isascii())
+    return sorted(kept, key=lambda word: (-counts[word], word))
 
 
 def situations(file: Path) -> Iterator[Line]:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import mul
 
-from bot.triage.grams import GROUND, SIZE, Token, between, of_word, stem_of
+from bot.triage.grams import GROUND, SIZE, STEMS_FROM, Token, between, of_word, stem_of
 
+#: How much more a stem or a pair of stems tells than a piece of a word.
+STEM_WEIGHT = 2.0
 _EPOCHS = 32
 _ENOUGH = 0.02
 #: Each so many epochs everyone is looked at; between them only those who had a say then.
@@ -47,6 +49,8 @@ def rarity(texts: Iterable[Iterable[int]], size: int = SIZE) -> "array[float]":
     told = array("d", [most]) * size
     for bucket, number in seen.items():
         told[bucket] = math.log((1 + count) / (1 + number)) + 1
+    for bucket in range(STEMS_FROM, size):
+        told[bucket] *= STEM_WEIGHT
     return told
 
 

@@ -23,6 +23,8 @@ LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
 EVERYDAY_FILE = "everyday.txt"
 _FILES = ("verbs", "nouns", "words", "defuse", "concepts", "patterns", "overrides", "examples")
 _EXAMPLE_CHARS_MIN = 7
+#: A shorter everyday word is too often a piece of another one.
+_EVERYDAY_CHARS_MIN = 3
 #: How a phrase goes on after its second word, and what the whole means.
 End = tuple[tuple[str, ...], int]
 
@@ -32,21 +34,24 @@ class Lexicon(Rulebook):
     """All tables of one lexicon version. Treat as immutable.
 
     `phrases` goes by the first word, then by the second. `common` are the forms that a slip may have been meant to
-    be, one a line: as strings of their own they would weigh six times as much.
+    be, `everyday` the words of ordinary life, often used ones first; one a line: as strings of their own they would
+    weigh six times as much.
     """
 
     forms: Forms
     phrases: dict[str, dict[str, tuple[End, ...]]]
     defuse: list[tuple[int, frozenset[str], frozenset[str]]]
     common: str
+    everyday: str
     examples: dict[int, str]
     languages: Languages = field(default_factory=Languages)
     bones: dict[str, list[str]] = field(default_factory=dict)
 
     def by_bones(self, skeleton: str) -> list[str]:
-        """Give the common forms with this consonant skeleton; the index is made at the first Latin word."""
+        """Give the common forms with this consonant skeleton, often used ones first; the index is made when asked."""
         if not self.bones:
-            for form in sorted(self.common.split()):
+            rank = {form: at for at, form in enumerate(self.everyday.split())}
+            for form in sorted(self.common.split(), key=lambda form: (rank.get(form, len(rank)), form)):
                 self.bones.setdefault(persian_skeleton(form), []).append(form)
         return self.bones.get(skeleton, [])
 
@@ -68,15 +73,16 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     digest = hashlib.sha256(
         b"\0".join([*(file.read_bytes() for file in files.values()), everyday, *others])
     ).hexdigest()
-    lexicon = _compile(sections, map(str.rstrip, StringIO(everyday.decode())), digest[:12])
+    lexicon = _compile(sections, everyday.decode(), digest[:12])
     return replace(lexicon, languages=load_languages(folder, lexicon.version))
 
 
-def _compile(sections: dict[str, dict[str, Section]], everyday: Iterable[str], version: str) -> Lexicon:
+def _compile(sections: dict[str, dict[str, Section]], everyday: str, version: str) -> Lexicon:
     bits = _allot_bits(sections)
     vocabulary = _Vocabulary(bits)
-    for form in everyday:
-        vocabulary.forms.add(form, 0)
+    for form in map(str.rstrip, StringIO(everyday)):
+        if len(form) >= _EVERYDAY_CHARS_MIN:
+            vocabulary.forms.add(form, 0)
     for tag, value in sections["verbs"].items():
         for stems in entries(value, " "):
             vocabulary.add(verb_forms(tag, stems))
@@ -100,6 +106,7 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: Iterable[str], v
         patterns=[read_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: read_rule(value, bits) for name, value in sections["overrides"].items()},
         common=vocabulary.common.getvalue(),
+        everyday=everyday,
         examples=_example_index(one for value in sections["examples"].values() for one in listed(value)),
     )
 

@@ -47,7 +47,7 @@ _HALF = 1 << (_SHIFT - 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
-    """From which score on a text is T3, asked about, queued, or taken for immediate; lower where a pattern agrees.
+    """From which score on a text is T3, asked about, queued (lower where a pattern agrees), or taken for immediate.
 
     Below `glance` (its words alone) or `floor` (the first score) the model says nothing.
     """
@@ -59,7 +59,6 @@ class Gates:
     high: float
     now: float
     high_with_cue: float
-    now_with_cue: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +90,9 @@ class _Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What belongs to the tables: what one unit of a weight and of a length is, a bias a score, gates, a name."""
+    """What belongs to the tables: what one unit of each weight and of a length is, a bias a score, gates, a name."""
 
-    scale: float
+    scales: tuple[float, float, float]
     length_scale: float
     biases: tuple[float, float, float]
     gates: Gates
@@ -178,7 +177,7 @@ class Model:
 
     def _score(self, weight: int, length: int, which: int) -> float:
         facts = self._facts
-        return weight * facts.scale / sqrt(length * facts.length_scale + GROUND) + facts.biases[which]
+        return weight * facts.scales[which] / sqrt(length * facts.length_scale + GROUND) + facts.biases[which]
 
     def _kinds(self, seen: _Seen) -> tuple[str, ...]:
         buckets = [kind_bucket(word.stem) for word in seen.known]
@@ -215,7 +214,7 @@ def from_bytes(data: bytes) -> Weights:
     raw = zlib.decompress(packed)
     tables = []
     at = 0
-    for code, size in [("h", SIZE)] * 3 + [("B", SIZE)] + [("b", KIND_SIZE)] * len(KINDS):
+    for code, size in [("b", SIZE)] * 3 + [("B", SIZE)] + [("b", KIND_SIZE)] * len(KINDS):
         table = array(code)
         table.frombytes(raw[at : at + size * table.itemsize])
         at += size * table.itemsize
@@ -227,7 +226,7 @@ def from_bytes(data: bytes) -> Weights:
         tables[3],
         tuple(tables[4:]),
         Facts(
-            facts["scale"],
+            tuple(facts["scales"]),
             facts["length_scale"],
             tuple(facts["biases"]),
             Gates(**facts["gates"]),

@@ -3,6 +3,7 @@
 Work per word is bounded: known words are one dictionary look-up, unknown ones a few more, remembered.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from io import StringIO
 
@@ -52,6 +53,14 @@ class Reader:
         self._find_phrases(heard, masks, slips)
         self._defuse(found, heard, masks)
         return self._split(text, found, masks, slips)
+
+    def in_persian(self, found: Sequence[Word]) -> list[Word]:
+        """Give the words of Finglish as the Persian ones they most likely spell; none for any other text."""
+        latin = [word.text for word in found if is_latin(word.text)]
+        if not latin or 2 * len(latin) < len(found) or is_english(latin):
+            return []
+        spelt = ((word, self._latin(word.text)[2] if is_latin(word.text) else ()) for word in found)
+        return [word._replace(text=forms[0]) if forms else word for word, forms in spelt]
 
     def _joined(self, found: list[Word]) -> list[Word]:
         """Join what a space tore apart: «می زنه», «کتک م», «خود کشی»."""

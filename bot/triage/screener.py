@@ -11,7 +11,7 @@ from typing import Any
 from bot.core.messages import TEXT_CHARS_MAX
 from bot.core.screening import KINDS, Evidence, Screening, strongest
 from bot.core.text import Word, squash, words
-from bot.triage.combine import combined
+from bot.triage.combine import Ear, combined
 from bot.triage.lexicon import Lexicon
 from bot.triage.model import Model
 from bot.triage.near import near_example
@@ -45,6 +45,7 @@ class Screener:
         self._lexicon = lexicon
         self._model = model
         self._reader = Reader(lexicon)
+        self._ear = Ear(model, self._reader) if model is not None else None
         self._nothing = Screening(lexicon=lexicon.version)
         #: The same short words come again: as the head of the next message, and from many people.
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
@@ -88,9 +89,9 @@ class Screener:
         heard = self._by_patterns(text, found)
         for other in self._lexicon.languages.hear(text, found):
             heard = _raised(heard, other)
-        if self._model is None or heard.tier == "T1":
+        if self._model is None or self._ear is None or heard.tier == "T1":
             return heard
-        return combined(heard, self._model.hear(found), self._model.gates, joined=joined)
+        return combined(heard, self._ear.hear(found), self._model.gates, joined=joined)
 
     def _by_patterns(self, text: str, found: list[Word]) -> Screening:
         clauses = self._reader.clauses(text, found)

@@ -9,11 +9,13 @@ from dataclasses import replace
 
 from bot.core.screening import KINDS
 from bot.core.text import words
+from bot.triage.combine import Ear
 from bot.triage.corpus import ORDINARY, Line
-from bot.triage.grams import KIND_SIZE, Token, kind_bucket, stem_of, tokens, windows
+from bot.triage.grams import KIND_SIZE, SIZE, Token, kind_bucket, stem_of, tokens, windows
 from bot.triage.invented import invented
-from bot.triage.learning import counted, example, fit, rarity
+from bot.triage.learning import STEM_WEIGHT, counted, example, fit, rarity
 from bot.triage.model import Facts, Gates, Hearing, Model, Weights
+from bot.triage.reading import Reader
 
 _COST = 0.3
 #: Texts of each invented kind.
@@ -21,26 +23,23 @@ INVENTED = 24_000
 #: How much a look-alike weighs beside an ordinary text: there are few, and each is a danger's nearest neighbour.
 _LOOK_ALIKE = 3.0
 _WANTED = ({"T1", "T2", "T3"}, {"T1", "T2"}, {"T1"})
-_TOP = 32_767
+_TOP = 127
 _TOP_LENGTH = 255
 _TOP_KIND = 127
 _KIND_UNIT = 16.0
-#: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and take for immediate.
-BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.016, "high": 0.0016, "now": 0.0008}
-#: The same where a pattern found something too: that is rare there, so more may pass.
-CUE_BUDGETS = {"high": 0.03, "now": 0.01}
+#: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and of these take for immediate.
+BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.013, "high": 0.002, "now": 0.0006}
+#: What may be queued where a pattern found something too: that is rare there, so more may pass.
+HIGH_WITH_CUE = 0.015
 _NEVER = -99.0
 _FAR = Hearing(any=_NEVER, high=_NEVER, now=_NEVER)
 #: Where T1 parts from T2 by training; no gate for T1 lies below.
 _BORDER = -0.05
-_OPEN = Gates(glance=_NEVER, floor=_NEVER, soon=0.0, ask=0.0, high=0.0, now=0.0, high_with_cue=0.0, now_with_cue=0.0)
+_OPEN = Gates(glance=_NEVER, floor=_NEVER, soon=0.0, ask=0.0, high=0.0, now=0.0, high_with_cue=0.0)
 
 
-def train(lines: Sequence[Line], ordinary: Iterable[str] = (), *, count: int = INVENTED) -> Weights:
-    """Train on all lines, and on three times `count` texts made of the ordinary ones.
-
-    `ordinary` are texts that were not trained on, only to set the gates by.
-    """
+def train(lines: Sequence[Line], *, count: int = INVENTED) -> Weights:
+    """Train on all lines, and on three times `count` texts made of the ordinary ones; the gates are open."""
     made = invented([line.text for line in lines if line.register == ORDINARY], count)
     taught = [*lines, *(Line("none", "-", ORDINARY, False, text) for text in made)]  # noqa: FBT003
     parts = [(line, part) for line in taught for part in _parts(line.text)]
@@ -48,8 +47,7 @@ def train(lines: Sequence[Line], ordinary: Iterable[str] = (), *, count: int = I
     examples = [example(counted(part), told) for _, part in parts]
     weighs = [_LOOK_ALIKE if line.register != ORDINARY else 1.0 for line, _ in parts]
     machines = [fit(examples, [line.tier in wanted for line, _ in parts], weighs, cost=_COST) for wanted in _WANTED]
-    weights = _packed(lines, told, machines)
-    return with_gates(weights, ordinary) if ordinary else weights
+    return _packed(lines, told, machines)
 
 
 def _parts(text: str) -> list[list[Token]]:
@@ -58,18 +56,26 @@ def _parts(text: str) -> list[list[Token]]:
 
 
 def _packed(lines: Sequence[Line], told: Sequence[float], machines: "list[tuple[array[float], float]]") -> Weights:
-    """Round the tables to small whole numbers; a weight is kept times how telling its bucket is."""
-    scaled = [[weight * by for weight, by in zip(weights, told, strict=True)] for weights, _ in machines]
-    scale = max(abs(weight) for weights in scaled for weight in weights) / _TOP
+    """Round the tables to a byte each; a weight is kept times how telling its bucket is.
+
+    The third is the middle of the last two machines: what is grave and now stands out more than what is merely now.
+    """
+    (first, first_bias), (second, second_bias), (third, third_bias) = machines
+    middle = array("d", (0.5 * (one + other) for one, other in zip(second, third, strict=True)))
+    tables = [[weight * by for weight, by in zip(weights, told, strict=True)] for weights in (first, second, middle)]
+    scales = [max(map(abs, table)) / _TOP for table in tables]
     length_scale = max(by * by for by in told) / _TOP_LENGTH
-    now, high, immediate = (array("h", (round(weight / scale) for weight in weights)) for weights in scaled)
+    soon, high, now = (
+        array("b", (round(weight / scale) for weight in table)) for table, scale in zip(tables, scales, strict=True)
+    )
+    biases = (first_bias, second_bias, 0.5 * (second_bias + third_bias))
     return Weights(
-        now,
+        soon,
         high,
-        immediate,
+        now,
         array("B", (max(1, round(by * by / length_scale)) for by in told)),
         _kinds(lines),
-        Facts(scale, length_scale, (machines[0][1], machines[1][1], machines[2][1]), _OPEN, version_of(lines)),
+        Facts((scales[0], scales[1], scales[2]), length_scale, biases, _OPEN, version_of(lines)),
     )
 
 
@@ -97,8 +103,9 @@ def _kinds(lines: Sequence[Line]) -> "tuple[array[int], ...]":
 
 
 def version_of(lines: Sequence[Line]) -> str:
-    """Give the name of what is trained on these lines."""
-    digest = hashlib.sha256()
+    """Give the name of what is trained on these lines in this way."""
+    way = (SIZE, STEM_WEIGHT, INVENTED, _COST, _LOOK_ALIKE, tuple(map(sorted, _WANTED)))
+    digest = hashlib.sha256(repr(way).encode())
     for line in lines:
         digest.update("\t".join(map(str, line)).encode())
     return digest.hexdigest()[:12]
@@ -109,26 +116,23 @@ def _gate(scores: Sequence[float], share: float) -> float:
     return round(sorted(scores)[math.ceil(len(scores) * (1 - share)) - 1] + 0.0001, 4)
 
 
-def with_gates(weights: Weights, ordinary: Iterable[str]) -> Weights:
-    """Give the weights with gates that let these shares of ordinary texts through."""
-    model = Model(weights)
+def with_gates(weights: Weights, ordinary: Iterable[str], reader: Reader) -> Weights:
+    """Give the weights with gates that let these shares of ordinary texts through, which were not trained on."""
+    model = Model(replace(weights, facts=replace(weights.facts, gates=_OPEN)))
+    ear = Ear(model, reader)
     texts = list(ordinary)
     glances = sorted(model.glance(words(text)) for text in texts)
     glance = round(glances[int(len(glances) * (1 - BUDGETS["glance"]))], 4)
-    heard = [model.hear(words(text)) or _FAR for text in texts]
-    high, high_with_cue = (_gate([one.high for one in heard], budgets["high"]) for budgets in (BUDGETS, CUE_BUDGETS))
-    now, now_with_cue = (
-        max(_BORDER, _gate([one.now if one.high >= queued else _NEVER for one in heard], budgets["now"]))
-        for budgets, queued in ((BUDGETS, high), (CUE_BUDGETS, high_with_cue))
-    )
+    heard = [ear.hear(words(text)) or _FAR for text in texts]
+    now = max(_BORDER, _gate([one.now for one in heard], BUDGETS["now"]))
+    queued = [one.high if one.now < now else math.inf for one in heard]
     gates = Gates(
         glance=glance,
         floor=_gate([one.any for one in heard], BUDGETS["floor"]),
         soon=_gate([one.any for one in heard], BUDGETS["soon"]),
         ask=_gate([one.high for one in heard], BUDGETS["ask"]),
-        high=high,
+        high=_gate(queued, BUDGETS["high"]),
         now=now,
-        high_with_cue=high_with_cue,
-        now_with_cue=now_with_cue,
+        high_with_cue=_gate(queued, HIGH_WITH_CUE),
     )
     return replace(weights, facts=replace(weights.facts, gates=gates))

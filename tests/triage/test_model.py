@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from bot.commands.model import model as command
 from bot.core.screening import Screening
 from bot.core.text import words
-from bot.triage.combine import combined
-from bot.triage.corpus import CorpusError, everyday_words, mirror_lines, situations, training_lines
+from bot.triage.combine import Ear, combined
+from bot.triage.corpus import ORDINARY, CorpusError, everyday_words, mirror_lines, situations, training_lines
 from bot.triage.invented import invented
-from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR
+from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR, load_lexicon
 from bot.triage.model import Gates, Hearing, Model, from_bytes, load_model, to_bytes
-from bot.triage.training import train, version_of
+from bot.triage.reading import Reader
+from bot.triage.training import BUDGETS, train, version_of, with_gates
 
 GATES = Gates(
-    glance=-0.6, floor=-0.3, soon=0.2, ask=0.0, high=0.5, now=0.4, high_with_cue=0.1, now_with_cue=0.0
+    glance=-0.6, floor=-0.3, soon=0.2, ask=0.0, high=0.5, now=0.4, high_with_cue=0.1
 )  # fmt: skip
 SCORES = st.floats(-1, 1)
 
@@ -28,6 +29,11 @@ SCORES = st.floats(-1, 1)
 @pytest.fixture(scope="module")
 def corpus():
     return training_lines()
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(load_lexicon())
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +48,44 @@ def test_the_weights_and_the_everyday_words_are_those_of_the_corpus(corpus):
 
 def test_the_same_corpus_gives_the_same_weights_byte_for_byte(corpus):
     some = corpus[::40]
-    assert to_bytes(train(some, ["سلام", "هوا خوب است"], count=60)) == to_bytes(
-        train(some, ["سلام", "هوا خوب است"], count=60)
-    )
+    assert to_bytes(train(some, count=60)) == to_bytes(train(some, count=60))
 
 
 def test_weights_are_read_as_they_were_written(corpus):
-    weights = train(corpus[::60], ["سلام", "هوا خوب است"], count=60)
+    weights = train(corpus[::60], count=60)
     again = from_bytes(to_bytes(weights))
     assert again == weights
     text = words("شوهرم در را قفل کرده و رفته")
     assert Model(again).hear(text) == Model(weights).hear(text)
+
+
+def test_no_more_ordinary_texts_pass_the_gates_than_was_allowed(corpus, reader):
+    texts = [line.text for line in corpus if line.register == ORDINARY][::12]
+    weights = with_gates(train(corpus[::25], count=200), texts, reader)
+    ear = Ear(Model(weights), reader)
+    nothing = Screening()
+    found = [combined(nothing, ear.hear(words(text)), weights.facts.gates) for text in texts]
+    assert sum(one.tier == "T1" for one in found) <= BUDGETS["now"] * len(texts)
+    assert sum(one.tier in {"T1", "T2"} for one in found) <= BUDGETS["high"] * len(texts)
+
+
+def test_finglish_is_also_read_as_the_persian_words_it_spells(reader):
+    assert [word.text for word in reader.in_persian(words("shoharam ba chaghoo poshte dare"))][:3] == [
+        "شوهرم",
+        "با",
+        "چاقو",
+    ]
+    assert reader.in_persian(words("شوهرم با چاقو پشت در است")) == []
+    assert reader.in_persian(words("the cat is on the mat")) == []
+
+
+def test_of_two_ways_to_read_finglish_the_graver_one_counts(reader):
+    ear, model = Ear(load_model(), reader), load_model()
+    for line in mirror_lines():
+        if line.register == "finglish":
+            found = words(line.text)
+            plain, both = model.hear(found), ear.hear(found)
+            assert plain is None or (both.high >= plain.high and both.now >= plain.now)
 
 
 def test_the_corpus_was_written_by_five_hands_or_more_and_none_of_them_is_the_mirror(corpus):
@@ -123,9 +156,9 @@ def test_the_mirror_hand_is_heard(mirror):
     share = {tier: {band: count / found.total() for band, count in found.items()} for tier, found in bands.items()}
     assert 1 - share["T1"]["-"] >= 0.92
     assert 1 - share["T2"]["-"] >= 0.89
-    assert share["T1"]["T1"] >= 0.60
-    assert share["T1"]["T1"] + share["T1"]["T2"] >= 0.75
-    assert share["none"].get("T1", 0) <= 0.08
+    assert share["T1"]["T1"] >= 0.70
+    assert share["T1"]["T1"] + share["T1"]["T2"] >= 0.80
+    assert share["none"].get("T1", 0) <= 0.06
 
 
 def _band(found):
