@@ -9,13 +9,14 @@ Slots to declare in the domain: panah_tier, panah_kinds, panah_case, panah_hande
 import hashlib
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from rasa_sdk import Action, Tracker  # type: ignore[import-untyped]
 from rasa_sdk.events import SlotSet  # type: ignore[import-untyped]
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher  # type: ignore[import-untyped]
 from rasa_sdk.interfaces import ActionNotFoundException  # type: ignore[import-untyped]
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -34,7 +35,6 @@ from bot.core.messages import (
 )
 from bot.handlers.hooks import Door, come_back, read_body, same_secret
 from bot.inbox import Accepted, NotStoredError, Reply
-from bot.store import schema
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.vault import contact_key, unseal
 
@@ -44,6 +44,13 @@ PATH = "/rasa/webhook"
 _BODY_BYTES_MAX = 8 * 1024 * 1024
 _SENDER_CHARS_MAX = 255
 _SHOWN_MAX = 20
+
+#: In one question, for it is asked in every turn: first the newest number, then what is to be shown.
+_UNSEEN = text(
+    "SELECT 0 AS id, coalesce(max(id), 0) AS newest, NULL AS sealed_body FROM messages WHERE contact_id = :contact"
+    " UNION ALL SELECT * FROM (SELECT id, 0, sealed_body FROM messages WHERE contact_id = :contact AND id > :after"
+    " AND (author = 'staff' OR (author = 'bot' AND 1 = :bot_too)) AND hidden_at IS NULL ORDER BY id LIMIT :most) AS m"
+)
 
 
 class RasaChannel:
@@ -111,23 +118,13 @@ class PanahTurn(Action):  # type: ignore[misc]
         self, connection: Connection, contact_id: str, after: int | None, *, bot_too: bool
     ) -> tuple[int, Sequence[Reply]]:
         """Give the newest message's number, and what Rasa has not been given: all, or only a counsellor's words."""
-        table = schema.messages.c
-        hers = table.contact_id == contact_id
-        newest = connection.execute(select(func.coalesce(func.max(table.id), 0)).where(hers)).scalar_one()
-        if after is None or not contact_id:
+        asked = {"contact": contact_id, "after": after, "bot_too": int(bot_too), "most": _SHOWN_MAX}
+        (_, newest, _), *rows = sorted(connection.execute(_UNSEEN, asked).all(), key=itemgetter(0))
+        if not rows:
             return newest, ()
-        authors = ("staff", "bot") if bot_too else ("staff",)
-        query = (
-            select(table.sealed_body)
-            .where(hers, table.id > after, table.author.in_(authors), table.hidden_at.is_(None))
-            .order_by(table.id)
-            .limit(_SHOWN_MAX)
-        )
         try:
             key = contact_key(connection, self._keyring, contact_id)
-            if key is None:
-                return newest, ()
-            bodies = [unseal(key, "messages.body", row.sealed_body) for row in connection.execute(query)]
+            bodies = [unseal(key, "messages.body", row.sealed_body) for row in rows] if key else []
         except UnreadableError:
             return newest, ()
         return newest, [
