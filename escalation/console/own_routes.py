@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
+from sqlalchemy import RowMapping
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -56,31 +57,24 @@ async def _me(request: Request, *, code: str = "", notice: str = "", error: str 
 async def _sessions(request: Request, deps: ConsoleDeps) -> list[dict[str, Any]]:
     actor, now_ms, mine = current_actor(request), deps.now_ms(), hash_token(token_of(request))
     rows = await deps.store.read(lambda db: repo_staff.sessions_of(db, actor.staff_id, now_ms))
-    return [
-        {
-            "name": row["token_hash"][: repo_staff.SESSION_NAME_CHARS],
-            "agent": row["agent"] or "مرورگر ناشناس",
-            "since": _moment(row["created_at"]),
-            "seen": _moment(row["seen_at"]),
-            "here": row["token_hash"] == mine,
-        }
-        for row in rows
-    ]
+    return [_browser(row, mine, repo_staff.SESSION_NAME_CHARS) for row in rows]
 
 
 async def _devices(request: Request, deps: ConsoleDeps) -> list[dict[str, Any]]:
     actor, now_ms, mine = current_actor(request), deps.now_ms(), hash_token(known_by(request))
     rows = await deps.store.read(lambda db: repo_devices.devices_of(db, actor.staff_id, now_ms))
-    return [
-        {
-            "name": row["token_hash"][: repo_devices.DEVICE_NAME_CHARS],
-            "agent": row["agent"] or "مرورگر ناشناس",
-            "since": _moment(row["created_at"]),
-            "seen": _moment(row["seen_at"]),
-            "here": row["token_hash"] == mine,
-        }
-        for row in rows
-    ]
+    return [_browser(row, mine, repo_devices.DEVICE_NAME_CHARS) for row in rows]
+
+
+def _browser(row: RowMapping, mine: str, name_chars: int) -> dict[str, Any]:
+    """Give what is shown of a sign-in or a device; `mine` is the hash of the one that asks."""
+    return {
+        "name": row["token_hash"][:name_chars],
+        "agent": row["agent"] or "مرورگر ناشناس",
+        "since": _moment(row["created_at"]),
+        "seen": _moment(row["seen_at"]),
+        "here": row["token_hash"] == mine,
+    }
 
 
 async def end_device(request: Request) -> Response:
