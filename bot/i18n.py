@@ -1,6 +1,6 @@
 """Translations of the scripts: gettext catalogues in locales/<language>/LC_MESSAGES/flows.po, Persian being the source.
 
-Read when scripts are compiled, never in a turn: a published version carries its translations. A message without a
+The words of the citizen's page itself are beside them in page.po, read in the same way when the page is built. Read when scripts are compiled, never in a turn: a published version carries its translations. A message without a
 translation, or with a fuzzy one (its Persian has changed since), is said in Persian. A directory is named as gettext
 wants it (fa_AF), the language as the web does (fa-AF).
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 #: The catalogues that come with the package.
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 SOURCE = "fa"
+#: The catalogues of a language: what the scripts say, and what stands around it on the citizen's page.
+FLOWS, PAGE = "flows", "page"
 #: Languages by what they call themselves, in the order they are offered in.
 NAMES: Mapping[str, str] = {
     "fa": "فارسی", "fa-AF": "دری", "azb": "تورکجه", "ckb": "کوردی", "ar": "عربی", "en": "English",
@@ -21,33 +23,33 @@ _LEFT_TO_RIGHT = frozenset({"en"})
 _REVIEWER = "X-Reviewed-By:"
 
 
-def load_translations(locales: Path = LOCALES) -> dict[str, dict[str, str]]:
+def load_translations(locales: Path = LOCALES, catalogue: str = FLOWS) -> dict[str, dict[str, str]]:
     """Give {language: {Persian: translation}} of every catalogue but the source's own."""
     found = {
         language: {text: said for text, said in _entries(path.read_text(encoding="utf-8")) if text}
-        for language, path in catalogues(locales).items()
+        for language, path in catalogues(locales, catalogue).items()
     }
     return {language: texts for language, texts in found.items() if texts}
 
 
-def catalogues(locales: Path = LOCALES) -> dict[str, Path]:
+def catalogues(locales: Path = LOCALES, catalogue: str = FLOWS) -> dict[str, Path]:
     """Give the catalogue of every language but the source."""
-    paths = sorted(locales.glob("*/LC_MESSAGES/flows.po"))
+    paths = sorted(locales.glob(f"*/LC_MESSAGES/{catalogue}.po"))
     named = {path.parent.parent.name.replace("_", "-"): path for path in paths}
     return {language: path for language, path in named.items() if language != SOURCE}
 
 
-def catalogue_path(language: str, locales: Path = LOCALES) -> Path:
+def catalogue_path(language: str, locales: Path = LOCALES, catalogue: str = FLOWS) -> Path:
     """Give where a language's catalogue stands, or would."""
-    return locales / language.replace("-", "_") / "LC_MESSAGES" / "flows.po"
+    return locales / language.replace("-", "_") / "LC_MESSAGES" / f"{catalogue}.po"
 
 
 @lru_cache(maxsize=32)
-def reviewer_of(language: str, locales: Path = LOCALES) -> str:
+def reviewer_of(language: str, locales: Path = LOCALES, catalogue: str = FLOWS) -> str:
     """Give who looked at a language's texts, by the catalogue's header; empty for nobody."""
     if language == SOURCE:
         return "the owners named in the scripts"
-    path = catalogues(locales).get(language)
+    path = catalogues(locales, catalogue).get(language)
     header = "" if path is None else dict(_entries(path.read_text(encoding="utf-8"))).get("", "")
     lines = (line for line in header.splitlines() if line.startswith(_REVIEWER))
     return next(lines, "").removeprefix(_REVIEWER).strip()

@@ -11,7 +11,7 @@ from bot.engine.model import Ask, Bundle, Flow
 from bot.engine.spoken import spoken
 from bot.engine.tongue import language_code
 from bot.errors import CommandError
-from bot.i18n import NAMES, SOURCE, load_translations, reviewer_of
+from bot.i18n import NAMES, PAGE, SOURCE, load_translations, reviewer_of
 from bot.settings import Settings
 from bot.triage.languages import SCENES, About, files_of, read_about
 from bot.triage.lexicon import LEXICON_DIR
@@ -93,6 +93,7 @@ def unreviewed(languages: tuple[str, ...]) -> list[str]:
                 for part, looked in (
                     ("danger lexicon", name in lexicons and lexicons[name].status == "reviewed"),
                     ("texts", bool(reviewer_of(name))),
+                    ("page", bool(reviewer_of(name, catalogue=PAGE))),
                 )
                 if not looked
             ]

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from bot.bus import Bus
 from bot.core.clock import Clock
 from bot.core.messages import InboundMsg, Input, TextInput
+from bot.i18n import SOURCE
 from bot.inbox import Accepted, NotStoredError
 from bot.live import Live, OwnLive
 from bot.settings import Settings
@@ -30,15 +31,16 @@ from bot.store.crypto import Keyring
 from bot.store.database import Store
 from bot.web import forms
 from bot.web.codeword import CodeWord, read_code_word
-from bot.web.errors import ErrorPages, LastResort
+from bot.web.errors import ErrorPages, LastResort, said_in
 from bot.web.forms import PageForm
 from bot.web.guesses import Guesses
 from bot.web.rates import Rates
 from bot.web.security import SecurityHeaders, is_same_origin, read_body
 from bot.web.static import StaticFiles
-from bot.web.transcript import open_choices
+from bot.web.transcript import Shown, open_choices
 from bot.web.view import IDLE_MS, Cookies, View
 from bot.web.visit import Visitor, Visits, is_opened_anew
+from bot.web.words import Frame, Frames
 
 #: Where «leave» leads: everyday pages that nobody asks about. The first is used.
 EXITS = ("https://www.irimo.ir/", "https://www.time.ir/")
@@ -88,8 +90,10 @@ def build_citizen(deps: CitizenDeps, *, others: Sequence[BaseRoute] = ()) -> Sta
     environment.globals.update(
         title=deps.settings.public_name, exit_url=EXITS[0], static=static.urls, idle_s=IDLE_MS // 1000
     )
-    errors = ErrorPages(environment)
-    page = CitizenPage(deps, environment, errors)
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # a third of the bytes
+    frames = Frames(deps.settings.languages)
+    errors = ErrorPages(environment, frames)
+    page = CitizenPage(deps, environment, frames, errors)
     return Starlette(
         routes=[*page.routes(), static.route(), *others],
         middleware=[
@@ -103,9 +107,10 @@ def build_citizen(deps: CitizenDeps, *, others: Sequence[BaseRoute] = ()) -> Sta
 class CitizenPage:
     """The page's endpoints."""
 
-    def __init__(self, deps: CitizenDeps, environment: Environment, errors: ErrorPages) -> None:
+    def __init__(self, deps: CitizenDeps, environment: Environment, frames: Frames, errors: ErrorPages) -> None:
         self._deps = deps
         self._environment = environment
+        self._frames = frames
         self._errors = errors
         self._cookies = Cookies(deps.keyring, behind_tls=deps.settings.behind_tls)
         self._visits = Visits(deps.store, deps.keyring, deps.clock, self._cookies)
@@ -145,10 +150,11 @@ class CitizenPage:
         received = forms.form_input(form)
         accepted = await self._accept(visitor, received, form, body) if received is not None else Accepted()
         if accepted is None:
-            return self._errors.answer(request, 503, {"t": form.text, "p": form.press, "n": form.message_id})
+            kept = {"t": form.text, "p": form.press, "n": form.message_id, "l": form.language}
+            return self._errors.answer(request, 503, kept)
         visitor = await self._visits.again(visitor)
         if _by_script(request):
-            answer = {**await self._news(visitor, form.after), "duplicate": accepted.duplicate}
+            answer = {**await self._news(request, visitor, form.after), "duplicate": accepted.duplicate}
             response = self._keep(JSONResponse(answer), visitor)
             if answer["gone"]:
                 self._cookies.forget_view(response)
@@ -165,7 +171,7 @@ class CitizenPage:
         after = forms.number(request.query_params.get("after", ""))
         if visitor.contact_id is not None:
             await self._wait_for_news(request, visitor, after)
-        response = JSONResponse(await self._news(visitor, after))
+        response = JSONResponse(await self._news(request, visitor, after))
         if request.query_params.get("here") == "1" and not visitor.is_idle and not visitor.is_new:
             self._cookies.keep(response, visitor.token, visitor.view.seen(self._visits.now_ms()))
         return response
@@ -251,15 +257,25 @@ class CitizenPage:
             gone.cancel()
             stop.cancel()
 
-    async def _news(self, visitor: Visitor, after: int) -> dict[str, Any]:
-        """Give what is above `after`; `gone` when she has left by a word and nothing of before may stay on a screen."""
+    async def _news(self, request: Request, visitor: Visitor, after: int) -> dict[str, Any]:
+        """Give what is above `after`; `gone` when she has left by a word and nothing of before may stay on a screen.
+
+        With something of ours comes the frame of its language, where the page speaks another.
+        """
         newest = await self._visits.newest(visitor)
         shown = await self._visits.read(visitor, after=after)
+        frame = await self._frame(visitor, shown)
+        speaks = said_in(request) or SOURCE
+        is_other = speaks != frame.language and any(message.author != "contact" for message in shown)
         return {
+            **({"frame": frame.as_json()} if is_other else {}),
             "messages": [message.as_json() for message in shown],
             "last": newest.id,
             "gone": newest.is_hidden and newest.id > after and not visitor.view.unlocked,
         }
+
+    async def _frame(self, visitor: Visitor, shown: Sequence[Shown]) -> Frame:
+        return self._frames.of(await self._visits.language(visitor, shown))
 
     async def _code_word(self, contact_id: str) -> CodeWord:
         return await self._deps.store.read(lambda found: read_code_word(found, self._deps.keyring, contact_id))
@@ -273,6 +289,7 @@ class CitizenPage:
             last=shown[-1].id if shown else visitor.view.since,
             nonces=[secrets.token_hex(16) for _ in range(4)],
             notice=notice,
+            w=await self._frame(visitor, shown),
         )
         return self._keep(HTMLResponse(text), visitor)
 

@@ -1,6 +1,7 @@
 """Pages for when something is wrong: short, neutral in title, and always with the number to call.
 
-Nothing of what was sent or of what broke is shown, but for her own words when a busy moment hands them back.
+Nothing of what was sent or of what broke is shown, but for her own words when a busy moment hands them back. They are
+said in the language of the page that the request came from, as that page says: nothing is looked up for them.
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from bot.web.security import TooLargeError
+from bot.web.transcript import pieces_of
+from bot.web.words import Frames
 
 #: Seconds after which a busy service asks to be tried again.
 RETRY_AFTER_S = 5
 
-_SENTENCES = {
+SENTENCES = {
     400: "این درخواست خوانده نشد.",
     403: "این درخواست از صفحهٔ ما نیامده است. صفحه را باز کنید و دوباره بفرستید.",
     404: "این صفحه پیدا نشد.",
@@ -26,21 +29,26 @@ _SENTENCES = {
     503: "الان شلوغ است و پیام شما هنوز نرسیده. چند لحظهٔ دیگر دوباره بفرستید.",
 }
 
+HELP = "اگر کمک فوری لازم دارید، همین حالا 123 را بگیرید."
+
 
 class ErrorPages:
     """Answers for a browser and for the page's script."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, frames: Frames) -> None:
         self._environment = environment
+        self._frames = frames
 
     def answer(self, request: Request, status: int, fields: Mapping[str, str] | None = None) -> Response:
         """Give the answer for a status; `fields` are her own form, to be sent again."""
         headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
-        sentence = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
+        known = {"t": "", "p": "", "n": "", "l": "", **(fields or {})}
+        frame = self._frames.of(known["l"] or said_in(request))
+        sentence = frame(SENTENCES.get(status, SENTENCES[400 if status < 500 else 500]))
         if request.headers.get("x-page"):
             return JSONResponse({"error": sentence}, status_code=status, headers=headers)
         text = self._environment.get_template("error.html").render(
-            sentence=sentence, fields={"t": "", "p": "", "n": "", **(fields or {})}
+            sentence=sentence, help=pieces_of(frame(HELP)), fields=known, w=frame
         )
         return HTMLResponse(text, status_code=status, headers=headers)
 
@@ -55,6 +63,11 @@ class ErrorPages:
         response = self.answer(request, 413)
         response.headers["Connection"] = "close"  # the rest of the body is not read
         return response
+
+
+def said_in(request: Request) -> str:
+    """Give the language of the frame that the page's script speaks from; empty where it says none."""
+    return request.headers.get("x-language", "")
 
 
 class LastResort:

@@ -18,7 +18,7 @@ START = "سلام"
 _FIELDS_MAX = 20
 #: How many bytes of each field are read: of her words as many as are screened for danger (a letter may be «%F0%9F%98%80»),
 #: of the others what they may hold. Decoding a megabyte of escapes would hold everybody else up.
-_BYTES_READ = {b"t": 12 * READ_CHARS_MAX, b"p": 1024, b"w": 4096, b"n": 256, b"a": 64}
+_BYTES_READ = {b"t": 12 * READ_CHARS_MAX, b"p": 1024, b"w": 4096, b"n": 256, b"a": 64, b"l": 64}
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -32,6 +32,7 @@ class PageForm:
     word: str = ""
     message_id: str = ""
     after: int = 0  #: the newest message the page shows
+    language: str = ""  #: the language of the frame that it was sent from, where it was not Persian
 
 
 def read_form(body: bytes) -> PageForm:
@@ -48,6 +49,7 @@ def read_form(body: bytes) -> PageForm:
         word=found.get(b"w", "").strip(),
         message_id=message_id if _MESSAGE_ID.fullmatch(message_id) else "",
         after=number(found.get(b"a", "")),
+        language=found.get(b"l", ""),
     )
 
 

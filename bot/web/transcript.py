@@ -6,7 +6,7 @@ here makes HTML.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from bot.store.vault import contact_key, unseal
 DIALLED = ("110", "112", "115", "123", "125", "1480")
 SHOWN_MAX = 200
 
-_NUMBER = re.compile(rf"(?<![\w.,:/+٫٬-])({'|'.join(DIALLED)})(?![\w/٫٬-]|[.,:]\d)")
+_NUMBER = re.compile(rf"(?<![\w.,:/+٫٬-])({'|'.join(DIALLED)})(?![\w/٫٬]|-(?![\u0621-\u06d5])|[.,:]\d)")
 _MEDIA_WORDS = {"voice": "صدا", "photo": "عکس", "sticker": "برچسب", "video": "ویدیو", "document": "پرونده"}
 
 
@@ -122,11 +122,14 @@ def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, w
         labels.update({found["data"].rpartition("|")[2]: found["label"] for found in body.get("buttons", ())})
         if body.get("press"):
             body["text"] = labels.get(body.get("text", ""), body.get("text", ""))
-    shown = [_shown(row, body) for row, body in zip(reversed(rows), bodies, strict=True)]
-    language = connection.execute(select(schema.contacts.c.language).where(schema.contacts.c.id == contact_id)).scalar()
-    if language in {None, SOURCE}:
-        return shown
-    return [one if one.author in {"contact", "staff"} else replace(one, language=language) for one in shown]
+    language = language_of(connection, contact_id)
+    return [_shown(row, body, language) for row, body in zip(reversed(rows), bodies, strict=True)]
+
+
+def language_of(connection: Connection, contact_id: str) -> str:
+    """Give the language a contact chose; the source's where she chose none."""
+    table = schema.contacts.c
+    return connection.execute(select(table.language).where(table.id == contact_id)).scalar() or SOURCE
 
 
 def open_choices(shown: Sequence[Shown]) -> tuple[Choice, ...]:
@@ -145,15 +148,17 @@ def pieces_of(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(("tel" if at % 2 else "text", part) for at, part in enumerate(parts) if part)
 
 
-def _shown(row: Row[Any], body: dict[str, Any]) -> Shown:
+def _shown(row: Row[Any], body: dict[str, Any], language: str) -> Shown:
     text = body.get("text") or _wordless(body)
     ours = row.author != "contact"
+    at = datetime.fromtimestamp(row.at / 1000, UTC).astimezone(TEHRAN).strftime("%H:%M")
     return Shown(
         id=row.id,
         author=row.author,
         pieces=pieces_of(text) if ours else (("text", text),),
         choices=tuple(Choice(label=found["label"], data=found["data"]) for found in body.get("buttons", ()) if ours),
-        at=persian_digits(datetime.fromtimestamp(row.at / 1000, UTC).astimezone(TEHRAN).strftime("%H:%M")),
+        at=persian_digits(at) if direction(language) == "rtl" else at,
+        language="" if language == SOURCE or row.author in {"contact", "staff"} else language,
     )
 
 

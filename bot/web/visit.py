@@ -1,15 +1,17 @@
 """Who is asking, and what she may see: from two cookies to a contact and a window on her messages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from bot.core.clock import Clock
+from bot.i18n import SOURCE
 from bot.store.addresses import contact_of
 from bot.store.crypto import Keyring
 from bot.store.database import Store
 from bot.web.forms import WEB, external_id
-from bot.web.transcript import Newest, Shown, Window, is_first_of_view, newest, read_transcript
+from bot.web.transcript import Newest, Shown, Window, is_first_of_view, language_of, newest, read_transcript
 from bot.web.view import IDLE_MS, Cookies, View, new_token
 
 #: What arrived this long before a view went idle still reaches a page that was between two polls on a slow line.
@@ -69,6 +71,16 @@ class Visits:
             return []
         contact_id, window = visitor.contact_id, window_of(visitor, after)
         return await self._store.read(lambda found: read_transcript(found, self._keyring, contact_id, window))
+
+    async def language(self, visitor: Visitor, shown: Sequence[Shown]) -> str:
+        """Give what the frame around `shown` speaks: hers where something of ours is seen, else the source's.
+
+        So a page that shows nothing of before tells nothing of her language either.
+        """
+        contact_id = visitor.contact_id
+        if contact_id is None or all(message.author == "contact" for message in shown):
+            return SOURCE
+        return await self._store.read(lambda found: language_of(found, contact_id))
 
     async def is_anew(self, visitor: Visitor) -> bool:
         """True when her next message is the first of a view that shows nothing of before."""

@@ -8,6 +8,7 @@
   var intro = byId("intro"), state = byId("state"), refresh = byId("refresh"), leave = byId("leave");
   var last = +log.dataset.last, outgoing = [], shadows = [], retry = 0, isSending = false, isLive = false, isGone = false;
   var seenAt = Date.now(), wasHere = true, misses = 0;
+  var root = document.documentElement, words = JSON.parse(document.body.dataset.words || "{}"), marked = [];
 
   function node(name, className, text) {
     var made = document.createElement(name);
@@ -15,6 +16,30 @@
     if (text) made.textContent = text;
     return made;
   }
+
+  // --- the frame's words: Persian is the source, another language comes with the page or with what is said in it
+  function w(text) { return words[text] || text; }
+  function mark() {
+    var persian = {};
+    Object.keys(words).forEach(function (text) { persian[words[text]] = text; });
+    document.querySelectorAll("[data-w]").forEach(function (one) {
+      var at = one.dataset.w, said = at ? one.getAttribute(at) : one.textContent;
+      marked.push({ node: one, at: at, text: persian[said] || said });
+    });
+  }
+  function speak(frame) {
+    if (root.lang === frame.language) return;
+    log.querySelectorAll("li:not([lang])").forEach(function (item) { item.lang = root.lang; });
+    words = frame.words;
+    root.lang = frame.language;
+    root.dir = frame.direction;
+    marked.forEach(function (one) {
+      if (one.at) one.node.setAttribute(one.at, w(one.text));
+      else one.node.textContent = w(one.text);
+    });
+    document.title = document.querySelector("header strong").textContent;
+  }
+  function asks() { return { "X-Page": "1", "X-Language": root.lang }; }
   function toEnd() { window.scrollTo(0, document.documentElement.scrollHeight); }
   function say(text) { state.textContent = text; }
   function newId() {
@@ -28,7 +53,7 @@
     var item = node("li", message.author === "contact" ? "mine" : "ours"), text = node("p");
     text.dir = "auto";
     if (message.language) item.lang = message.language;
-    if (message.author === "staff") item.append(node("b", "", "همکار ما"));
+    if (message.author === "staff") item.append(node("b", "", w("همکار ما")));
     message.pieces.forEach(function (piece) {
       var part = piece[0] === "tel" ? node("a", "", piece[1]) : document.createTextNode(piece[1]);
       if (piece[0] === "tel") part.href = "tel:" + piece[1];
@@ -99,8 +124,9 @@
       else shadows.push(one);
       one.item.className = "mine";
       if (one.again) one.again.remove();
-      say("پیام شما رسید. پاسخ تا چند لحظهٔ دیگر می‌آید.");
+      say(w("پیام شما رسید. پاسخ تا چند لحظهٔ دیگر می‌آید."));
       if (answer.gone) return go(true); // she left by a word
+      if (answer.frame) speak(answer.frame);
       show(answer.messages);
       last = Math.max(last, answer.last);
       listen();
@@ -112,7 +138,7 @@
     });
   }
   function post(form) {
-    return timed(fetch("/", { method: "POST", body: form, headers: { "X-Page": "1" } }), 30000).then(read);
+    return timed(fetch("/", { method: "POST", body: form, headers: asks() }), 30000).then(read);
   }
   function timed(promise, limit) {
     return Promise.race([promise, new Promise(function (_, fail) {
@@ -131,12 +157,12 @@
   function lost(one, error) {
     one.item.className = "mine lost";
     if (!one.again) {
-      one.again = node("button", "", "فرستاده نشد، دوباره");
+      one.again = node("button", "", w("فرستاده نشد، دوباره"));
       one.again.type = "button";
       one.again.addEventListener("click", next);
       one.item.append(one.again);
     }
-    say(error.sentence || "اتصال قطع است. خودمان دوباره می‌فرستیم. کار فوری: 123");
+    say(error.sentence || w("اتصال قطع است. خودمان دوباره می‌فرستیم. کار فوری: 123"));
     one.tries += 1;
     toEnd();
     clearTimeout(retry);
@@ -152,7 +178,7 @@
   function poll() {
     var at = "/new?after=" + last + "&here=" + (wasHere ? 1 : 0);
     wasHere = false;
-    timed(fetch(at, { headers: { "X-Page": "1" } }), 45000).then(read).then(function (answer) {
+    timed(fetch(at, { headers: asks() }), 45000).then(read).then(function (answer) {
       misses = 0;
       refresh.hidden = true;
       hold(answer);
@@ -166,6 +192,7 @@
   function hold(answer) { // while a message is on its way, its answer tells all in the right order
     if (isSending) return setTimeout(function () { hold(answer); }, 150);
     if (answer.gone && answer.last > last) clear();
+    if (answer.frame) speak(answer.frame);
     show(answer.messages);
     last = Math.max(last, answer.last);
   }
@@ -201,6 +228,7 @@
     box.value = "";
     offer([]);
     say("");
+    speak({ language: "fa", direction: "rtl", words: {} });
     intro.hidden = false;
   }
   setInterval(hideWhenIdle, 5000);
@@ -229,6 +257,7 @@
     event.preventDefault();
     send("p", button.value, button.value === "start" ? "سلام" : button.textContent);
   });
+  mark();
   refresh.hidden = true;
   if (log.children.length) { listen(); toEnd(); }
 }());
