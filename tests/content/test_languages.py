@@ -28,6 +28,13 @@ from escalation.console import wording
 OTHERS = ("fa-AF", "azb", "ckb", "ar", "en")
 #: What the scripts look up by name in a text: numbers, placeholders.
 KEPT = re.compile(r"[0-9]+|\{[a-z0-9_.]+\}")
+#: Where the texts around her own safety stand: code words, the opening after a silence, leaving, «stop», erasing.
+SAFETY = (
+    "always.safe_", "always.challenge", "always.fresh", "always.decoy", "always.always.", "always.hide_or_erase",
+    "always.erase", "family_violence.erase", "violence.erase",
+)  # fmt: skip
+#: Letters that another language's keyboard would have left in.
+FOREIGN = {"fa-AF": "يكێۆڵ", "azb": "يكىةێڵ", "ckb": "يكىة", "ar": "یکگپژەێۆڵڕ"}
 CRIES = Path(__file__).parents[1] / "triage" / "data" / "languages"
 #: Waits of many kinds: yes or no, a choice, deep in a script, the gentle question, a province, the language.
 WAITS = (
@@ -261,6 +268,31 @@ def test_a_published_version_without_a_language_speaks_it_as_it_is_today(scripts
     assert {"بله": "Aye"} == spoken_now.translations["en"]
     assert "بەڵێ" == spoken_now.translations["ckb"]["بله"]
     assert {} == offered.spoken_in(older, ("fa",)).translations
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_code_words_leaving_and_erasing_are_said_in_her_language(scripts, language):
+    assert [] == [one for one in offered.missing(scripts, language, everything=True) if one.startswith(SAFETY)]
+
+
+@pytest.mark.parametrize(("language", "foreign"), FOREIGN.items())
+def test_a_translation_is_written_with_the_letters_of_its_language(language, foreign):
+    words = i18n.load_translations()[language] | i18n.load_translations(catalogue=i18n.PAGE)[language]
+    own = [re.sub("«[^»]*»", "", said) for said in words.values()]  # what is quoted is a word to be typed
+
+    assert [] == [said for said in own if re.search(f"[{foreign}]", said)]
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "weather", "opening"),
+    [("کوردی", "ckb", "سبەی ئاسمان", "سڵاو. بۆ دەستپێک 1 بنێرن."), ("تورکجه", "azb", "صاباح هاوا", "باشلاماغا 1 گؤندرین."),
+     ("عربی", "ar", "الجو باچر", "للبدء أرسلوا 1."), ("English", "en", "Tomorrow will be", "To start, send 1.")],
+)  # fmt: skip
+def test_leaving_and_the_opening_after_it_are_in_her_language(talk, name, language, weather, opening):
+    start = ("سلام", "نه، فقط خودم", "زبان", name, "0")
+
+    assert weather in said(talk(*start, languages=("fa", language)))
+    assert opening in said(talk(*start, "سلام", languages=("fa", language)))
 
 
 def test_english_is_written_from_the_left():
