@@ -317,7 +317,7 @@ def _bench(verb: argparse.ArgumentParser) -> None:
 def _prove(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--hours", type=float, default=0.0, help="the long form; default: a few minutes")
     verb.add_argument("--seed", type=int, default=1)
-    parts = ("simulation", "kills", "kills-postgres", "kills-redis", "faults", "fuzz", "drills")
+    parts = ("simulation", "kills", "kills-postgres", "kills-redis", "faults", "faults-postgres", "fuzz", "drills")
     verb.add_argument("--only", choices=parts, help="one part")
     verb.add_argument("--round", type=int, help="one simulation or one kill again, by its number")
     verb.add_argument("--input", metavar="TARGET:SEED:NUMBER", help="make one fuzzed input again")

@@ -61,6 +61,10 @@ def _faults(order: Order) -> PartReport:
     return run_faults(seed=order.seed, until=order.until, on_progress=order.tell)
 
 
+def _faults_on_postgres(order: Order) -> PartReport:
+    return run_faults(seed=order.seed, until=order.until, on_progress=order.tell, on_postgres=True)
+
+
 def _fuzz(order: Order) -> PartReport:
     return run_fuzz(all_targets(), seed=order.seed, until=order.until, on_progress=order.tell)
 
@@ -86,7 +90,8 @@ PARTS: dict[str, tuple[Runner, float]] = {
     "kills": (partial(_kills, name="kills"), 0.15),
     "kills-postgres": (partial(_kills, name="kills-postgres"), 0.06),
     "kills-redis": (partial(_kills, name="kills-redis"), 0.04),
-    "faults": (_faults, 0.15),
+    "faults": (_faults, 0.11),
+    "faults-postgres": (_faults_on_postgres, 0.04),
     "fuzz": (_fuzz, 0.12),
     "drills": (_drills, 0.08),
 }

@@ -27,12 +27,13 @@ class CommitWire:
     def __init__(self, server: Path) -> None:
         self._server = server / _NAME
         self.folder = Path(tempfile.mkdtemp(prefix="panah-wire-"))
+        self.path = self.folder / _NAME
         self._cut: Cut | None = None
         self._left = 0
         self._ways: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_unix_server(self._accept, self.folder / _NAME)
+        self._listener = await asyncio.start_unix_server(self._accept, self.path)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -76,9 +77,9 @@ class CommitWire:
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
             client.writer.transport.abort()
             server.writer.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
 
     async def _asked(self, client: "_Line", server: "_Line") -> None:
         names: set[bytes] = set()

@@ -1,4 +1,4 @@
-"""A TCP proxy that misbehaves on order: between Panah and its providers, its Redis, its browsers.
+"""A TCP proxy that misbehaves on order: between Panah and its providers, its Redis, its browsers, its PostgreSQL.
 
     async with Wire("127.0.0.1", port) as wire:      # listens on wire.port
         wire.be(Trouble(latency_s=0.2, jitter_s=0.1))
@@ -34,6 +34,8 @@ class Trouble:
     cut_after: int = 0  #: RST after so many bytes of the answer
     corrupt_at: int = 0  #: this byte of each answer is turned over
     drop_share: float = 0.0  #: so many of the new connections are reset
+    half_closed: bool = False  #: open connections end for the client, and the server is told nothing
+    only: bytes = b""  #: reset only connections whose first words have this in them
 
 
 _GOOD = Trouble()
@@ -47,6 +49,7 @@ class _Pair:
         self.theirs = theirs
         self.is_lost = False
         self.answered = 0
+        self.first = b""  #: the client's first words
 
     def reset(self) -> None:
         """End both sides with RST."""
@@ -55,6 +58,11 @@ class _Pair:
             with contextlib.suppress(OSError, AttributeError):
                 found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
             writer.transport.abort()
+
+
+def _ends(trouble: Trouble, first: bytes) -> bool:
+    """True when a connection with these first words, empty while it has said none, ends in RST."""
+    return (trouble.reset or trouble.refuse) and (not trouble.only or trouble.only in first)
 
 
 class Wire:
@@ -96,8 +104,10 @@ class Wire:
         else:
             self._good.set()
         for pair in list(self._pairs):
-            pair.is_lost = pair.is_lost or trouble.half_open
-            if trouble.reset or trouble.refuse:
+            pair.is_lost = pair.is_lost or trouble.half_open or trouble.half_closed
+            if trouble.half_closed:
+                pair.ours.close()
+            if _ends(trouble, pair.first):
                 pair.reset()
 
     def heal(self) -> None:
@@ -110,13 +120,13 @@ class Wire:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            back, forth = await asyncio.open_connection(*self._target)
+            back, forth = await self._reach()
         except OSError:
             writer.transport.abort()
             return
         pair = _Pair(writer, forth)
         pair.is_lost = self.trouble.half_open
-        if self.trouble.reset or self.trouble.refuse or self._dice.random() < self.trouble.drop_share:
+        if _ends(self.trouble, b"") or self._dice.random() < self.trouble.drop_share:
             pair.reset()
             return
         self._pairs.add(pair)
@@ -131,11 +141,20 @@ class Wire:
             pair.ours.close()
             pair.theirs.close()
 
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to what is behind the wire."""
+        return await asyncio.open_connection(*self._target)
+
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: _Pair, *, answers: bool
     ) -> None:
         with contextlib.suppress(OSError):
             while some := await reader.read(_CHUNK):
+                if not answers and not pair.first:
+                    pair.first = some
+                    if _ends(self.trouble, some):
+                        pair.reset()
+                        return
                 if not pair.is_lost:
                     await self._good.wait()
                 if pair.is_lost:

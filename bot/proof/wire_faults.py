@@ -1,7 +1,7 @@
 """The twenty-eight single faults of an installation on SQLite, each real: a signal, a limit, a lock, a wire, a provider.
 
 What a fault does is done from outside the process; only the wrong clock and the full database need its switches
-(PANAH_FAULT=dir:…). The five of PostgreSQL (down, slow, failed over, read-only, full) come with PostgreSQL.
+(PANAH_FAULT=dir:…). Those of PostgreSQL are in bot.proof.wire_postgres_faults.
 """
 
 import asyncio
@@ -39,7 +39,8 @@ class Fault:
 
     `is_open`: a message still gets in and its case must be on the queue's page while the fault lasts. `may_double`: a
     provider's yes can be lost, so a text may come out once more. `shows`: what the log must say of it while it lasts,
-    or it has struck nothing. `is_wordy`: her message needs more room than what is left.
+    or it has struck nothing. `is_wordy`: her message needs more room than what is left. `reddens`: it lasts until the
+    process says that it cannot take a message in, once. `own_server`: it strikes the server of PostgreSQL itself. `is_apart`: each moment has an installation of its own.
     """
 
     name: str
@@ -52,6 +53,10 @@ class Fault:
     with_redis: bool = False
     shows: str = ""
     is_wordy: bool = False
+    reddens: bool = False
+    on_postgres: bool = False
+    own_server: bool = False
+    is_apart: bool = False
 
     @property
     def strike(self) -> Act:

@@ -5,21 +5,28 @@ call is told within sixty of the first word under every fault; after the healing
 """
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from bot.proof.cluster import has_postgres
 from bot.proof.nursery import Nursery
 from bot.proof.part import Found, PartReport, Progress, ignore
 from bot.proof.wire_faults import FAULTS, Fault
-from bot.proof.wire_site import has_redis, site
-from bot.proof.wire_story import MOMENTS, Story
+from bot.proof.wire_postgres import PostgresSide, Servers
+from bot.proof.wire_postgres_faults import POSTGRES_FAULTS
+from bot.proof.wire_site import Site, has_redis, site
+from bot.proof.wire_story import MOMENTS, Moment, Story
 
 _AT_ONCE = 6
+#: Those of PostgreSQL wait most of their time.
+_AT_ONCE_THERE = 13
 
 
 @dataclass(slots=True)
@@ -27,7 +34,8 @@ class _Score:
     seed: int
     until: float | None
     on_progress: Progress
-    survived: dict[str, int] = field(default_factory=lambda: {fault.name: 0 for fault in FAULTS})
+    part: str
+    survived: dict[str, int]
     times: Counter[str] = field(default_factory=Counter)  #: how often each fault was tried
     tried: int = 0
     restarts: int = 0
@@ -43,7 +51,7 @@ class _Score:
         self.tried += 1
         self.times[fault.name] += 1
         self.survived[fault.name] += not broken
-        replay = f"panah prove --only faults --seed {self.seed}"
+        replay = f"panah prove --only {self.part} --seed {self.seed}"
         self.found += [Found(said=f"{fault.name}, {moment}: {said}", replay=replay) for said in broken]
         self.on_progress(f"{self.tried} faults, {len(self.found)} breaches")
 
@@ -54,16 +62,20 @@ def run_faults(
     until: float | None = None,
     on_progress: Progress = ignore,
     only: str = "",
+    on_postgres: bool = False,
 ) -> PartReport:
     """Strike with every fault at every moment once; with `until` again and again, begun before that monotonic moment.
 
-    `covered` counts for each fault the moments that were survived. `only` names one fault.
+    `covered` counts for each fault the moments that were survived. `only` names one fault. `on_postgres`: those of it.
     """
     began = time.monotonic()
-    score = _Score(seed, until, on_progress)
-    asyncio.run(_all(score, [fault for fault in FAULTS if only in {"", fault.name}]))
+    name = "faults-postgres" if on_postgres else "faults"
+    faults = POSTGRES_FAULTS if on_postgres else FAULTS
+    score = _Score(seed, until, on_progress, name, {fault.name: 0 for fault in faults})
+    at_once = _AT_ONCE_THERE if on_postgres else _AT_ONCE
+    asyncio.run(_all(score, [fault for fault in faults if only in {"", fault.name}], at_once))
     return PartReport(
-        name="faults",
+        name=name,
         seed=seed,
         took_s=time.monotonic() - began,
         counts={
@@ -77,38 +89,67 @@ def run_faults(
     )
 
 
-async def _all(score: _Score, faults: list[Fault]) -> None:
-    free = asyncio.Semaphore(_AT_ONCE)
+async def _all(score: _Score, faults: list[Fault], at_once: int) -> None:
     with tempfile.TemporaryDirectory(prefix="panah-faults-", ignore_cleanup_errors=True) as name:
         async with Nursery() as nursery:
-            number = 0
-            while True:
-                work = []
-                for fault in faults:
-                    number += 1
-                    work.append(_one(fault, Path(name) / str(number), nursery, free, score))
-                await asyncio.gather(*work)
-                if score.until is None or time.monotonic() >= score.until:
-                    return
+            ground = _Ground(Path(name), nursery, Servers(), asyncio.Semaphore(at_once))
+            try:
+                while True:
+                    await asyncio.gather(
+                        *(_one(fault, part, ground, score) for fault in faults for part in _parts(fault))
+                    )
+                    if score.until is None or time.monotonic() >= score.until:
+                        return
+            finally:
+                await ground.servers.close()
 
 
-async def _one(fault: Fault, directory: Path, nursery: Nursery, free: asyncio.Semaphore, score: _Score) -> None:
-    if fault.with_redis and not has_redis():
-        score.not_here += len(MOMENTS)
+@dataclass(slots=True)
+class _Ground:
+    """Where faults are tried."""
+
+    directory: Path
+    nursery: Nursery
+    servers: Servers
+    free: asyncio.Semaphore
+    number: int = 0
+
+    @contextlib.asynccontextmanager
+    async def site(self, fault: Fault) -> AsyncIterator[Site]:
+        """Give a fresh installation, and clear it away."""
+        self.number += 1
+        directory = self.directory / str(self.number)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(shutil.rmtree, directory, ignore_errors=True)
+            postgres: PostgresSide | None = None
+            if fault.on_postgres:
+                postgres = await stack.enter_async_context(self.servers.side(own=fault.own_server))
+            yield await stack.enter_async_context(
+                site(directory, self.nursery, by_sms=fault.by_sms, with_redis=fault.with_redis, postgres=postgres)
+            )
+
+
+def _parts(fault: Fault) -> tuple[tuple[Moment, ...], ...]:
+    """Give the moments that follow each other on one installation."""
+    return tuple((moment,) for moment in MOMENTS) if fault.is_apart else (MOMENTS,)
+
+
+async def _one(fault: Fault, moments: tuple[Moment, ...], ground: _Ground, score: _Score) -> None:
+    if (fault.with_redis and not has_redis()) or (fault.on_postgres and not has_postgres()):
+        score.not_here += len(moments)
         return
-    async with free:
+    async with ground.free:
         if score.is_over(fault):
             return
         try:
-            async with site(directory, nursery, by_sms=fault.by_sms, with_redis=fault.with_redis) as place:
+            async with ground.site(fault) as place:
                 place.books.may_expire = fault.may_expire
                 story = Story(fault, place, Random(f"{score.seed}:{fault.name}"))  # noqa: S311 - repeatable on purpose
-                broken = {moment: await story.tell(moment) for moment in MOMENTS}
+                broken = {moment: await story.tell(moment) for moment in moments}
                 for moment, said in await story.called():
                     broken[moment].append(said)
                 score.restarts += story.restarts
         except Exception as error:  # noqa: BLE001 - whatever it is, the report must name the fault
-            broken = {moment: [f"broke off: {type(error).__name__} {error}"] for moment in MOMENTS}
-    shutil.rmtree(directory, ignore_errors=True)
+            broken = {moment: [f"broke off: {type(error).__name__} {error}"] for moment in moments}
     for moment, found in broken.items():
         score.note(fault, moment, found)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.proof.counsellor import Counsellor
 from bot.proof.crash_alert import Duty, end_watch
@@ -22,6 +23,9 @@ from bot.proof.ledger_sms import settings as sms_settings
 from bot.proof.ledger_sms import write_sms
 from bot.proof.nursery import Nursery
 from bot.proof.wire import Wire
+
+if TYPE_CHECKING:
+    from bot.proof.wire_postgres import PostgresSide
 
 _START_S = 15.0
 
@@ -37,6 +41,7 @@ class Site:
     counsellor: Counsellor
     by_sms: bool
     redis: "RedisServer | None"
+    postgres: "PostgresSide | None" = None
     books: Books = field(default_factory=Books)
     tools: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -145,7 +150,9 @@ def has_redis() -> bool:
 
 
 @contextlib.asynccontextmanager
-async def site(directory: Path, nursery: Nursery, *, by_sms: bool, with_redis: bool) -> AsyncIterator[Site]:
+async def site(
+    directory: Path, nursery: Nursery, *, by_sms: bool, with_redis: bool, postgres: "PostgresSide | None" = None
+) -> AsyncIterator[Site]:
     """Open a place with everything whole, and clear it away afterwards."""
     async with contextlib.AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger())
@@ -156,6 +163,9 @@ async def site(directory: Path, nursery: Nursery, *, by_sms: bool, with_redis: b
         if by_sms:
             base_url = f"http://127.0.0.1:{installation.web_port}"
             installation.environment |= sms_settings(wire.url, base_url)
+        if postgres is not None:
+            installation.environment["PANAH_DATABASE"] = postgres.url
+            installation.reader = postgres.reader
         redis = RedisServer() if with_redis else None
         if redis is not None:
             await redis.start()
@@ -175,6 +185,7 @@ async def site(directory: Path, nursery: Nursery, *, by_sms: bool, with_redis: b
             counsellor=counsellor,
             by_sms=by_sms,
             redis=redis,
+            postgres=postgres,
         )
         stack.callback(place.tools.close)
         yield place

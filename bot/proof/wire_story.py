@@ -26,6 +26,8 @@ _MORE = "تو رو خدا کمکم کنید"
 #: So many signs that cannot be packed tighter make a message longer than a page of the database.
 _FILLER = 3900
 _VISIBLE_S = 10.0
+#: So soon health says what it must say (I30).
+_RED_S = 30.0
 #: How much longer a fault lasts than it should, until it has struck something.
 _BITES_S = 10.0
 #: A half-open poll is given up after 45 seconds, a wait between tries lasts a few.
@@ -58,6 +60,8 @@ class Story:
             await self._say(moment, chat)
         if moment == "after" and not await until(lambda: self._is_settled(chat), _SETTLE_S):
             return ["I3: she is not answered although nothing is broken yet"]
+        if moment == "at" and fault.reddens and not await self._is_ready(yes=True):
+            found.append("I30: the process says that it cannot take a message in although nothing is broken yet")
         if moment == "at":
             await asyncio.sleep(self._dice.random() * 0.2)
         struck, said_before = time.monotonic(), self._log()
@@ -75,10 +79,24 @@ class Story:
             and not await until(lambda: fault.shows in self._log()[len(said_before) :], _BITES_S)
         ):
             found.append("the fault has struck nothing")
+        if moment == "at" and fault.reddens and not await self._is_ready(yes=False):
+            found.append("I30: the process says all the while that it can take a message in")
         await self._heal(struck)
         found += await self._after(chat)
         early, site.ledger.early_calls = site.ledger.early_calls, 0
         return [*found, *([f"I16: {early} calls before the moment that the provider had named"] if early else [])]
+
+    async def _is_ready(self, *, yes: bool) -> bool:
+        """True when the process says so, or that it is not, to whoever watches from outside, within thirty seconds."""
+        url = f"http://127.0.0.1:{self._site.installation.web_port}/readyz"
+        deadline = time.monotonic() + _RED_S
+        while time.monotonic() < deadline:
+            with suppress(aiohttp.ClientError, OSError, TimeoutError):
+                async with self._site.counsellor.http.get(url) as answer:
+                    if answer.status == (200 if yes else 503):
+                        return True
+            await asyncio.sleep(0.2)
+        return False
 
     def _log(self) -> str:
         log = self._site.installation.log

@@ -3,7 +3,8 @@
 psycopg, synchronous, on the writer's own thread: turns read and write inside the batch's transaction. A group that met
 a deadlock or lost its connection is rolled back and run again; a COMMIT whose answer was lost is asked after by its
 transaction's number, so nothing is done twice and nothing is given up that was kept. While the server is away each group
-is refused; the first one after it is back opens a new connection.
+is refused; the first one after it is back opens a new connection. A connection that says nothing for long is lost too,
+and what a lost one had begun is ended at the server, or its locks would keep everybody waiting.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.core.fault import fault
 from bot.store.database import GROUP_MAX, Job, Store, StoreUnwritableError, run_one
 from bot.store.dialect import formatted, numbered
+from bot.store.patience import Patience, PatientConnection
 from bot.store.trouble import UnansweredError, is_again, is_gone
 from bot.store.tx import Tx
 
@@ -32,11 +34,21 @@ T = TypeVar("T")
 _TRIES = 5
 #: For how long a connection that was lost is looked for before the group is refused; whoever brought it tries again.
 _RECONNECT_S = 8.0
+#: A statement that is not answered for so long is on a connection that nobody serves any more. Longer than any lock is
+#: waited for (lock_timeout); nothing in a group and no page of staff takes a tenth of it.
+_WRITE_S = 25.0
+_READ_S = 20.0
 _READERS = 8
 UNREACHABLE = "PostgreSQL cannot be reached; see PANAH_DATABASE, and that it runs"
 _FATE = "SELECT pg_xact_status(CAST(CAST(? AS text) AS xid8))"
 #: What the server says of a transaction's number that it has not given yet: it took over without that transaction.
 _NEVER_GIVEN = "22023"
+#: The process at the server of a connection that was lost; a number alone may be another's by now.
+_WHO = "SELECT pid, CAST(backend_start AS text) FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_END = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid = CAST(? AS integer) AND backend_start = CAST(CAST(? AS text) AS timestamptz)"
+)
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _HOLD = (
     "INSERT INTO lanes (contact_id, changes) SELECT one, 1 FROM unnest($1::text[]) AS one ORDER BY one"
@@ -141,21 +153,23 @@ class PostgresTx(Tx):
         yield
 
 
-def _engine(url: str, *, read_only: bool, schema: str = "") -> Engine:
+def _engine(url: str, *, read_only: bool, schema: str = "", patience: Patience | None = None) -> Engine:
+    idle_ms = 60_000 if patience is None else 15_000  # sooner than somebody who waits for its locks gives up
     place = f" -c search_path={schema}" if schema else ""
 
-    def open_it() -> "psycopg.Connection[Any]":
-        connection = psycopg.connect(
+    def open_it() -> PatientConnection:
+        connection = PatientConnection.connect(
             url,
             autocommit=True,
             connect_timeout=5,
             application_name="panah-read" if read_only else "panah-write",
-            options=f"-c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000{place}",
+            options=f"-c idle_in_transaction_session_timeout={idle_ms} -c lock_timeout=20000{place}",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
             tcp_user_timeout=20_000,
         )
+        connection.patience = patience or connection.patience
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         connection.adapters.register_dumper(bytes, _AnyBytes)
         return connection
@@ -184,15 +198,27 @@ class PostgresStore(Store):
     is_shared = True
     transaction = PostgresTx
 
-    def __init__(self, url: str, *, threaded: bool = True, schema: str = "", reconnect_s: float = _RECONNECT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        threaded: bool = True,
+        schema: str = "",
+        reconnect_s: float = _RECONNECT_S,
+        patience_s: float = _WRITE_S,
+    ) -> None:
         self._url = url
         self._reconnect_s = reconnect_s
         self._lock_file = None
-        self._engine = _engine(url, read_only=False, schema=schema)
-        self._reader = _engine(url, read_only=True, schema=schema)
+        self._write_s = patience_s
+        self._patience = Patience()
+        self._engine = _engine(url, read_only=False, schema=schema, patience=self._patience if threaded else None)
+        reads = Patience(min(patience_s, _READ_S)) if threaded else None  # a verb's table may be long
+        self._reader = _engine(url, read_only=True, schema=schema, patience=reads)
         try:
             self._connection = self._engine.connect()
-        except DBAPIError as error:
+            self._who = self._ask_who()
+        except (DBAPIError, psycopg.Error) as error:
             raise StoreUnwritableError(UNREACHABLE) from error
         self._start(threaded=threaded)
 
@@ -215,6 +241,10 @@ class PostgresStore(Store):
                     connection.exec_driver_sql("ROLLBACK")
 
     def _commit_group(self, group: list[Job]) -> None:
+        with self._patience.of(self._write_s):  # only here: making tables may take as long as it takes
+            self._commit_now(group)
+
+    def _commit_now(self, group: list[Job]) -> None:
         group = [job for job in group if job[1].set_running_or_notify_cancel()]
         try:
             self._open_again()
@@ -282,9 +312,19 @@ class PostgresStore(Store):
     def _driver(self) -> "psycopg.Connection[Any]":
         return self._connection.connection.driver_connection  # type: ignore[return-value]
 
+    def _ask_who(self) -> tuple[Any, ...]:
+        return tuple(Raw(self._driver).execute(_WHO).fetchone() or ())
+
+    def _end_lost(self) -> None:
+        """End what the connection before this one had begun: its server process may not know that nobody is there."""
+        if self._who:
+            Raw(self._driver).execute(_END, self._who)
+        self._who = self._ask_who()
+
     def _open_again(self) -> None:
         if self._connection.closed:
             self._connection = self._engine.connect()
+            self._end_lost()
 
     def _recover(self, error: BaseException) -> bool:
         """Make the connection usable again; True when the group may be run once more."""
@@ -308,6 +348,7 @@ class PostgresStore(Store):
                 self._connection.close()
             try:
                 self._connection = self._engine.connect()
+                self._end_lost()
             except (DBAPIError, psycopg.Error):
                 if time.monotonic() + wait_s > until:
                     return False

@@ -48,7 +48,7 @@ def test_a_part_that_breaks_off_is_a_breach_and_the_others_are_reported(tmp_path
 
     monkeypatch.setitem(prove.PARTS, "simulation", (breaks, 0.4))
     monkeypatch.setitem(prove.PARTS, "kills", (lambda _order: KILLS, 0.25))
-    for name in ("kills-postgres", "kills-redis", "faults", "fuzz", "drills"):
+    for name in ("kills-postgres", "kills-redis", "faults", "faults-postgres", "fuzz", "drills"):
         monkeypatch.delitem(prove.PARTS, name)
     table = tmp_path / "table.md"
     table.write_text(f"{BEGIN}\n{END}")
