@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiogram import Bot
 from aiogram.client.telegram import TelegramAPIServer
@@ -19,11 +19,9 @@ from aiogram.methods import (
     DeleteMessages,
     DeleteWebhook,
     GetWebhookInfo,
-    SendMessage,
     SetWebhook,
     TelegramMethod,
 )
-from aiogram.types import InlineKeyboardMarkup, LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,7 +35,7 @@ from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same
 from bot.handlers.pace import Pace
 from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
 from bot.handlers.telegram_errors import UnreadSuccessError, send_error
-from bot.handlers.telegram_session import FormSession, PlainSession
+from bot.handlers.telegram_session import FormSession, PlainSession, Say
 from bot.handlers.telegram_text import keyboard, split_text, without_markdown
 from bot.inbox import NotStoredError
 from bot.settings import SettingsError
@@ -202,15 +200,13 @@ class Telegram:
         for item in arrivals:
             self.answer_press_later(item.callback_id)
 
-    async def _send_part(self, chat_id: int, text: str, markup: InlineKeyboardMarkup | None) -> str:
-        preview = LinkPreviewOptions(is_disabled=True) if self.can.hides_link_preview else None
-        wanted = SendMessage(
+    async def _send_part(self, chat_id: int, text: str, markup: dict[str, Any] | None) -> str:
+        wanted = Say(
             chat_id=chat_id,
             text=text,
-            parse_mode=None,
             reply_markup=markup,
             protect_content=True if self.can.protects_content else None,
-            link_preview_options=preview,
+            link_preview_options={"is_disabled": True} if self.can.hides_link_preview else None,
         )
         try:
             return str((await self._call(wanted)).message_id)

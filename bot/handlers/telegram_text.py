@@ -1,8 +1,7 @@
 """Texts and buttons in the form Telegram and Bale take: parts of 4096 units, callback data of 64 bytes."""
 
 from collections.abc import Sequence
-
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from typing import Any
 
 from bot.core.messages import Button
 
@@ -28,7 +27,7 @@ def split_text(text: str) -> list[str]:
 
 
 def _units(text: str) -> int:
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _head(text: str) -> str:
@@ -46,11 +45,11 @@ def without_markdown(text: str) -> str:
     return text.translate(_MARKDOWN)
 
 
-def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
+def keyboard(buttons: Sequence[Button]) -> dict[str, Any] | None:
     """One button a row: Persian labels are long, phones narrow. Data beyond the limit would lose the whole message."""
     rows = [
-        [InlineKeyboardButton(text=button.label, callback_data=button.data)]
+        [{"text": button.label, "callback_data": button.data}]
         for button in buttons
         if 0 < len(button.data.encode("utf-8")) <= _CALLBACK_BYTES_MAX
     ]
-    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+    return {"inline_keyboard": rows} if rows else None

@@ -41,7 +41,7 @@ _CAN_CALL = re.compile(
     re.MULTILINE,
 )
 #: These name a library's types or errors and call nobody.
-_NAMES_ONLY = {"bot/handlers/telegram_errors.py", "bot/handlers/twilio.py", "bot/handlers/telegram_text.py", "bot/commands/staffbot.py"}  # fmt: skip
+_NAMES_ONLY = {"bot/handlers/telegram_errors.py", "bot/handlers/twilio.py", "bot/commands/staffbot.py"}
 PAGE = Page(lines=(), made_at=SystemClock().now())
 
 

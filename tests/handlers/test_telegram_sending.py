@@ -4,6 +4,8 @@ import asyncio
 import logging
 
 import pytest
+from aiogram.methods import SendMessage
+from aiogram.types import InlineKeyboardMarkup
 from fakes.telegram_state import BLOCKED, NO_CHAT, Failure
 from handlers.telegram_talk import PRESS, TOKEN, outbound, polling
 
@@ -11,6 +13,8 @@ from bot.core.channels import SendError
 from bot.core.clock import SystemClock
 from bot.core.messages import Button
 from bot.handlers.telegram import Telegram
+from bot.handlers.telegram_session import Say
+from bot.handlers.telegram_text import keyboard
 from bot.settings import SettingsError
 
 
@@ -87,6 +91,32 @@ async def test_an_accepted_message_whose_answer_is_odd_is_not_sent_twice(channel
 
     assert (first.provider_message_id, second.provider_message_id) == ("5", "")
     assert len(she.texts) == 2
+
+
+async def test_half_a_character_in_the_answer_does_not_make_an_accepted_message_unsent(channel, bot):
+    she = bot.user(42)
+    bot.fail("sendMessage", Failure(odd_result='{"message_id": 5, "chat": {"id": 42, "first_name": "\\ud83d"}}'))
+
+    sent = await channel.send(outbound())
+
+    assert sent.provider_message_id == "5"
+    assert len(she.texts) == 1
+
+
+def test_what_we_say_is_telegrams_send_message_with_fewer_fields():
+    said = Say(
+        chat_id=42,
+        text="باشه؟",
+        reply_markup=keyboard((Button("باشه", PRESS),)),
+        protect_content=True,
+        link_preview_options={"is_disabled": True},
+    )
+
+    theirs = SendMessage.model_validate_json(said.model_dump_json())
+
+    assert said.__api_method__ == theirs.__api_method__
+    assert theirs.model_dump(include=said.model_fields_set, exclude_none=True, exclude_unset=True) == said.model_dump()
+    assert isinstance(theirs.reply_markup, InlineKeyboardMarkup)
 
 
 async def test_nothing_is_sent_before_the_moment_the_provider_named(channel, bot):

@@ -20,12 +20,13 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramServerError,
 )
-from aiogram.methods import DeleteMessages, SendMessage
+from aiogram.methods import DeleteMessages
 
 from bot.core.channels import SendError, Sent
 from bot.core.messages import Input, Mode, OutboundMsg
 from bot.handlers.pace import Pace
 from bot.handlers.telegram import Telegram
+from bot.handlers.telegram_session import Say
 from bot.proof.simulation.virtual import CrashError, Faults, SimClock
 
 Failure = Literal["429", "5xx", "lost", "403", "cut"]
@@ -191,7 +192,7 @@ class _Bot:
             raise CrashError
         if isinstance(method, DeleteMessages):
             return True
-        if not isinstance(method, SendMessage):
+        if not isinstance(method, Say):
             return True  # a press is answered
         call = self._sending.get()
         call.keys = provider.on_send(call.message)
@@ -214,10 +215,9 @@ class _Bot:
                 raise TelegramNetworkError(method=method, message="timeout") from TimeoutError()
 
 
-def _shown(method: SendMessage) -> tuple[tuple[str, str], ...]:
-    markup = method.reply_markup
-    rows = getattr(markup, "inline_keyboard", None) or []
-    return tuple((button.text, button.callback_data or "") for row in rows for button in row)
+def _shown(method: Say) -> tuple[tuple[str, str], ...]:
+    rows = (method.reply_markup or {}).get("inline_keyboard", [])
+    return tuple((button["text"], button["callback_data"]) for row in rows for button in row)
 
 
 @cache
