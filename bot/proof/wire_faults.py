@@ -41,6 +41,7 @@ class Fault:
     provider's yes can be lost, so a text may come out once more. `shows`: what the log must say of it while it lasts,
     or it has struck nothing. `is_wordy`: her message needs more room than what is left. `reddens`: it lasts until the
     process says that it cannot take a message in, once. `own_server`: it strikes the server of PostgreSQL itself. `is_apart`: each moment has an installation of its own.
+    `is_brief`: it is over in a moment, and others may strike the same installation behind it.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Fault:
     on_postgres: bool = False
     own_server: bool = False
     is_apart: bool = False
+    is_brief: bool = False
 
     @property
     def strike(self) -> Act:

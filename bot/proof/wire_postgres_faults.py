@@ -73,6 +73,7 @@ def _fault(
         on_postgres=True,
         own_server=name.startswith("PostgreSQL server"),
         is_apart=name.endswith("half-open"),  # what was lost is given up after half a minute
+        is_brief=is_open,
     )
 
 

@@ -27,6 +27,8 @@ from bot.proof.wire_story import MOMENTS, Moment, Story
 _AT_ONCE = 6
 #: Those of PostgreSQL wait most of their time.
 _AT_ONCE_THERE = 13
+#: So many faults that are over in a moment share an installation.
+_BRIEF = 3
 
 
 @dataclass(slots=True)
@@ -63,14 +65,15 @@ def run_faults(
     on_progress: Progress = ignore,
     only: str = "",
     on_postgres: bool = False,
+    without: str = "",
 ) -> PartReport:
     """Strike with every fault at every moment once; with `until` again and again, begun before that monotonic moment.
 
-    `covered` counts for each fault the moments that were survived. `only` names one fault. `on_postgres`: those of it.
+    `covered` counts for each fault the moments that were survived. `only` names one fault, `without` one to leave out. `on_postgres`: those of it.
     """
     began = time.monotonic()
     name = "faults-postgres" if on_postgres else "faults"
-    faults = POSTGRES_FAULTS if on_postgres else FAULTS
+    faults = [fault for fault in (POSTGRES_FAULTS if on_postgres else FAULTS) if fault.name != without]
     score = _Score(seed, until, on_progress, name, {fault.name: 0 for fault in faults})
     at_once = _AT_ONCE_THERE if on_postgres else _AT_ONCE
     asyncio.run(_all(score, [fault for fault in faults if only in {"", fault.name}], at_once))
@@ -95,9 +98,8 @@ async def _all(score: _Score, faults: list[Fault], at_once: int) -> None:
             ground = _Ground(Path(name), nursery, Servers(), asyncio.Semaphore(at_once))
             try:
                 while True:
-                    await asyncio.gather(
-                        *(_one(fault, part, ground, score) for fault in faults for part in _parts(fault))
-                    )
+                    works = _works(faults)
+                    await asyncio.gather(*(_some(fault, moments, ground, score) for fault, moments in works))
                     if score.until is None or time.monotonic() >= score.until:
                         return
             finally:
@@ -129,27 +131,52 @@ class _Ground:
             )
 
 
-def _parts(fault: Fault) -> tuple[tuple[Moment, ...], ...]:
-    """Give the moments that follow each other on one installation."""
-    return tuple((moment,) for moment in MOMENTS) if fault.is_apart else (MOMENTS,)
+def _works(faults: list[Fault]) -> list[tuple[tuple[Fault, ...], tuple[Moment, ...]]]:
+    """Give what follows each other on one installation: which faults, at which moments; a start costs more than most."""
+    works: list[tuple[tuple[Fault, ...], tuple[Moment, ...]]] = []
+    for fault in faults:
+        if fault.is_apart:
+            works += [((fault,), (moment,)) for moment in MOMENTS]
+        elif not fault.is_brief:
+            works.append(((fault,), MOMENTS))
+    brief = [fault for fault in faults if fault.is_brief]
+    return works + [(tuple(brief[first : first + _BRIEF]), MOMENTS) for first in range(0, len(brief), _BRIEF)]
 
 
-async def _one(fault: Fault, moments: tuple[Moment, ...], ground: _Ground, score: _Score) -> None:
-    if (fault.with_redis and not has_redis()) or (fault.on_postgres and not has_postgres()):
-        score.not_here += len(moments)
+async def _some(faults: tuple[Fault, ...], moments: tuple[Moment, ...], ground: _Ground, score: _Score) -> None:
+    if (faults[0].with_redis and not has_redis()) or (faults[0].on_postgres and not has_postgres()):
+        score.not_here += len(moments) * len(faults)
         return
     async with ground.free:
-        if score.is_over(fault):
+        if all(score.is_over(fault) for fault in faults):
             return
+        broken: dict[tuple[str, Moment], list[str]] = {}
         try:
-            async with ground.site(fault) as place:
-                place.books.may_expire = fault.may_expire
-                story = Story(fault, place, Random(f"{score.seed}:{fault.name}"))  # noqa: S311 - repeatable on purpose
-                broken = {moment: await story.tell(moment) for moment in moments}
-                for moment, said in await story.called():
-                    broken[moment].append(said)
-                score.restarts += story.restarts
+            async with ground.site(faults[0]) as place:
+                await _tell(faults, moments, place, score, broken)
         except Exception as error:  # noqa: BLE001 - whatever it is, the report must name the fault
-            broken = {moment: [f"broke off: {type(error).__name__} {error}"] for moment in moments}
-    for moment, found in broken.items():
-        score.note(fault, moment, found)
+            said = f"broke off: {type(error).__name__} {error}"
+            broken = {(fault.name, moment): [said] for fault in faults for moment in moments}
+    for fault in faults:
+        for moment in moments:
+            score.note(fault, moment, broken[fault.name, moment])
+
+
+async def _tell(
+    faults: tuple[Fault, ...],
+    moments: tuple[Moment, ...],
+    place: Site,
+    score: _Score,
+    broken: dict[tuple[str, Moment], list[str]],
+) -> None:
+    stories = []
+    for fault in faults:
+        place.books.may_expire = fault.may_expire
+        story = Story(fault, place, Random(f"{score.seed}:{fault.name}"))  # noqa: S311 - repeatable on purpose
+        stories.append((fault, story))
+        for moment in moments:
+            broken[fault.name, moment] = await story.tell(moment)
+    for fault, story in stories:
+        for moment, said in await story.called():
+            broken[fault.name, moment].append(said)
+        score.restarts += story.restarts
