@@ -3,7 +3,9 @@
 Short vowels are free, so mikham, mixam, mikhaam and mykham are all «میخوام». Works on folded words.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import groupby
 
 _DIGRAPHS = {"kh": "خ", "gh": "ق", "sh": "ش", "ch": "چ", "zh": "ژ", "ck": "ک"}
 _SINGLES = {
@@ -34,6 +36,8 @@ _FITS: dict[str, dict[str, int]] = {
 _LEFT_LATIN = {"a": 0, "e": 0, "o": 0, "i": 3, "u": 3, "y": 4}
 _LEFT_PERSIAN = {"ا": 4, "ی": 5, "و": 4, "ع": 0, "ه": 5}
 
+#: So many words in a row without one of these are not English.
+_FINGLISH_RUN = 3
 _ENGLISH = frozenset(
     "the is are was were you your he she his her my mine we they them this that and of it its for not have has had will "  # noqa: SIM905
     "would can could should i im dont what when where why how who with from on at be been do does did an as but if or by "
@@ -130,6 +134,18 @@ def is_english(words: list[str]) -> bool:
     """True when Latin words read as an English sentence: at least two function words, and a third of all."""
     known = sum(word in _ENGLISH for word in words)
     return known >= 2 and known * 3 >= len(words)
+
+
+def english_places(words: Sequence[str]) -> frozenset[int]:
+    """Give where English stands among folded words; three Latin words in a row that are none are Finglish all the same.
+
+    So a cry in Finglish is heard though «please help me» stands beside it.
+    """
+    latin = [at for at, word in enumerate(words) if is_latin(word)]
+    if not latin or not is_english([words[at] for at in latin]):
+        return frozenset()
+    runs = [list(run) for _, run in groupby(latin, key=lambda at: words[at] in _ENGLISH)]
+    return frozenset(at for run in runs if words[run[0]] in _ENGLISH or len(run) < _FINGLISH_RUN for at in run)
 
 
 _YES = frozenset("bale bali are areh aare ari ary baleh yes y yeah ok are ha hm".split())  # noqa: SIM905

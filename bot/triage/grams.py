@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
-from bot.core.finglish import is_english, is_latin, latin_units
+from bot.core.finglish import english_places, latin_units
 from bot.core.text import Word
 
 #: Buckets of the table: pieces of words in its lower half, stems and pairs of stems in the upper one. Some features
@@ -139,9 +139,9 @@ class Token(NamedTuple):
 
 def tokens(found: Sequence[Word]) -> list[Token]:
     """Give words by their sound; Finglish in Persian letters, numbers as one sign, no English."""
-    latin = [word.text for word in found if is_latin(word.text)]
-    if latin and is_english(latin):
-        found = [word for word in found if not is_latin(word.text)]
+    english = english_places([word.text for word in found])
+    if english:
+        found = [word for at, word in enumerate(found) if at not in english]
     out: list[Token] = []
     for word in found:
         sound = _sound(word.text)

@@ -45,6 +45,10 @@ _LOWER = (1 << _SHIFT) - 1
 _HALF = 1 << (_SHIFT - 1)
 
 
+class OtherModelError(Exception):
+    """These weights were made by other code, or were cut off: `panah model train` makes new ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
     """From which score on a text is T3, asked about, queued (lower where a pattern agrees), or taken for immediate.
@@ -127,8 +131,8 @@ class Model:
 
     @property
     def version(self) -> str:
-        """Give the name of the weights: a hash of what they were trained on."""
-        return self._facts.version
+        """Give the name of the weights, a hash of what they were trained on and how, and one of their gates."""
+        return f"{self._facts.version}-{zlib.crc32(repr(self.gates).encode()):08x}"
 
     def glance(self, words: Sequence[Word]) -> float:
         """Score a text by its words alone, not by how they stand together: the quick look at what is far off."""
@@ -208,7 +212,11 @@ def load_model(path: Path = MODEL_FILE) -> Model:
 
 
 def from_bytes(data: bytes) -> Weights:
-    """Unpack what `to_bytes` packed: a line of JSON, then the deflated tables."""
+    """Unpack what `to_bytes` packed: a line of JSON, then the deflated tables.
+
+    Raises:
+        OtherModelError: the tables are of another size.
+    """
     head, _, packed = data.partition(b"\n")
     facts = json.loads(head)
     raw = zlib.decompress(packed)
@@ -219,6 +227,8 @@ def from_bytes(data: bytes) -> Weights:
         table.frombytes(raw[at : at + size * table.itemsize])
         at += size * table.itemsize
         tables.append(table)
+    if at != len(raw):
+        raise OtherModelError
     return Weights(
         tables[0],
         tables[1],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from io import StringIO
 
-from bot.core.finglish import is_english, is_latin, latin_cost, latin_skeleton
+from bot.core.finglish import english_places, is_latin, latin_cost, latin_skeleton
 from bot.core.text import Word, words
 from bot.triage.lexicon import Lexicon
 from bot.triage.near import Speller
@@ -55,11 +55,12 @@ class Reader:
         return self._split(text, found, masks, slips)
 
     def in_persian(self, found: Sequence[Word]) -> list[Word]:
-        """Give the words of Finglish as the Persian ones they most likely spell; none for any other text."""
-        latin = [word.text for word in found if is_latin(word.text)]
-        if not latin or 2 * len(latin) < len(found) or is_english(latin):
-            return []
-        spelt = ((word, self._latin(word.text)[2] if is_latin(word.text) else ()) for word in found)
+        """Give what is Finglish of a text, as the Persian words it most likely spells; nothing where none is."""
+        english = english_places([word.text for word in found])
+        latin = [
+            word for at, word in enumerate(found) if at not in english and len(word.text) > 1 and is_latin(word.text)
+        ]
+        spelt = ((word, self._latin(word.text)[2]) for word in latin[:_GUESSES_MAX])
         return [word._replace(text=forms[0]) if forms else word for word, forms in spelt]
 
     def _joined(self, found: list[Word]) -> list[Word]:
@@ -81,11 +82,10 @@ class Reader:
     def _heard(self, found: list[Word]) -> list[_Heard]:
         """Give what each word may be: its tags, slips forgiven, and the known forms it stands for."""
         forms = self._lexicon.forms
-        latin = [word.text for word in found if is_latin(word.text)]
-        english = bool(latin) and is_english(latin)
+        english = english_places([word.text for word in found])
         out: list[_Heard] = []
         guesses = 0
-        for word in found:
+        for at, word in enumerate(found):
             mask = forms.get(word.text)
             if mask is not None:
                 out.append((mask, 0, (word.text,)))
@@ -96,7 +96,7 @@ class Reader:
             elif not is_latin(word.text):
                 out.append(self._guess(word.text))
             else:
-                out.append(_NOTHING if english else self._latin(word.text))
+                out.append(_NOTHING if at in english else self._latin(word.text))
         return out
 
     def _guess_afresh(self, word: str) -> _Heard:

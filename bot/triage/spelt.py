@@ -19,7 +19,8 @@ _LETTERS_MAX = 120
 _PIECE_CHARS, _WHOLE_CHARS = 12, 7
 #: Words read again on both sides of what was spelt out: as much as one clause holds.
 _AROUND = 16
-_WINDOW_MAX = 56
+#: So many words are read again in all.
+_WORDS_MAX = 128
 #: A letter beside a digit, or beside a letter of the other script.
 _ODD = re.compile(r"[^\W\d_][0-9۰-۹٠-٩]|[0-9۰-۹٠-٩][^\W\d_]|[A-Za-z][\u0621-\u06d3]|[\u0621-\u06d3][A-Za-z]")
 #: Digits that stand for letters, by their look or as in chats of Arabic speakers.
@@ -67,10 +68,21 @@ def _respelt(
             if other:
                 changed.append(len(out))
             out.append(word._replace(text=other) if other else word)
-    if not changed:
-        return []
-    first = max(changed[0] - _AROUND, 0)
-    return out[first : min(changed[-1] + _AROUND + 1, first + _WINDOW_MAX)]
+    return _around(out, changed)
+
+
+def _around(words: list[Word], changed: list[int]) -> list[Word]:
+    """Give the words about each change; where some are left out, a clause ends."""
+    kept: list[Word] = []
+    end = 0
+    for at in changed:
+        first, last = max(at - _AROUND, end), min(at + _AROUND + 1, len(words))
+        if first > end and kept:
+            kept.append(words[first]._replace(after_break=True))
+            first += 1
+        kept += words[first:last]
+        end = max(end, last)
+    return kept[:_WORDS_MAX]
 
 
 def _runs(found: list[Word]) -> Iterator[list[Word]]:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import zlib
 from collections import Counter
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from bot.triage.combine import Ear, combined
 from bot.triage.corpus import ORDINARY, CorpusError, everyday_words, mirror_lines, situations, training_lines
 from bot.triage.invented import invented
 from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR, load_lexicon
-from bot.triage.model import Gates, Hearing, Model, from_bytes, load_model, to_bytes
+from bot.triage.model import Gates, Hearing, Model, OtherModelError, from_bytes, load_model, to_bytes
 from bot.triage.reading import Reader
 from bot.triage.training import BUDGETS, train, version_of, with_gates
 
@@ -42,7 +43,7 @@ def mirror(screener):
 
 
 def test_the_weights_and_the_everyday_words_are_those_of_the_corpus(corpus):
-    assert load_model().version == version_of(corpus)
+    assert load_model().version.split("-")[0] == version_of(corpus)
     assert (LEXICON_DIR / EVERYDAY_FILE).read_text(encoding="utf-8").split() == everyday_words(corpus)
 
 
@@ -77,6 +78,24 @@ def test_finglish_is_also_read_as_the_persian_words_it_spells(reader):
     ]
     assert reader.in_persian(words("شوهرم با چاقو پشت در است")) == []
     assert reader.in_persian(words("the cat is on the mat")) == []
+
+
+@pytest.mark.parametrize("cry", ["mikham khodamo bokosham", "shoharam dare mano mizane", "chaghoo dastesh posht dare"])
+@pytest.mark.parametrize("tail", [" the is", " please help me", " i am here"])
+def test_english_beside_a_cry_in_finglish_takes_nothing_from_it(screener, cry, tail):
+    assert screener.screen(cry + tail).tier == screener.screen(cry).tier == "T1"
+
+
+def test_a_flood_of_latin_letters_spells_nothing(reader):
+    assert reader.in_persian(words("a b c " * 680)) == []
+    assert len(reader.in_persian(words("xab yab zab " * 300))) <= 150
+
+
+def test_weights_that_were_cut_off_are_refused_at_the_start(corpus):
+    packed = to_bytes(train(corpus[::90], count=20))
+    head, _, tables = packed.partition(b"\n")
+    with pytest.raises(OtherModelError):
+        from_bytes(head + b"\n" + zlib.compress(zlib.decompress(tables) + b"x"))
 
 
 def test_of_two_ways_to_read_finglish_the_graver_one_counts(reader):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.core import jalali
-from bot.core.finglish import is_english, latin_cost, latin_skeleton, latin_yes_no, persian_skeleton
+from bot.core.finglish import english_places, is_english, latin_cost, latin_skeleton, latin_yes_no, persian_skeleton
 from bot.core.phones import mobile_e164
 from bot.core.provinces import PROVINCES, find_province
 
@@ -127,3 +127,10 @@ def test_english_is_told_from_finglish():
 def test_latin_yes_and_no():
 
     assert [latin_yes_no(word) for word in ("bale", "na", "salam")] == [True, False, None]
+
+
+def test_three_words_of_finglish_in_a_row_are_no_english_whatever_stands_beside_them():
+    assert english_places(["mikham", "khodamo", "bokosham", "please", "help", "me"]) == {3, 4, 5}
+    assert english_places(["the", "cat", "is", "on", "the", "mat"]) == {0, 1, 2, 3, 4, 5}
+    assert english_places(["shoharam", "dare", "mano", "mizane"]) == frozenset()
+    assert english_places(["سلام", "please", "help", "me"]) == {1, 2, 3}
