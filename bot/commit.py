@@ -78,6 +78,7 @@ class TurnContext:
     inbox_id: int
     ids: IdSource
     case_id: str
+    came_before: bool = False  #: this contact has talked with us before
     open_case: Any = None
     outbox_seq: int = 0
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)

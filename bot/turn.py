@@ -64,7 +64,7 @@ def cannot_wait(
 ) -> bool:
     """True for danger, force and leaving in a hurry: they do not wait behind an earlier message that failed.
 
-    Without a screener a text is judged by its form alone.
+    Without a screener a text is judged by its form alone, and by the answer that it names exactly.
     """
     match received:
         case TextInput(text):

@@ -114,7 +114,7 @@ def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, r
     written_ms = int(message.written_at().timestamp() * 1000)
     if context.now_ms - written_ms > _LATE_MS:  # the desk sees when it was written
         said["written_at"] = written_ms
-    if message.opened_anew and context.open_case is not None:  # the desk sees that this may be another
+    if message.opened_anew and context.came_before:  # whoever reads it sees that this may be another
         said["anew"] = 1
     sealed = context.seal("messages.body", said)
     rows.add("message_new", {**row, "sealed_body": sealed, "outbox_key": None, "at": context.now_ms})

@@ -228,6 +228,7 @@ class TurnRunner:
             inbox_id=inbox_id,
             ids=self._world.ids,
             case_id=new_case_id,
+            came_before=known.session is not None,
             timers=dict(known.timers),
             index=self._world.index,
         )

@@ -114,3 +114,12 @@ async def test_the_desk_sees_which_words_came_from_a_page_that_was_opened_anew(b
     await browser.say("کمک")
 
     assert browser.desk_sees() == [(CRY, False), ("زیاد", False), ("سلام", True), ("کمک", False)]
+
+
+async def test_also_words_that_open_the_case_show_that_another_may_have_written_them(browser):
+    await browser.client.get("/", headers={"Sec-Fetch-Site": "none"})
+    await browser.say("سلام")
+    await browser.client.get("/", headers={"Sec-Fetch-Site": "none"})
+    await browser.say(CRY)
+
+    assert browser.desk_sees() == [("سلام", False), (CRY, True)]
