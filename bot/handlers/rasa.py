@@ -122,6 +122,8 @@ class PanahTurn(Action):  # type: ignore[misc]
         (_, newest, _), *rows = sorted(connection.execute(_UNSEEN, asked).all(), key=itemgetter(0))
         if not rows:
             return newest, ()
+        if len(rows) == _SHOWN_MAX:
+            newest = rows[-1].id  # the others come with her next turn
         try:
             key = contact_key(connection, self._keyring, contact_id)
             bodies = [unseal(key, "messages.body", row.sealed_body) for row in rows] if key else []

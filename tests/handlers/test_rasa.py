@@ -134,6 +134,19 @@ async def test_a_counsellors_words_come_with_the_next_turn_and_only_once(ask, in
     assert third["responses"] == []
 
 
+async def test_of_very_many_words_of_a_counsellor_none_is_passed_over(ask, inbox, add_message):
+    inbox.answer = Accepted(contact_id="c1")
+    _, body = await ask(text="سلام", message_id="m0")
+    for number in range(45):
+        await add_message("staff", f"پیام {number}")
+    shown = []
+    for turn in range(1, 4):
+        _, body = await ask(text="بله", message_id=f"m{turn}", slots=slots_of(body) or {"panah_seen": 0})
+        shown += [item["text"] for item in body["responses"]]
+
+    assert shown == [f"پیام {number}" for number in range(45)]
+
+
 async def test_a_repeated_call_shows_what_its_first_answer_would_have_shown(ask, inbox, add_message):
     inbox.answer = Accepted(contact_id="c1", duplicate=True)
     await add_message("bot", "پاسخی که گم شد")
