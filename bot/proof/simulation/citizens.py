@@ -28,9 +28,9 @@ ORDINARY: tuple[str, ...] = (
     "دوستم حالش خوب نیست", "ساعت ده صبح", "به خودم زنگ بزنید", "آره", "رفتم", "نمی‌خواهم بگویم",
 )  # fmt: skip
 #: Said by nobody in a hurry or in danger: these are answered strictly in their order (I4).
-PLAIN = frozenset({
-    "سلام", "خوبم ممنون", "تهران", "بله", "نه", "۱", "2", "3", "09121234567", "ممنونم از شما", "آره", "رفتم", "ساعت ده صبح",
-})  # fmt: skip
+PLAIN = frozenset({"سلام", "خوبم ممنون", "تهران", "09121234567", "ممنونم از شما", "رفتم", "ساعت ده صبح"})
+#: Plain too, unless the question that waits is answered so by who is in danger now.
+ANSWERS = frozenset({"بله", "نه", "آره", "۱", "2", "3"})
 #: What acts in every wait.
 HANDLERS: dict[str, str] = {
     "exit": "0",
@@ -56,6 +56,8 @@ def meaning(received: Input) -> str:
         return "danger"
     if isinstance(received, TextInput) and received.text in WORRY:
         return "worry"
+    if isinstance(received, TextInput) and received.text in ANSWERS:
+        return "answer"
     return "plain" if isinstance(received, TextInput) and received.text in PLAIN else "ordinary"
 
 

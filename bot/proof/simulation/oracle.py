@@ -113,7 +113,8 @@ class Oracle:
             times = self.fired[contact] = [at for at in self.fired[contact] if abs(now - at) < BURST_S] + [now]
             if len(times) > BURST_MAX:
                 self.broken("I18", "timers fire in a burst")
-        elif row["meant"] == "plain":  # danger, and leaving in a hurry, do not wait behind a message that failed
+        elif row["meant"] == "plain" or (row["meant"] == "answer" and open_tiers.get(contact) != "T1"):
+            # danger, and leaving in a hurry, do not wait behind a message that failed
             last = self.last_turn.get(contact, (0, 0))
             if (row["id"] < last[0]) != (row["turn_id"] < last[1]):
                 self.broken("I4", "turns of one person took effect out of order")

@@ -49,7 +49,7 @@ class Update:
     channel: str
     chat: str
     input: Input
-    meant: str  #: danger, worry, plain, ordinary: what the invented text says
+    meant: str  #: danger, worry, plain, answer, ordinary: what the invented text says
     made_s: float
     heard: float | None = None
     times: int = 0  #: how often it was delivered with a yes
