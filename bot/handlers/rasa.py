@@ -90,8 +90,7 @@ class PanahTurn(Action):  # type: ignore[misc]
     ) -> list[dict[str, Any]]:
         """Take the newest message in, show what there is to show, give the slots."""
         accepted = await self._door.inbox.accept(self._inbound(tracker))
-        seen = tracker.slots.get("panah_seen")
-        after = seen if isinstance(seen, int) and not isinstance(seen, bool) else None
+        after = _row_id(tracker.slots.get("panah_seen"))
         fresh = not accepted.duplicate and not accepted.deferred
         newest, missed = await self._door.store.read(
             lambda found: self._unseen(found, accepted.contact_id, after, bot_too=not fresh)
@@ -133,6 +132,11 @@ class PanahTurn(Action):  # type: ignore[misc]
             Reply(body["text"], tuple(Button(item["label"], item["data"]) for item in body.get("buttons", ())))
             for body in bodies
         ]
+
+
+def _row_id(slot: object) -> int | None:
+    """Read the number of a message from a slot; None for what no database could have given."""
+    return slot if isinstance(slot, int) and not isinstance(slot, bool) and abs(slot) < 2**63 else None
 
 
 def _place(tracker: Tracker, message: dict[str, Any]) -> str:

@@ -147,6 +147,17 @@ async def test_of_very_many_words_of_a_counsellor_none_is_passed_over(ask, inbox
     assert shown == [f"پیام {number}" for number in range(45)]
 
 
+@pytest.mark.parametrize("seen", [2**63, -(2**70), True, "9", 1.5, [1]])
+async def test_a_slot_that_no_answer_of_ours_ever_set_is_a_conversation_that_saw_nothing(ask, inbox, add_message, seen):
+    inbox.answer = Accepted(contact_id="c1")
+    await add_message("staff", "من مشاور هستم")
+
+    status, body = await ask(text="سلام", message_id="m1", slots={"panah_seen": seen})
+    _, fresh = await ask(text="سلام", message_id="m2")
+
+    assert (status, body["responses"]) == (200, fresh["responses"])
+
+
 async def test_a_repeated_call_shows_what_its_first_answer_would_have_shown(ask, inbox, add_message):
     inbox.answer = Accepted(contact_id="c1", duplicate=True)
     await add_message("bot", "پاسخی که گم شد")
