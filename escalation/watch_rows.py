@@ -20,6 +20,8 @@ SHIFT_FRESH_MS = 90_000
 _OFFERED = frozenset({"opened", "raised", "woken", "lease_lost", "released", "transferred", "due"})
 _TAKEN = frozenset({"claimed", "reopened", "handed_back"})
 _BUSY_S = 2.0
+#: A server that says nothing for so long is gone, and its connection with it: the next look needs this one's place.
+_SILENT_S = 3.0
 _CHUNK = 500
 
 _CASES = """SELECT id, code, tier, desk, state, queued_at, changed_at, lease_until, next_action_at FROM cases
@@ -81,9 +83,14 @@ def look(database: Path | str, now_ms: int) -> Picture:
 def _look_postgres(url: str, now_ms: int) -> Picture:
     import psycopg  # noqa: PLC0415 - only where it is configured
 
+    from bot.patience import Patience, PatientConnection  # noqa: PLC0415 - it needs psycopg
+
     options = f"-c statement_timeout={int(_BUSY_S * 1000)} -c default_transaction_read_only=on"
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=int(_BUSY_S), options=options) as connection:
+        with PatientConnection.connect(
+            url, autocommit=True, connect_timeout=int(_BUSY_S), options=options, tcp_user_timeout=5_000
+        ) as connection:
+            connection.patience = Patience(_SILENT_S)
             return picture_of(_Postgres(connection), now_ms, begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
     except psycopg.Error as error:
         raise sqlite3.OperationalError("PostgreSQL does not answer") from error

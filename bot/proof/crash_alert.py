@@ -52,7 +52,7 @@ class Duty:
     def settings(self) -> dict[str, str]:
         """Give the settings that make an installation call her."""
         return {
-            "PANAH_ALERT_COMMAND": f'/bin/sh -c \'echo "$(date +%s) $(cat)" >> "$0"\' {self._file}',
+            "PANAH_ALERT_COMMAND": f'/bin/sh -c \'printf "%s %s\\n" "$(date +%s)" "$(cat)" >> "$0"\' {self._file}',
             "PANAH_ALERT_POLICY": str(self._policy),
         }
 

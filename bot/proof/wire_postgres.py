@@ -34,12 +34,13 @@ class PostgresWire(Wire):
         return await asyncio.open_unix_connection(str(self._commits.path))
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.refusal is None:
+        refusal = self.refusal  # it may be healed before the client has said a word
+        if refusal is None:
             await super()._take(reader, writer)
             return
         with contextlib.suppress(OSError):
             if await reader.read(1024):
-                writer.write(_refused(*self.refusal))
+                writer.write(_refused(*refusal))
                 await writer.drain()
         writer.close()
 
@@ -55,11 +56,11 @@ class PostgresSide:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._name = f"fault{next(_NUMBERS)}"
+        self.name = f"fault{next(_NUMBERS)}"
         self._all = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self.reader = Reader(await asyncio.to_thread(self.cluster.create, self._name))
+        self.reader = Reader(await asyncio.to_thread(self.cluster.create, self.name))
         self.commits = await self._all.enter_async_context(CommitWire(self.cluster.folder))
         self.wire = await self._all.enter_async_context(PostgresWire(self.commits))
         return self
@@ -67,12 +68,12 @@ class PostgresSide:
     async def __aexit__(self, *_: object) -> None:
         self.reader.close()
         await self._all.aclose()
-        await asyncio.to_thread(self.cluster.drop, self._name)
+        await asyncio.to_thread(self.cluster.drop, self.name)
 
     @property
     def url(self) -> str:
         """Give the address at which Panah finds it."""
-        return f"postgresql://panah@127.0.0.1:{self.wire.port}/{self._name}?sslmode=disable&gssencmode=disable"
+        return f"postgresql://panah@127.0.0.1:{self.wire.port}/{self.name}?sslmode=disable&gssencmode=disable"
 
     def refuse(self, refusal: tuple[str, str]) -> None:
         """Throw everybody out and let nobody in."""

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.fault import fault
+from bot.patience import Patience, PatientConnection
 from bot.store.database import GROUP_MAX, Job, Store, StoreUnwritableError, run_one
 from bot.store.dialect import formatted, numbered
-from bot.store.patience import Patience, PatientConnection
 from bot.store.trouble import UnansweredError, is_again, is_gone
 from bot.store.tx import Tx
 

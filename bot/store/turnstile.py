@@ -30,7 +30,13 @@ def one_at_a_time(database: str | Path) -> Iterator[None]:
 
     try:
         waiting = psycopg.connect(
-            str(database), autocommit=True, connect_timeout=5, application_name="panah-start", keepalives_idle=10
+            str(database),
+            autocommit=True,
+            connect_timeout=5,
+            application_name="panah-start",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
         )
     except psycopg.OperationalError as error:
         raise StoreUnwritableError(UNREACHABLE) from error
