@@ -65,18 +65,17 @@ def run_faults(
     on_progress: Progress = ignore,
     only: str = "",
     on_postgres: bool = False,
-    without: str = "",
 ) -> PartReport:
     """Strike with every fault at every moment once; with `until` again and again, begun before that monotonic moment.
 
-    `covered` counts for each fault the moments that were survived. `only` names one fault, `without` one to leave out. `on_postgres`: those of it.
+    `covered` counts for each fault the moments that were survived. `only` names one fault. `on_postgres`: those of it.
     """
     began = time.monotonic()
     name = "faults-postgres" if on_postgres else "faults"
-    faults = [fault for fault in (POSTGRES_FAULTS if on_postgres else FAULTS) if fault.name != without]
-    score = _Score(seed, until, on_progress, name, {fault.name: 0 for fault in faults})
+    every = POSTGRES_FAULTS if on_postgres else FAULTS
+    score = _Score(seed, until, on_progress, name, {fault.name: 0 for fault in every})
     at_once = _AT_ONCE_THERE if on_postgres else _AT_ONCE
-    asyncio.run(_all(score, [fault for fault in faults if only in {"", fault.name}], at_once))
+    asyncio.run(_all(score, [fault for fault in every if only in {"", fault.name}], at_once))
     return PartReport(
         name=name,
         seed=seed,
