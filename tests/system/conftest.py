@@ -1,16 +1,22 @@
 """Whole installations on empty directories, and their databases to look into."""
 
 import asyncio
+import itertools
 import json
 import re
 import sqlite3
 import time
 
+import psycopg
 import pytest
+from stores import STORES
 from system.harness import Panah
 
 #: Words of people and counsellors in these tests that stand in no script.
 SAID = ("داره منو می‌زنه", "مادرم می‌روم", "خواهرم", "همسایه", "حمامم", "مینا هستم", "+989120000001")
+
+
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +25,8 @@ def install(tmp_path_factory):
     made = []
 
     def installed(*, started=True, **settings):
+        if STORES.kind == "postgres":
+            settings = {"PANAH_DATABASE": STORES.cluster.create(f"system{next(_NUMBERS)}"), **settings}
         panah = Panah(tmp_path_factory.mktemp("panah") / "var", **settings)
         made.append(panah)
         return panah.start() if started else panah
@@ -35,11 +43,11 @@ def assert_nothing_leaked(panah):
     secrets = [value for name, value in panah.settings.items() if name.endswith(("_TOKEN", "_SECRET"))]
     assert not re.search("[\u0600-\u06ff]", panah.log)
     assert not [secret for secret in secrets if secret in panah.log]
-    for file in panah.var.glob("panah.db*"):
-        content = file.read_bytes()
+    server = {"the server's log": (STORES.cluster.folder / "log").read_bytes()} if STORES.kind == "postgres" else {}
+    for place, content in {**dict(panah.stored()), **server}.items():
         for words in (*SAID, *secrets):
-            assert words.encode() not in content, file.name
-            assert json.dumps(words)[1:-1].encode() not in content, file.name
+            assert words.encode() not in content, place
+            assert json.dumps(words)[1:-1].encode() not in content, place
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +55,9 @@ def rows():
     """Give a reader of an installation's database: `rows(panah, "SELECT …")`."""
 
     def read(panah, sql, *values):
+        if panah.database:
+            with psycopg.connect(panah.database) as connection:
+                return connection.execute(sql.replace("?", "%s"), values or None).fetchall()
         with sqlite3.connect(f"file:{panah.var / 'panah.db'}?mode=ro", uri=True) as connection:
             found = connection.execute(sql, values).fetchall()
         connection.close()

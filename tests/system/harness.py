@@ -9,7 +9,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = "/usr/bin/chromium"
@@ -22,6 +25,9 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+_TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
 
 
 def free_port() -> int:
@@ -72,6 +78,23 @@ class Panah:
     @property
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
+
+    @property
+    def database(self) -> str:
+        """Give the address of its database on PostgreSQL; empty where it has a file of its own."""
+        return self.settings.get("PANAH_DATABASE", "")
+
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Give all that its database keeps, by file or by table."""
+        if not self.database:
+            yield from ((file.name, file.read_bytes()) for file in self.var.glob("panah.db*"))
+            return
+        with psycopg.connect(self.database) as connection:
+            tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
+            assert {"inbox", "messages", "outbox"} <= set(tables)
+            for table in tables:
+                with connection.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)") as lines:
+                    yield table, b"".join(lines)
 
     @property
     def first_link(self) -> str:

@@ -7,6 +7,8 @@ import pytest
 from system.harness import Panah, free_port
 from system.visitor import Visitor
 
+pytestmark = pytest.mark.sqlite
+
 #: Providers' libraries, the shared bus, HTTP clients and validators: only what is configured may load its own.
 COSTLY = {"aiogram", "telegram", "twilio", "rasa_sdk", "redis", "aiohttp", "httpx", "pydantic", "pytest", "playwright"}
 

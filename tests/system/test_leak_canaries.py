@@ -152,6 +152,7 @@ async def test_no_mark_of_anybody_is_in_any_byte_that_is_left(panah, tmp_path):
         if file.is_file()
     }
     left |= {
+        **dict(panah.stored()),
         "backup": backup.read_bytes(),
         "metrics": metrics.encode(),
         "queue page": pages[1].encode(),
