@@ -156,6 +156,8 @@ class PostgresTx(Tx):
 def _engine(url: str, *, read_only: bool, schema: str = "", patience: Patience | None = None) -> Engine:
     idle_ms = 60_000 if patience is None else 15_000  # sooner than somebody who waits for its locks gives up
     place = f" -c search_path={schema}" if schema else ""
+    # what is written is found by key; of a young table the planner knows no size and would read it whole
+    by_key = "" if read_only else " -c enable_seqscan=off"
 
     def open_it() -> PatientConnection:
         connection = PatientConnection.connect(
@@ -163,7 +165,7 @@ def _engine(url: str, *, read_only: bool, schema: str = "", patience: Patience |
             autocommit=True,
             connect_timeout=5,
             application_name="panah-read" if read_only else "panah-write",
-            options=f"-c idle_in_transaction_session_timeout={idle_ms} -c lock_timeout=20000{place}",
+            options=f"-c idle_in_transaction_session_timeout={idle_ms} -c lock_timeout=20000{place}{by_key}",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
