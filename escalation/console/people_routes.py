@@ -46,20 +46,22 @@ async def _welcome(request: Request, *, error: str, form: FormData | None, statu
 
 
 async def first_admin(request: Request) -> Response:
-    """Make the first admin's account and sign in."""
+    """Make the first admin's account and sign in; as for a colleague's link, strangers' guesses do not stand before it."""
     form, deps = await request.form(), deps_of(request)
     if text_of(form, "password") != text_of(form, "again"):
         return await _welcome(request, error="دو گذرواژه یکی نیستند.", form=form, status=422)
     username = text_of(form, "username").strip().casefold()
     try:
-        await deps.accounts.accept_first_admin(
+        staff_id = await deps.accounts.accept_first_admin(
             code=request.path_params["code"],
             username=username,
             name=text_of(form, "name").strip(),
             password=text_of(form, "password"),
             answers=bool(text_of(form, "answers")),
         )
-        return await sign_in(request, username, text_of(form, "password"), "/" if form.get("answers") else "/staff")
+        device = await _know_browser(request, staff_id)
+        target = "/" if form.get("answers") else "/staff"
+        return await sign_in(request, username, text_of(form, "password"), target, device=device)
     except REFUSALS as error:
         return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
 
@@ -78,11 +80,15 @@ async def accept_invite(request: Request) -> Response:
         )
     except REFUSALS as error:
         return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
-    agent = agent_words(request.headers.get("user-agent", ""))
-    device = await deps.accounts.know_browser(staff_id=staff_id, device=known_by(request), agent=agent)
+    device = await _know_browser(request, staff_id)
     response = RedirectResponse("/login", status_code=303)
     set_device(response, device, tls=deps.settings.behind_tls)
     return response
+
+
+async def _know_browser(request: Request, staff_id: str) -> str:
+    agent = agent_words(request.headers.get("user-agent", ""))
+    return await deps_of(request).accounts.know_browser(staff_id=staff_id, device=known_by(request), agent=agent)
 
 
 async def _linked(deps: ConsoleDeps) -> set[str]:

@@ -58,20 +58,20 @@ async def login(request: Request) -> Response:
     form = await request.form()
     target = own_path(text_of(form, "next"))
     try:
-        return await sign_in(request, text_of(form, "username"), text_of(form, "password"), target)
+        return await sign_in(
+            request, text_of(form, "username"), text_of(form, "password"), target, device=known_by(request)
+        )
     except REFUSALS as error:
         context = {"error": words_of(error), "next": target}
         return _shell.page(request, "login.html", context, status=status_of(error))
 
 
-async def sign_in(request: Request, username: str, password: str, target: str) -> Response:
-    """Sign in and go on: to `target`, or to what the sign-in waits for."""
+async def sign_in(request: Request, username: str, password: str, target: str, *, device: str) -> Response:
+    """Sign in and go on: to `target`, or to what the sign-in waits for. `device`: what the browser is known by."""
     address = request.client.host if request.client else ""
     agent = agent_words(request.headers.get("user-agent", ""))
     accounts = deps_of(request).accounts
-    opened = await accounts.login(
-        username=username, password=password, address=address, agent=agent, device=known_by(request)
-    )
+    opened = await accounts.login(username=username, password=password, address=address, agent=agent, device=device)
     return _go_on(request, opened, target)
 
 

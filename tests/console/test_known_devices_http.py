@@ -84,3 +84,20 @@ async def test_a_colleagues_fresh_link_lets_in_a_new_browser_while_strangers_gue
 
     assert (303, "/login") == (set_it.status_code, set_it.headers["location"])
     await fresh.sign_in("mina", phrase)
+
+
+async def test_the_first_admins_link_signs_her_in_while_strangers_guess(room, visit):
+    room.staff("mina")
+    code = await room.accounts.first_admin_code()
+    await guess(room, visit)
+    stranger, boss = visit(), visit()
+    fields = {"name": "مدیر", "username": "boss", "password": PASSWORD, "again": PASSWORD}
+    made_up = await stranger.post(f"/first/{code[::-1]}", fields)
+    made = await boss.post(f"/first/{code}", fields)
+
+    assert [410, 303, "/staff"] == [made_up.status_code, made.status_code, made.headers.get("location")]
+    assert 200 == (await boss.get("/staff")).status_code
+    await boss.post("/logout")
+    boss._csrf = ""
+    await boss.sign_in("boss", PASSWORD)  # and her browser is known from now on
+    assert 429 == (await visit().post("/login", {"username": "boss", "password": PASSWORD})).status_code
