@@ -10,7 +10,7 @@ import time
 import psycopg
 import pytest
 from stores import STORES
-from system.harness import Panah
+from system.harness import Panah, free_port
 
 #: Words of people and counsellors in these tests that stand in no script.
 SAID = ("داره منو می‌زنه", "مادرم می‌روم", "خواهرم", "همسایه", "حمامم", "مینا هستم", "+989120000001")
@@ -25,8 +25,9 @@ def install(tmp_path_factory):
     made = []
 
     def installed(*, started=True, **settings):
-        if STORES.kind == "postgres":
-            settings = {"PANAH_DATABASE": STORES.cluster.create(f"system{next(_NUMBERS)}"), **settings}
+        if STORES.kind == "postgres":  # as past one machine, but with Redis stopped
+            url = STORES.cluster.create(f"system{next(_NUMBERS)}")
+            settings = {"PANAH_DATABASE": url, "PANAH_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", **settings}
         panah = Panah(tmp_path_factory.mktemp("panah") / "var", **settings)
         made.append(panah)
         return panah.start() if started else panah
