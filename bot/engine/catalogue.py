@@ -104,6 +104,7 @@ CATALOGUE: dict[str, Rule] = {
     "old_card": Rule("E", "بازبینی کارت {name} گذشته یا تاریخ ندارد", "the review of card {name} has expired or has no date", "بازبینی کنید", "review it"),
     "draft_card": Rule("W", "کارت {name} هنوز بازبینی نشده", "card {name} is still a draft", "از متخصص بازبینی بگیرید", "have it reviewed"),
     "old_line": Rule("W", "بازبینی خط {name} گذشته یا تاریخ ندارد", "the check of line {name} has expired or has no date", "شماره را وارسی کنید", "verify the number"),
+    "to_fill": Rule("W", "{name} هنوز پر نشده: {blank}", "{name} is not filled in yet: {blank}", "به جای «… {blank}» خودش را بنویسید", "write it instead of «… {blank}»"),
     "no_sources": Rule("W", "{name} منبعی نام نبرده است", "{name} names no source", "sources بنویسید: نام و سال، یا نشانی", "list them under sources: title and year, or address"),
     "no_test": Rule("W", "{name} آزمون ندارد", "{name} has no test", "یک گفت‌وگو ضبط کنید", "record one"),
     "test_failed": Rule("E", "آزمون {name}: منتظر {expected} بود؛ دید: {met}", "test {name}: it waited for {expected}; it met: {met}", "تفاوت را ببینید", "see the difference"),

@@ -13,6 +13,8 @@ from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
 STEPS_MAX = 300
 NAMES_MAX = 64
 LANGUAGE_VERSION = 1
+#: What the fields of a new script begin with until somebody fills them in.
+BLANK = "…"
 VERBS = (
     "says", "press", "sends", "silence", "staff", "gets", "never_gets", "case", "kinds", "tier", "answer", "rests",
     "ends",
@@ -43,11 +45,21 @@ def read_flow(reading: Reading, node: Node) -> tuple[Flow, list[RawStep]] | None
         properties=_properties(found),
     )
     found.take("note")
+    for key in ("title", "owner", "reviewers", "sources"):
+        _report_blanks(found, key)
     steps = _steps(found)
     found.done()
     if len(header.vars) > NAMES_MAX:
         reading.report("too_large", found.place("vars"), name="vars", size=len(header.vars), most=NAMES_MAX)
     return (header, steps) if own else None
+
+
+def _report_blanks(found: Fields, key: str) -> None:
+    """Name what still stands as the studio's template left it: an ellipsis and what to write."""
+    node = found.take(key)
+    for one in node.items if isinstance(node, Seq) else [node]:
+        if isinstance(one, Scalar) and one.text.startswith(BLANK):
+            found.reading.report("to_fill", one.at, name=key, blank=one.text.removeprefix(BLANK).strip())
 
 
 def _steps(found: Fields) -> list[RawStep]:

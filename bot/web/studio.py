@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.core.clock import TEHRAN
 from bot.drafts import (
     BadNameError,
     EditConflictError,
@@ -27,6 +28,7 @@ from bot.drafts import (
 from bot.engine.read import read_aloud
 from bot.publishing import current_version, requests, version_sources
 from bot.web.static import StaticFiles
+from bot.web.studio_beginning import beginning
 from bot.web.studio_checks import Checked, Checker
 from bot.web.studio_deps import PREFIX, Shell, StudioDeps, names_of_staff, read_fields
 from bot.web.studio_publish import PublishPages
@@ -39,14 +41,6 @@ _GROUPS = (
     ("guides", "کارت‌های راهنما"),
     ("directory", "مراکز"),
 )
-_BEGINNING = """\
-flow: {name}
-title: عنوان سناریو
-owner: نام دفتر مسئول
-silence: {{after: 10m, then: settle}}
-steps:
-- {{end: done, text: ممنون که نوشتید. 123 شبانه‌روزی است.}}
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +121,8 @@ class EditPages:
         self._shell.require(request, "flow", "edit")
         name = (await read_fields(request)).get("name", "").strip()
         try:
-            save_file(self._deps.flows_dir, f"{name}.yaml", _BEGINNING.format(name=name), seen="")
+            text = beginning(name, self._deps.clock.now().astimezone(TEHRAN).date())
+            save_file(self._deps.flows_dir, f"{name}.yaml", text, seen="")
         except BadNameError:
             return await self._index(request, error="نام باید با حروف کوچک لاتین باشد، مثل night_shift.", status=422)
         except EditConflictError:

@@ -67,6 +67,8 @@ FAULTS = [
     ("always", r"text: هر وقت فرصت داشتید", "text: 123 باز است. هر وقت فرصت داشتید", "discloses"),
     ("covert", r"if: what == none", "if: what != none", "debt_at_end"),
     ("covert", r"tests:\n(.*\n)*", "", "no_test"),
+    ("covert", r"owner: .*\n", "owner: … نام دفتر مسئول\n", "to_fill"),
+    ("covert", r"sources: .*\n", "sources: [… نام و سال]\n", "to_fill"),
     ("covert", r"sources: .*\n", "", "no_sources"),
     ("covert", r"sources: .*\n", 'sources: [" "]\n', "no_sources"),
     ("covert", r"safe_contact: reach", "call: covert", "recursion"),

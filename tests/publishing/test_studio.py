@@ -121,6 +121,31 @@ async def test_a_new_script_gets_a_beginning_and_a_bad_name_is_refused(sign_in, 
     assert (taken.status_code, refused.status_code) == (409, 422)
 
 
+async def test_a_new_script_says_what_is_to_be_filled_in_and_passes_once_it_is(sign_in, flows):
+    sara = await sign_in("sara")
+    made = await sara.post("/flows/new", {"name": "night_shift"})
+    text = read_file(flows, "night_shift.yaml")
+    filled = text
+    for blank, written in {
+        "… عنوان سناریو": "شب‌کاری",
+        "… نام دفتر مسئول": "دفتر آزمون",
+        "… نقش بازبین نخست": "social_worker",
+        "… نقش بازبین دوم": "clinician",
+        "… نام و سال منبع، یا نشانی": '"WHO LIVES، 2019"',
+    }.items():
+        assert f"هنوز پر نشده: {blank.removeprefix('… ')}" in made.text
+        assert 1 == filled.count(blank)
+        filled = filled.replace(blank, written)
+    done = await save(sara, "night_shift.yaml", filled)
+
+    whole = await sara.get("/flows/edit/night_shift.yaml?check=complete")
+
+    assert 5 == made.text.count("هنوز پر نشده")
+    assert text.startswith("# پیش‌نویس تا بازبینی. بازبینی بعدی: 2027-05-21\n")
+    assert "مشکلی دیده نشد" in done.text
+    assert "مشکلی دیده نشد" in whole.text
+
+
 async def test_markup_in_a_script_stays_text(sign_in):
     sara = await sign_in("sara")
     hostile = "</textarea><script>alert(1)</script>"
