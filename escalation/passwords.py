@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from bot.live import Limit, Live
+from escalation.guessable import is_guessable
 
 PASSWORD_CHARS_MIN = 10
 PASSWORD_CHARS_MAX = 256
@@ -35,17 +36,17 @@ class TooManyTriesError(Exception):
 
 
 class WeakPasswordError(Exception):
-    """A password needs 10 to 256 characters and must not be the user name."""
+    """A password needs 10 to 256 characters and must not be what is tried first."""
 
 
 def check_password(password: str, username: str) -> None:
-    """Refuse a password that is too short, too long or the user name.
+    """Refuse a password that is too short, too long or easily guessed.
 
     Raises:
         WeakPasswordError: choose another.
     """
     right_size = PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX
-    if not right_size or password.casefold() == username.casefold() or len(set(password)) < 4:
+    if not right_size or len(set(password)) < 4 or is_guessable(password, username):
         raise WeakPasswordError
 
 
