@@ -27,6 +27,7 @@ class Settings:
     console_port: int = 8124
     behind_tls: bool = False  #: pages are reached over HTTPS: cookies become Secure
     base_url: str = ""  #: how the outside reaches the web port (webhooks, signatures); empty: no webhooks
+    console_url: str = ""  #: how colleagues reach the console, such as https://…; links for them begin with it
     telegram_token: str = field(default="", repr=False)
     telegram_api: str = "https://api.telegram.org"
     telegram_secret: str = field(default="", repr=False)  #: with base_url set: webhook instead of polling
@@ -69,6 +70,16 @@ class Settings:
     def where(self) -> str | Path:
         """The database: PostgreSQL's address, or SQLite's file."""
         return self.database_url or self.database
+
+    @property
+    def web_address(self) -> str:
+        """How people reach their page; what listens on all addresses is named as this machine sees it."""
+        return self.base_url.rstrip("/") or f"http://{self.web_host}:{self.web_port}"
+
+    @property
+    def console_address(self) -> str:
+        """How colleagues reach the console."""
+        return self.console_url.rstrip("/") or f"http://{self.console_host}:{self.console_port}"
 
     @property
     def flows_dir(self) -> Path:

@@ -53,6 +53,10 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
             yield warn(name, "the citizens' page listens beyond this machine without TLS")
     if settings.base_url and not settings.base_url.startswith("https://"):
         yield fail(name, "PANAH_BASE_URL must begin with https://: providers send to nothing else")
+    if settings.console_url and not settings.console_url.startswith("https://"):
+        yield fail(name, "PANAH_CONSOLE_URL must begin with https://: colleagues give their passwords there")
+    if settings.behind_tls and not settings.console_url:
+        yield warn(name, "without PANAH_CONSOLE_URL links for colleagues name the console's own port")
     if settings.telegram_secret and not settings.base_url:
         yield warn(name, "PANAH_TELEGRAM_SECRET has no effect without PANAH_BASE_URL: Telegram is polled")
     needed = (settings.twilio_token, settings.twilio_number, settings.base_url)

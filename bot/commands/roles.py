@@ -80,7 +80,7 @@ async def _run(service: Service, listeners: Mapping[str, socket.socket]) -> None
 
 async def _greet(settings: Settings, accounts: Accounts) -> None:
     code = await accounts.first_admin_code()
-    console = f"http://{settings.console_host}:{settings.console_port}"
+    console = settings.console_address
     say(
         f"make the first account within 15 minutes: {console}/first/{code}" if code else f"the console is on {console}/"
     )

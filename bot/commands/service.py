@@ -142,12 +142,11 @@ def citizen_of(service: Service, health: HealthWatch) -> ASGIApp:
 
 
 async def _greet(settings: Settings, code: str | None) -> None:
-    say(f"the citizens' page is on http://{settings.web_host}:{settings.web_port}/")
-    console = f"http://{settings.console_host}:{settings.console_port}"
+    say(f"the citizens' page is on {settings.web_address}/")
     if code is None:
-        say(f"the console is on {console}/")
+        say(f"the console is on {settings.console_address}/")
     else:
-        say(f"make the first account within 15 minutes: {console}/first/{code}")
+        say(f"make the first account within 15 minutes: {settings.console_address}/first/{code}")
 
 
 def say(sentence: str) -> None:

@@ -28,5 +28,5 @@ def staff(args: argparse.Namespace) -> int:
         )
     roles = list(dict.fromkeys(args.role))
     code = do(settings, "staff_add", username=args.username, name=args.name, roles=roles, province=args.province)
-    print(f"http://{settings.console_host}:{settings.console_port}/invite/{code}")  # noqa: T201 - what was asked for
+    print(f"{settings.console_address}/invite/{code}")  # noqa: T201 - what was asked for
     return 0

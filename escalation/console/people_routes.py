@@ -159,8 +159,10 @@ async def new_link(request: Request) -> Response:
 
 
 def _link(request: Request, code: str) -> str:
-    scheme = "https" if deps_of(request).settings.behind_tls else request.url.scheme
-    return f"{scheme}://{request.headers.get('host', '')}/invite/{code}"
+    settings = deps_of(request).settings
+    scheme = "https" if settings.behind_tls else request.url.scheme
+    here = f"{scheme}://{request.headers.get('host', '')}"
+    return f"{settings.console_url.rstrip('/') or here}/invite/{code}"
 
 
 async def change_roles(request: Request) -> Response:

@@ -96,7 +96,9 @@ def var(tmp_path):
     [
         ({}, "ok"),
         ({"console_host": "0.0.0.0"}, "fail"),
-        ({"console_host": "0.0.0.0", "behind_tls": True}, "ok"),
+        ({"console_host": "0.0.0.0", "behind_tls": True, "console_url": "https://example.org"}, "ok"),
+        ({"behind_tls": True}, "warn"),
+        ({"console_url": "http://example.org"}, "fail"),
         ({"web_host": "0.0.0.0"}, "warn"),
         ({"base_url": "http://example.org"}, "fail"),
         ({"telegram_secret": "s"}, "warn"),

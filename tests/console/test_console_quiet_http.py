@@ -74,6 +74,16 @@ async def test_an_invitation_names_its_account_and_a_used_one_says_so_before_the
     assert 410 == (await guest.get(f"/first/{CODE}")).status_code
 
 
+async def test_a_link_for_a_colleague_begins_with_the_address_that_is_set(room, visitor_class):
+    room.staff("ada", "admin")
+    settings = replace(room.deps.settings, console_url="https://console.example.org:8443/")
+    admin = await visitor_class(build_console(replace(room.deps, settings=settings))).sign_in("ada")
+    page = await admin.post("/staff/invite", {"username": "nasrin", "name": "نسرین", "roles": "counsellor"})
+    await admin.http.aclose()
+
+    assert re.search(r"https://console\.example\.org:8443/invite/[a-z0-9]+", page.text)
+
+
 @pytest.mark.parametrize(("role", "home"), [("flow_admin", "/flows/"), ("reviewer", "/flows/"), ("admin", "/staff")])
 async def test_whoever_works_no_queue_lands_where_her_work_is(room, visitor_class, role, home):
     async def scripts(request):
