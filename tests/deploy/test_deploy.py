@@ -6,15 +6,18 @@ import shlex
 import shutil
 import subprocess
 from configparser import RawConfigParser
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from system.proxy import STOCK, Nginx
 
 from bot.cli import _parser as parser_of_the_cli
 from bot.commands.doctor_settings import check_settings
 from bot.commands.roles import ROLES
 from bot.health.metrics import KNOWN
+from bot.service import server
 from bot.settings import read_settings, ways_configured
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -22,6 +25,7 @@ UNITS = sorted(DEPLOY.glob("systemd/*.service"))
 COMPOSE = YAML(typ="safe").load(DEPLOY / "compose.yaml")
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "panah"}
 EVERY_ROLE = {*ROLES, "staffbot", "watch"}
+_DOORS = ("server 127.0.0.1:8131 fail_timeout=1s;", "server 127.0.0.1:8132 fail_timeout=1s;")
 _FOREIGN = {"FORWARDED_ALLOW_IPS"}
 
 
@@ -148,14 +152,50 @@ def test_the_proxy_reaches_every_door_and_the_console_and_holds_nothing_back():
     assert set(re.findall(r"proxy_pass http://(\w+);", proxy)) == {"panah_doors", "panah_console"}
     for text in (proxy, units, composed):
         assert text.count("{") == text.count("}")
-    assert re.findall(r"server 127\.0\.0\.1:(\d+);", units) == [door[1].replace("%i", one) for one in "12"] + [
+    assert re.findall(r"server 127\.0\.0\.1:(\d+)\b", units) == [door[1].replace("%i", one) for one in "12"] + [
         str(read_settings({}).console_port)
     ]
-    assert re.findall(r"server ([\w-]+):(\d+);", composed) == [
+    assert re.findall(r"server ([\w-]+):(\d+)\b", composed) == [
         ("door-1", "8123"),
         ("door-2", "8123"),
         ("console", "8124"),
     ]
+
+
+@pytest.mark.parametrize("stock", STOCK)
+@pytest.mark.parametrize(
+    ("upstreams", "places"),
+    [
+        ("upstreams.conf", {}),
+        ("upstreams.conf", {f"{_DOORS[0]}\n    {_DOORS[1]}": "server 127.0.0.1:8123;"}),
+        ("upstreams-compose.conf", {"door-1:": "127.0.0.1:", "door-2:": "127.0.0.2:", "console:": "127.0.0.1:"}),
+    ],
+)
+def test_nginx_takes_the_files_beside_what_debian_and_the_image_set_themselves(tmp_path, stock, upstreams, places):
+    checked = Nginx(tmp_path, upstreams=upstreams, places=places, stock=stock).check()
+
+    assert checked.returncode == 0, checked.stderr
+    assert [] == [line for line in checked.stderr.splitlines() if "[warn]" in line and '"user" directive' not in line]
+
+
+def test_the_proxy_leaves_an_idle_connection_before_the_service_does():
+    keeps = server(lambda: None).config.timeout_keep_alive
+    for name in ("upstreams.conf", "upstreams-compose.conf"):
+        idle = re.findall(r"keepalive_timeout (\d+)s;", (DEPLOY / "nginx" / name).read_text(encoding="utf-8"))
+
+        assert [True, True] == [0 < int(one) < keeps for one in idle], name
+
+
+def test_every_fixed_address_of_the_compose_file_is_one_that_nobody_else_is_given():
+    network = COMPOSE["networks"]["inside"]["ipam"]["config"][0]
+    fixed = [
+        ip_address(service["networks"]["inside"]["ipv4_address"])
+        for service in COMPOSE["services"].values()
+        if isinstance(service["networks"], dict)
+    ]
+
+    assert len({*fixed, ip_address(network["gateway"])}) == 5
+    assert all(one in ip_network(network["subnet"]) and one not in ip_network(network["ip_range"]) for one in fixed)
 
 
 def test_the_dashboard_shows_every_number_that_is_told_and_no_other():
