@@ -64,6 +64,16 @@ def test_a_card_of_law_states_whether_it_is_in_force(bundle):
     assert [card.id for card in judged if "نه مشاورهٔ حقوقی" not in texts(card)[0]] == []
 
 
+def test_a_card_of_family_law_says_for_whom_it_may_differ(bundle):
+    """Personal status follows nationality (Civil Code, Articles 6 and 7) and faith (Articles 12 and 13; law of 1312)."""
+    family = ("custody_basics", "nafaqah_basics", "mahrieh_basics", "fear_at_home_law", "legal_basics")
+    whom = "برای مهاجران، اهل سنت و اقلیت‌های دینی شاید فرق کند"
+
+    assert [name for name in family if whom not in texts(bundle.cards[name])[0]] == []
+    rest_on_it = {card.id for card in bundle.cards.values() if any("قانون مدنی" in one for one in card.sources)}
+    assert rest_on_it == set(family)
+
+
 def test_an_easy_card_has_short_sentences_and_short_words(bundle):
     hard = []
     for card in bundle.cards.values():
