@@ -4,6 +4,7 @@ import { follow, startBox, startChat } from "./chat.js";
 import { startClock, waitWords } from "./clock.js";
 import { startHealth } from "./health.js";
 import { startKeys } from "./keys.js";
+import { startMistakes } from "./mistakes.js";
 import { startOthers } from "./others.js";
 import { byId, open, refresh } from "./page.js";
 import { startStream } from "./stream.js";
@@ -92,6 +93,7 @@ document.addEventListener("keydown", () => { touchedAt = Date.now(); });
 window.addEventListener("popstate", () => open(location.href));
 
 startKeys();
+startMistakes();
 startClock();
 startAlarm();
 startStream();
