@@ -87,10 +87,8 @@ CATALOGUE: dict[str, Rule] = {
     "bands_gap": Rule("E", "جمع {points} در هیچ بازه‌ای نیست: {name}", "the sum {points} is in no band: {name}", "هر جمع در یک بازه", "cover each sum once"),
     "bands_overlap": Rule("E", "جمع {points} در دو بازه است: {name}", "the sum {points} is in two bands: {name}", "هر جمع در یک بازه", "cover each sum once"),
     "skip_unscored": Rule("E", "امتیاز نگفتن معلوم نیست: {name}", "the points of a refusal are missing: {name}", "skip را با points بنویسید", "add skip with points"),
-    "locked_wording": Rule("E", "متن این ابزار را نمی‌شود عوض کرد: {name}", "the wording of this instrument is locked: {name}", "ابزار تازه بسازید", "make a new instrument"),
     # -- texts
     "missing_text": Rule("E", "متن {name} به زبان {language} نیست", "the text of {name} is missing in {language}", "ترجمه کنید", "translate"),
-    "stale_translation": Rule("W", "متن {name} به زبان {language} کهنه است", "the text of {name} in {language} is stale", "ترجمه را تازه کنید", "translate again"),
     "too_long": Rule("E", "{name}: {size} نویسه؛ حد {most}", "{name}: {size} characters, limit {most}", "کوتاه کنید یا sms بنویسید", "shorten, or write sms"),
     "discloses": Rule("E", "پیش‌نمایش {name} رازدار نیست: {word}", "the preview of {name} discloses: {word}", "واژهٔ خنثی بنویسید", "use neutral words"),
     "no_discreet": Rule("W", "{count} متن صورت پنهان ندارد و در حالت پنهان نشان داده نمی‌شود: {name}", "{count} texts have no discreet form and are not shown while covert: {name}", "discreet بنویسید", "write discreet"),

@@ -13,7 +13,7 @@ from bot.engine import checks_asks, checks_links, checks_review, checks_texts
 from bot.engine.checks_context import Context
 from bot.engine.explore import explore
 from bot.engine.issues import Issue
-from bot.engine.model import Bundle, Escalate, Flow
+from bot.engine.model import Bundle, Flow
 
 Check = Callable[[Context], Iterable[Issue]]
 
@@ -45,6 +45,7 @@ CHECKS: dict[str, Check] = {
     "old_card": checks_review.cards,
     "old_line": checks_review.lines,
     "no_sources": checks_review.no_sources,
+    "missing_reviewer": checks_review.missing_reviewer,
     "no_test": checks_review.no_test,
     "person_out_of_reach": checks_review.person_out_of_reach,
 }
@@ -77,5 +78,4 @@ def check_bundle(bundle: Bundle, options: CheckOptions) -> list[Issue]:
 
 def needs_two_signatures(flow: Flow) -> bool:
     """Say whether publishing this flow takes two persons: it has a danger tag, or calls a person at T1 or T2."""
-    urgent = any(isinstance(step, Escalate) and step.tier in {"T1", "T2"} for step in flow.steps)
-    return urgent or checks_review.has_danger(flow)
+    return checks_review.touches_danger(flow)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from bot.engine.checks_context import Context
 from bot.engine.issues import Issue, issue
-from bot.engine.model import SPECIAL_TARGETS, Ask, Bundle, Flow, Guide, Score, ScreenBand
+from bot.engine.model import BLANK, SPECIAL_TARGETS, Ask, Bundle, Escalate, Flow, Guide, Score, ScreenBand
 
 LINE_CHECK_DAYS = 365
 _MUST_HAVE_WORDS = ("quick_exit", "human", "help", "stop")
@@ -58,6 +58,20 @@ def has_danger(flow: Flow) -> bool:
         if isinstance(step, Score | ScreenBand) and any(band.danger for band in step.bands):
             return True
     return False
+
+
+def missing_reviewer(context: Context) -> Iterator[Issue]:
+    """A flow that asks about danger or calls a person at once names two roles that sign it."""
+    for flow in context.flows:
+        signing = {name.strip() for name in flow.reviewers if name.strip() and not name.startswith(BLANK)}
+        if touches_danger(flow) and len(signing) < 2:
+            yield issue("missing_reviewer", f"{flow.id}.yaml", (1, 1), name=flow.id)
+
+
+def touches_danger(flow: Flow) -> bool:
+    """Say whether a flow has a danger tag, or calls a person at T1 or T2."""
+    urgent = any(isinstance(step, Escalate) and step.tier in {"T1", "T2"} for step in flow.steps)
+    return urgent or has_danger(flow)
 
 
 def person_out_of_reach(context: Context) -> Iterator[Issue]:

@@ -7,14 +7,12 @@ from bot.core.screening import KINDS
 from bot.engine.loader_asks import read_silence
 from bot.engine.loader_fields import TRUE, Fields, Reading, shown
 from bot.engine.loader_steps import RawStep, read_step
-from bot.engine.model import ALWAYS_HANDLERS, HEARD_WORDS, Flow, Heard, OwnHandler, Property, Talk, Var
+from bot.engine.model import ALWAYS_HANDLERS, BLANK, HEARD_WORDS, Flow, Heard, OwnHandler, Property, Talk, Var
 from bot.engine.nodes import Entry, Map, Node, Scalar, Seq
 
 STEPS_MAX = 300
 NAMES_MAX = 64
 LANGUAGE_VERSION = 1
-#: What the fields of a new script begin with until somebody fills them in.
-BLANK = "…"
 VERBS = (
     "says", "press", "sends", "silence", "staff", "gets", "never_gets", "case", "kinds", "tier", "answer", "rests",
     "ends",

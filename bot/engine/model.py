@@ -59,13 +59,16 @@ from bot.engine.parts import (
 )
 
 __all__ = [
-    "ALWAYS_HANDLERS", "ALWAYS_STEPS", "DANGER_TIER", "FACT_DOMAINS", "HEARD_WORDS", "SAFE_PARTS", "SPECIAL_TARGETS", "AnswerSpec", "Ask", "Band",
-    "Bundle", "Call", "Card", "Choice", "Condition", "Danger", "Date", "DirectoryType", "End", "Escalate", "Flow",
+    "ALWAYS_HANDLERS", "ALWAYS_STEPS", "BLANK", "DANGER_TIER", "FACT_DOMAINS", "HEARD_WORDS", "SAFE_PARTS", "SPECIAL_TARGETS", "AnswerSpec", "Ask",
+    "Band", "Bundle", "Call", "Card", "Choice", "Condition", "Danger", "Date", "DirectoryType", "End", "Escalate", "Flow",
     "FollowUp", "FreeText", "Go", "Guide", "Heard", "If", "Instrument", "Item", "Line", "Media", "Messages", "Multi", "NotTaken",
     "Number", "Option", "OwnHandler", "Phone", "Place", "Property", "Refer", "SafeContact", "SafeContactDone", "Say",
     "Scale", "Score", "ScorePoint", "Screen", "ScreenBand", "Set", "Silence", "Step", "StepBase", "Talk", "Texts",
     "Unclear", "Var",
 ]  # fmt: skip
+
+#: What the fields of a new script begin with until somebody fills them in.
+BLANK = "…"
 
 #: Handlers of flow `always`, in the order in which the engine tries them (flow-language §2.4). `duress` and `resume_code` are optional.
 ALWAYS_HANDLERS = (

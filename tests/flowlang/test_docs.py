@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.catalogue import as_markdown
+import bot
+from bot.engine.catalogue import CATALOGUE, as_markdown
 from bot.engine.checks import CheckOptions, check_bundle
 from bot.engine.loader import load_flow
 from bot.engine.loader_asks import ANSWER_TYPES
 from bot.engine.loader_steps import STEP_KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
+PROGRAM = Path(bot.__file__).parent
 PAGES = ("flow-language.md", "flow-language.fa.md")
 
 
@@ -22,6 +24,12 @@ def test_the_table_of_rules_is_current():
     table = page.split("test_docs.py -->\n")[1].split("<!-- end of catalogue -->")[0]
 
     assert table == as_markdown()
+
+
+def test_every_rule_is_one_that_something_reports():
+    code = "".join(path.read_text() for path in PROGRAM.rglob("*.py") if path.name != "catalogue.py")
+
+    assert [name for name in CATALOGUE if f'"{name}"' not in code] == []
 
 
 def test_every_step_and_answer_type_is_documented():
