@@ -81,7 +81,7 @@ async def accept_invite(request: Request) -> Response:
     except REFUSALS as error:
         return await _welcome(request, error=words_of(error), form=form, status=status_of(error))
     device = await _know_browser(request, staff_id)
-    response = RedirectResponse("/login", status_code=303)
+    response = RedirectResponse("/login?said=ready", status_code=303)
     set_device(response, device, tls=deps.settings.behind_tls)
     return response
 

@@ -15,6 +15,7 @@ from escalation.console.shell import Shell, SignInNeededError, current_actor, re
 from escalation.signin import NewSession, SignedIn
 
 _shell = Shell()
+_READY = "گذرواژه گذاشته شد. حالا با نام کاربری و همین گذرواژه وارد شوید."
 _WAITS_AT = {"code": "/login/code", "enrol": "/second", "locked": "/unlock"}
 
 
@@ -50,7 +51,8 @@ async def login_page(request: Request) -> Response:
         return RedirectResponse("/", status_code=303)
     if request.state.waiting is not None:
         return RedirectResponse(f"{_WAITS_AT[request.state.waiting.stage]}?next={target}", status_code=303)
-    return render(request, "login.html", error="", next=target)
+    notice = _READY if request.query_params.get("said") == "ready" else ""
+    return render(request, "login.html", notice=notice, error="", next=target)
 
 
 async def login(request: Request) -> Response:

@@ -82,7 +82,8 @@ async def test_a_colleagues_fresh_link_lets_in_a_new_browser_while_strangers_gue
     phrase = PASSWORD + "!"
     set_it = await fresh.post(f"/invite/{link}", {"password": phrase, "again": phrase})
 
-    assert (303, "/login") == (set_it.status_code, set_it.headers["location"])
+    assert (303, "/login?said=ready") == (set_it.status_code, set_it.headers["location"])
+    assert "گذرواژه گذاشته شد." in (await fresh.get("/login?said=ready")).text
     await fresh.sign_in("mina", phrase)
 
 

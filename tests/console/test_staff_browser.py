@@ -1,0 +1,34 @@
+"""The page of colleagues in a real browser: what cannot be taken back asks first, and every choice stands inside its sheet."""
+
+from playwright.sync_api import expect
+
+
+def test_an_account_is_disabled_only_after_the_tick_that_says_it_is_for_good(room, sit):
+    room.staff("boss", "admin", name="نگار")
+    room.staff("mina", name="مینا")
+    page = sit("boss")
+    page.goto("/staff")
+    row = page.get_by_role("row", name="مینا")
+    row.get_by_text("تغییر").click()
+    row.get_by_role("button", name="بستن حساب").click()
+
+    expect(page.locator(".mistake")).to_have_text("برای ادامه، نخست این را علامت بزنید.")
+    row.get_by_label("دیگر باز نمی‌شود").check()
+    row.get_by_role("button", name="بستن حساب").click()
+    expect(row.get_by_text("بسته", exact=True)).to_be_visible()
+
+
+def test_every_button_of_a_colleagues_sheet_stands_inside_it(room, sit):
+    room.staff("boss", "admin", name="نگار")
+    room.staff("mina", name="مینا")
+    for viewport in ((1366, 768), (390, 780)):
+        page = sit("boss", viewport=viewport)
+        page.goto("/staff")
+        row = page.get_by_role("row", name="مینا")
+        row.get_by_text("تغییر").click()
+        sheet, *buttons = (one.bounding_box() for one in (row.locator(".sheet"), *row.locator(".sheet button").all()))
+
+        assert 3 == len(buttons)
+        assert all(sheet["x"] <= one["x"] for one in buttons)
+        assert all(one["x"] + one["width"] <= sheet["x"] + sheet["width"] for one in buttons)
+        assert 1 == len({round(one["x"]) for one in buttons})
