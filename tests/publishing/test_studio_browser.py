@@ -111,3 +111,19 @@ def test_a_hostile_file_runs_nothing(page, url, flows):
         page.goto(url + path)
 
         assert "owned" not in page.title()
+
+
+def test_the_conversation_that_breaks_a_rule_reads_from_right_to_left(page, url, flows):
+    page.goto(f"{url}/flows/edit/welcome.yaml")
+    text = page.locator("#text")
+    question = "- ask: danger\n  text: در خطرید؟\n  discreet: خطر؟\n  yes_no: {yes: {label: بله، همین الان, danger: immediate, kinds: [family_violence], go: done}, no: نه}\n- {end: done,"
+    text.fill(text.input_value().replace("- {end: done,", question))
+    page.get_by_role("button", name="ذخیرهٔ پیش‌نویس").click()
+    page.wait_for_url("**said=saved*")
+    page.get_by_role("link", name="بررسی کامل").click()
+    page.wait_for_url("**check=complete")
+    said = page.locator("blockquote", has_text="بله، همین الان").first.locator("bdi")
+    first, last = (said.nth(at).bounding_box() for at in (0, -1))
+
+    assert said.count() > 1
+    assert (first["y"], -first["x"]) < (last["y"], -last["x"])

@@ -34,6 +34,13 @@
   text.addEventListener("keydown", (event) => {
     if (event.key === "s" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); editor.requestSubmit(); }
   });
+  // The complete check may take some seconds: a second press would only begin it again.
+  const check = editor.querySelector('[href$="check=complete"]'), name = check.textContent;
+  check.addEventListener("click", (event) => {
+    if (check.textContent !== name) event.preventDefault();
+    else if (text.value === saved && !event.ctrlKey && !event.metaKey && !event.shiftKey) check.textContent = "در حال بررسی…";
+  });
+  addEventListener("pageshow", () => { check.textContent = name; });
   editor.addEventListener("submit", () => { isLeavingOnPurpose = true; });
   addEventListener("beforeunload", (event) => { if (!isLeavingOnPurpose && text.value !== saved) event.preventDefault(); });
   follow();
