@@ -268,12 +268,13 @@ async def test_a_message_that_a_door_dies_over_is_answered_by_the_other(nginx, s
         await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
         door.kill()
         pages = await asyncio.gather(*sent)
-        pages += [await one.say("هنوز اینجاست") for one in people]
+        after = [await one.say("هنوز اینجاست") for one in people]
     finally:
         for one in people:
             await one._session.close()
 
-    assert [] == [page for page in pages if "123" not in page]
+    assert [] == [page for page in (*pages, *after) if "123" not in page]
+    assert [1] * len(people) == [page.count(CRY) for page in after]
     assert other.process.poll() is None
 
 
