@@ -227,7 +227,7 @@ async def test_an_admin_invites_a_colleague_who_sets_her_password_and_works(room
     done = await leila.post(path, {"password": phrase, "again": phrase})
     await leila.sign_in("leila", phrase)
 
-    assert "/login" == done.headers["location"]
+    assert "/login?said=ready" == done.headers["location"]
     assert 200 == (await leila.get("/")).status_code
     assert 403 == (await leila.post("/staff/invite")).status_code
 
