@@ -14,7 +14,7 @@ from bot.core.events import events_from_json
 from bot.store.crypto import DataKey, Keyring, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import contact_key, unseal
-from escalation import repo, repo_read
+from escalation import repo, repo_read, repo_relay
 from escalation.case import UNDO_MS, Case, is_live
 from escalation.office import Office
 from escalation.page_answers import answers_of, cards_of
@@ -87,6 +87,7 @@ def read_case(
 
 
 _NO_CONTENT: dict[str, Any] = {
+    "has_left": False,
     "messages": (),
     "last_message": 0,
     "answers": (),
@@ -104,9 +105,11 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
     connection, contact_id = tx.connection, case.contact_id
     contact = repo_read.contact_row(connection, contact_id)
     messages = _messages(tx, key, case, names, since)
+    line = repo_relay.line_to(connection, contact_id)
     rows = repo_read.turns_of(connection, contact_id, most=_TURNS_MAX)
     turns = [(_events(key, row["sealed_events"]), row["at"]) for row in rows]
     return {
+        "has_left": line is not None and line.has_left,
         "messages": messages,
         "last_message": messages[-1].id if messages else since,
         "answers": answers_of(turns),

@@ -125,6 +125,7 @@ class CasePage:
     erased: bool
     why: tuple[str, ...]
     note: str
+    has_left: bool
     messages: tuple[Message, ...]
     last_message: int
     answers: tuple[Answer, ...]

@@ -104,8 +104,7 @@ def write_message(
 
 def _kind_of(line: repo_relay.Line, now_ms: int) -> OutboundKind:
     """Decide whether the message answers her or comes by itself, and refuse what could endanger her."""
-    left = line.left_at is not None and (line.heard_at is None or line.left_at >= line.heard_at)
-    if left or line.locked:  # whoever writes from a locked conversation has not said her word
+    if line.has_left:
         raise UnsafeToWriteError
     if line.channel in _PAGES or (line.heard_at is not None and now_ms - line.heard_at <= LIVE_MS):
         return "live"

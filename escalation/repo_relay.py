@@ -27,6 +27,12 @@ class Line:
     safe_contact: bool
     locked: bool = False
 
+    @property
+    def has_left(self) -> bool:
+        """True when she left in a hurry and has not come back: whoever writes from a locked talk has not said her word."""
+        left = self.left_at is not None and (self.heard_at is None or self.left_at >= self.heard_at)
+        return left or self.locked
+
 
 def line_to(connection: Connection, contact_id: str) -> Line | None:
     """Give the line of her newest session; None when there is none or the address stopped working.

@@ -65,6 +65,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
         outcome=OUTCOMES.get(case.outcome or "", ""),
         sms=page.channel == "sms",
         unreachable=page.unreachable_at is not None,
+        has_left=page.has_left,
     )
 
 

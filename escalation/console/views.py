@@ -158,3 +158,4 @@ class CaseView:
     outcome: str
     sms: bool
     unreachable: bool
+    has_left: bool

@@ -8,6 +8,16 @@ const draftKey = () => `draft:${document.querySelector("[data-case]")?.dataset.c
 export function startChat() {
   toNewest();
   startBox();
+  stayAtEnd();
+}
+
+// A banner above or a longer hint below takes height from the log: who read its end goes on reading its end.
+function stayAtEnd() {
+  const log = byId("log");
+  if (!log) return;
+  let atEnd = true;
+  log.addEventListener("scroll", () => { atEnd = nearEnd(log); });
+  new ResizeObserver(() => { if (atEnd) toNewest(); }).observe(log);
 }
 
 // Wakes the message box of this page; one that is awake already is left alone.
@@ -120,6 +130,7 @@ function fail(form, item, text, command, why) {
   retry.textContent = "دوباره بفرست";
   retry.addEventListener("click", () => send(byId("composer") ?? form, text, command, item));
   item.querySelector(".meta").append(retry);
+  toNewest(); // why it failed makes the bubble taller
   announce(why);
 }
 
