@@ -154,7 +154,7 @@ class Watch:
             except Exception as error:  # noqa: BLE001 - a row that makes no sense hides no other
                 self._duties.log.error("database_unreadable", error=type(error).__name__)
         known = () if self._picture is None else self._picture.cases
-        lines = self._ages.lines(known, now_ms, monotonic_s)
+        lines = self._ages.lines(known, now_ms, monotonic_s, is_new=False)
         return [*lines, *self._troubles.lines(None, now_ms, monotonic_s)]
 
     def _remember(self, picture: Picture, monotonic_s: float) -> None:

@@ -1,8 +1,9 @@
 """How long things have waited, so that no jump of the clock hides a case or calls everybody at once.
 
 The database's times are the wall clock's. They are believed once, when a case is first seen; from then on it ages by
-the monotonic clock, and remembered times move with every jump of the wall clock. A lease counts while somebody renews
-it, whatever the clock says meanwhile.
+the monotonic clock, and remembered times move with every jump of the wall clock. What is first seen right after a jump
+may bear a time of either clock: it began after the look before. A lease counts while somebody renews it, whatever the
+clock says meanwhile.
 """
 
 from collections.abc import Sequence
@@ -50,20 +51,25 @@ class Ages:
     def __init__(self) -> None:
         self._since: dict[tuple[str, str, int], int] = {}
         self._leases: dict[str, _Lease] = {}
+        self._looked_at: int | None = None
+        self._has_jumped = False
 
     def shift(self, jump_ms: int) -> None:
         """Move everything that is remembered with the wall clock."""
         self._since = {key: at + jump_ms for key, at in self._since.items()}
+        if self._looked_at is not None:
+            self._looked_at += jump_ms
+            self._has_jumped = True
 
-    def lines(self, rows: Sequence[CaseRow], now_ms: int, monotonic_s: float) -> list[CaseLine]:
-        """Give the cases that nobody holds."""
+    def lines(self, rows: Sequence[CaseRow], now_ms: int, monotonic_s: float, *, is_new: bool = True) -> list[CaseLine]:
+        """Give the cases that nobody holds; `is_new`: the rows are of this moment, not what is remembered."""
         self._leases = {row.id: self._lease(row, monotonic_s) for row in rows if row.state == "claimed"}
         kept: dict[tuple[str, str, int], int] = {}
         found = []
         for row in rows:
             if row.state == "claimed" and self._is_held(row, now_ms, monotonic_s):
                 continue
-            since = row.since if row.state != "claimed" else min(row.lease_until or now_ms, now_ms)
+            since = self._began(row) if row.state != "claimed" else min(row.lease_until or now_ms, now_ms)
             stamp = row.since if row.state != "claimed" else row.lease_until or 0
             found.append(
                 CaseLine(
@@ -76,7 +82,13 @@ class Ages:
                 )
             )
         self._since = kept
+        if is_new:
+            self._looked_at, self._has_jumped = now_ms, False
         return found
+
+    def _began(self, row: CaseRow) -> int:
+        """Give since when it waits, if this is the first look at it."""
+        return max(row.since, self._looked_at) if self._has_jumped and self._looked_at is not None else row.since
 
     def _seen(self, kept: dict[tuple[str, str, int], int], row: CaseRow, now_ms: int) -> int | None:
         """Give when somebody saw it. What was seen in a time to come, by a clock set back since, keeps nobody quiet."""

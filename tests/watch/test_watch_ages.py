@@ -68,6 +68,31 @@ def test_a_case_from_the_future_is_a_case_of_now():
     assert machine.ages_of(row(at(86_400))) == [60]
 
 
+@pytest.mark.parametrize("jump_ms", [DAY_MS, -DAY_MS])
+def test_a_case_that_comes_with_a_jump_is_no_older_than_the_look_before(jump_ms):
+    machine = Machine()
+    machine.ages_of()
+    machine.pass_(5)
+    released = machine.wall
+    machine.pass_(5, jump_ms=jump_ms)
+
+    [age] = machine.ages_of(row(since=released))
+    machine.pass_(10)
+
+    assert 0 <= age <= 10
+    assert machine.ages_of(row(since=released)) == [age + 10]
+
+
+def test_a_case_that_comes_later_is_as_old_as_it_says():
+    machine = Machine()
+    machine.ages_of()
+    machine.pass_(5, jump_ms=DAY_MS)
+    machine.ages_of()
+    machine.pass_(60)
+
+    assert machine.ages_of(row(since=machine.wall - 90_000)) == [90]
+
+
 def test_a_case_that_waited_before_the_watch_began_is_as_old_as_it_is():
     machine = Machine()
     machine.pass_(500)
