@@ -43,6 +43,8 @@ UNREACHABLE = "PostgreSQL cannot be reached; see PANAH_DATABASE, and that it run
 _FATE = "SELECT pg_xact_status(CAST(CAST(? AS text) AS xid8))"
 #: What the server says of a transaction's number that it has not given yet: it took over without that transaction.
 _NEVER_GIVEN = "22023"
+#: A change of nothing: its own COMMIT waits for the standbys, and what was written before it has reached them then.
+_HAVE_ALL = "SELECT pg_logical_emit_message(true, CAST('panah' AS text), CAST('' AS text))"
 #: The process at the server of a connection that was lost; a number alone may be another's by now.
 _WHO = "SELECT pid, CAST(backend_start AS text) FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END = (
@@ -305,11 +307,30 @@ class PostgresStore(Store):
                     return False
                 found = None
             if found is not None and found[0] in {"committed", "aborted"}:
-                return bool(found[0] == "committed")
+                return bool(found[0] == "committed") and self._is_everywhere()
             if time.monotonic() > until:
                 break
             time.sleep(0.05)  # its server process has not noticed yet that we are gone
         raise UnansweredError
+
+    def _is_everywhere(self) -> bool:
+        """Wait until the standbys have what this server has; a COMMIT that was cut off did not wait for them.
+
+        Raises:
+            UnansweredError: they do not answer. If this server were lost now, what was written would be, too.
+        """
+        try:
+            with self._patience.of(self._reconnect_s):
+                Raw(self._driver).execute(_HAVE_ALL)
+        except psycopg.Error as error:
+            self._drop()
+            raise UnansweredError from error
+        return True
+
+    def _drop(self) -> None:
+        for end in (self._connection.invalidate, self._connection.close):
+            with contextlib.suppress(Exception):
+                end()
 
     @property
     def _driver(self) -> "psycopg.Connection[Any]":
@@ -345,10 +366,7 @@ class PostgresStore(Store):
         wait_s = 0.05
         while True:
             self._engine.dispose()
-            with contextlib.suppress(Exception):
-                self._connection.invalidate()
-            with contextlib.suppress(Exception):
-                self._connection.close()
+            self._drop()
             try:
                 self._connection = self._engine.connect()
                 self._end_lost()

@@ -1,10 +1,12 @@
 """PostgreSQL goes away for longer than is waited for it, and comes back: nothing is done twice, and writes go on."""
 
+import asyncio
 import subprocess
 import sys
 
 import psycopg
 import pytest
+from fakes.waiting import until
 
 from bot.proof.cluster import Cluster
 from bot.store.postgres import PostgresStore
@@ -95,6 +97,29 @@ def test_what_may_have_been_kept_is_not_done_again_and_its_caller_is_told(cluste
 
     assert is_disk_trouble(error.value)
     assert ["once", "then"] == words(url)
+
+
+async def standbys(cluster, names):
+    """Have each COMMIT wait for these; return when the server does so."""
+    cluster.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+    cluster.execute("SELECT pg_reload_conf()")
+    await until(lambda: [(names,)] == cluster.execute("SHOW synchronous_standby_names"), WAIT_S)
+    cluster.execute("CHECKPOINT")  # the process that makes it reads its settings first, and tells all others
+
+
+async def test_what_no_standby_has_is_not_confirmed_though_the_server_that_is_there_has_it(cluster, url):
+    store = PostgresStore(url, reconnect_s=SHORT_S, patience_s=2.0)
+    write(store, "before")
+    await standbys(cluster, "nobody")
+    try:
+        with pytest.raises(UnansweredError):
+            await asyncio.to_thread(write, store, "by one alone")
+    finally:
+        await standbys(cluster, "")
+    write(store, "with all")
+    store.close()
+
+    assert ["before", "by one alone", "with all"] == words(url)
 
 
 ENDS = """
