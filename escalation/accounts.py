@@ -115,9 +115,10 @@ class Accounts(Factors):
         Raises:
             CodeRefusedError, WeakPasswordError: nothing was changed.
         """
-        check_password(password, "")
-        if not await self._good(code, "invite"):  # before hashing: a stranger's guesses cost no processor
+        username = await self.behind_link(code, "invite")
+        if username is None:  # before hashing: a stranger's guesses cost no processor
             raise CodeRefusedError
+        check_password(password, username)
         password_hash = await self._hashing.hash(password)
         now_ms = self._now()
 

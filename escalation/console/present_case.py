@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.core.jalali import long_date, relative
-from bot.core.text import persian_digits
+from bot.core.text import ascii_digits, persian_digits
 from escalation.case import OUTCOMES
 from escalation.console import wording
 from escalation.console.packet import packet
@@ -98,6 +98,8 @@ def _note_of(one: Message) -> str:
             return f"{wording.word(wording.MEDIA, one.media)} فرستاد؛ این‌جا باز نمی‌شود."
         case "location" if one.location:
             return persian_digits(f"جای خود را فرستاد: {one.location[0]:.5f}، {one.location[1]:.5f}")
+        case _ if one.author == "contact" and ascii_digits(one.text.strip()) == "0":  # whatever was asked
+            return "خروج سریع را زد:"
         case _:
             return "" if one.text else "چیزی فرستاد که خوانده نمی‌شود."
 

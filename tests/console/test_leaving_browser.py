@@ -13,6 +13,7 @@ def test_when_the_person_has_left_in_a_hurry_the_message_box_says_that_nothing_r
     room.say("0")
 
     expect(page.locator(".composer")).to_contain_text("با «خروج» رفته است.")
+    expect(page.locator("#log")).to_contain_text("خروج سریع را زد:")
     write(page, "هستید؟")
     expect(page.locator(".said.failed")).to_contain_text("صبر کنید تا خودش بنویسد")
     expect(page.get_by_role("button", name="دوباره بفرست")).to_be_in_viewport(ratio=1)

@@ -255,6 +255,13 @@ async def test_a_weak_password_is_refused(accounts, password):
         await enrol(accounts, profile(), password)
 
 
+async def test_who_was_invited_does_not_take_her_own_name_for_a_password(accounts):
+    code = await accounts.invite(actor=SYSTEM, profile=profile("sara.karimi"))
+
+    with pytest.raises(WeakPasswordError):
+        await accounts.accept_invite(code=code, password="Sara.Karimi123")
+
+
 async def test_only_an_admin_manages_accounts(accounts, mina, house):
     with pytest.raises(NotAllowedError):
         await accounts.invite(actor=mina, profile=profile("sara"))
