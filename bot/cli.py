@@ -240,6 +240,9 @@ def _restore(verb: argparse.ArgumentParser) -> None:
 
 def _move(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--to", required=True, metavar="ADDRESS", help="the address of an empty PostgreSQL database")
+    verb.add_argument(
+        "--ahead", action="store_true", help="copy while Panah runs; the last part follows when it is stopped"
+    )
 
 
 def _key(verb: argparse.ArgumentParser) -> None:

@@ -38,7 +38,7 @@ from bot.purging import ChatPurge
 from bot.retention import keep_of
 from bot.sender import Sender, recover
 from bot.settings import Settings
-from bot.store import migrate
+from bot.store import migrate, moving
 from bot.store.crypto import KeyFileError, Keyring, create_key_file, load_keyring
 from bot.store.database import Store, Tx
 from bot.store.opening import open_store
@@ -130,6 +130,7 @@ def open_core(settings: Settings, log: Log, bus: Bus) -> Core:
             keyring = load_keyring(_key_file(settings, had_database=had_database))
             store.audit_key = keyring.audit_key
             migrate.upgrade(store.connection)
+            moving.require_whole(store)
             if store.is_shared:
                 _require_same_key(store, keyring)
             ensure_published(store, settings.flows_dir, now_ms=int(clock.now().timestamp() * 1000))

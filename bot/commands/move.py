@@ -1,8 +1,10 @@
 """`panah move`: copy a whole SQLite installation into PostgreSQL, check it row by row, and set the old file aside.
 
-Panah must be stopped. Rows are copied in small commits, so a move that broke off is run again and goes on. At the end
+With `--ahead` Panah goes on serving while most of it is copied; then it is stopped, and the same verb without it brings
+what has changed since. Rows are copied in small commits, so a move that broke off is run again and goes on. At the end
 each table's count and digest must be equal on both sides; then the SQLite file gets another name, so that nobody
-serves from it by mistake. Nothing is opened: sealed stays sealed, and the key file stays where it is.
+serves from it by mistake, and until then nobody can serve from the new place. Nothing is opened: sealed stays sealed,
+and the key file stays where it is.
 """
 
 import argparse
@@ -11,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select, tuple_
+from sqlalchemy import Connection, Row, Table, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.errors import CommandError
 from bot.settings import read_settings
-from bot.store import migrate
+from bot.store import migrate, moving
 from bot.store.database import Store, Tx, holding, reading
 from bot.store.opening import is_url, open_store
 from bot.store.schema import metadata
@@ -33,35 +35,56 @@ def move(args: argparse.Namespace) -> int:
         raise CommandError("--to is an address such as postgresql://panah@db.example/panah")
     if not settings.database.is_file():
         raise CommandError(f"there is nothing to move: no database {settings.database}")
-    with holding(settings.database):
-        rows = _move(settings.database, args.to)
-        aside = settings.database.with_name("panah.db.moved")
-        if aside.exists():
-            raise CommandError(f"everything was copied, but {aside} is there already; move one of the two away")
-        settings.database.rename(aside)
+    return _ahead(settings.database, args.to) if args.ahead else _move(settings.database, args.to)
+
+
+def _ahead(source: Path, url: str) -> int:
+    rows = _bring_all(source, url, is_last=False)
+    _say(f"{rows} rows were looked through and are in PostgreSQL as they were a moment ago; Panah serves on as before")
+    _say("now stop Panah and run this again without --ahead: it brings what has changed since, and compares everything")
+    return 0
+
+
+def _move(source: Path, url: str) -> int:
+    aside = source.with_name("panah.db.moved")
+    if aside.exists():
+        raise CommandError(f"{aside} is there already, from an earlier move; move it away first")
+    with holding(source):
+        rows = _bring_all(source, url, is_last=True)
+        source.rename(aside)
     _say(f"{rows} rows are in PostgreSQL, as they were; the old database is now {aside}")
     _say("set PANAH_DATABASE to the new address, keep the key file, and start Panah; then delete the old database")
     return 0
 
 
-def _move(source: Path, url: str) -> int:
+def _bring_all(source: Path, url: str, *, is_last: bool) -> int:
+    tables = metadata.sorted_tables
     with reading(source) as old:
         if migrate.current(old) != migrate.HEAD:
             raise CommandError("the database is of another release; start this one once before moving")
         store = open_store(url, threaded=False)
         try:
             migrate.upgrade(store.connection)
-            _require_ours(store, old)
-            return sum(copy_in(old, store, table) for table in metadata.sorted_tables)
+            goes_on = moving.is_under_way(store)
+            _require_ours(store, old, goes_on=goes_on)
+            moving.begin(store)
+            if goes_on:
+                for table in reversed(tables):
+                    _drop_gone(old, store, table)
+            rows = sum(_bring(old, store, table, goes_on=goes_on) for table in tables)
+            if is_last:
+                for table in tables:
+                    _require_same(old, store, table)
+                moving.end(store)
+            return rows
         finally:
             store.close()
 
 
-def _require_ours(store: Store, old: Connection) -> None:
-    """Refuse a database that another installation lives in: its contacts are none of ours."""
-    ids = schema_ids(old)
+def _require_ours(store: Store, old: Connection, *, goes_on: bool) -> None:
+    """Refuse a database that an installation lives in: it is empty, or this very move was begun there."""
     found = store.read_now(schema_ids)
-    if not found <= ids:
+    if (found and not goes_on) or not found <= schema_ids(old):
         raise CommandError("this PostgreSQL database holds another installation, or was used since; give an empty one")
 
 
@@ -77,16 +100,56 @@ def copy_in(old: Connection, store: Store, table: Table) -> int:
     Raises:
         CommandError: the two differ.
     """
-    for rows in _chunks(old, table):
-        store.write_now(lambda tx, rows=rows: _put(tx, table, rows))  # type: ignore[misc]
-    if "id" in table.c and table.c.id.autoincrement is True:
-        last = old.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
-        sql = f"SELECT setval(?::regclass, greatest((SELECT max(id) FROM {table.name}), ?, 1))"  # noqa: S608 - our own names
-        store.write_now(lambda tx: tx.raw.execute(sql, (f"{table.name}_id_seq", last)))
+    _bring(old, store, table, goes_on=False)
     return _require_same(old, store, table)
 
 
+def _bring(old: Connection, store: Store, table: Table, *, goes_on: bool) -> int:
+    """Copy what is not there yet, or otherwise, and give how many rows were looked through."""
+    count = 0
+    for rows in _chunks(old, table):
+        store.write_now(lambda tx, rows=rows: _put(tx, table, _changed(tx, table, rows) if goes_on else rows))  # type: ignore[misc]
+        count += len(rows)
+    if _is_numbered(table):
+        last = old.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
+        sql = f"SELECT setval(?::regclass, greatest((SELECT max(id) FROM {table.name}), ?, 1))"  # noqa: S608 - our own names
+        store.write_now(lambda tx: tx.raw.execute(sql, (f"{table.name}_id_seq", last)))
+    return count
+
+
+def _changed(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the rows that are not there as they are here."""
+    if _is_numbered(table):
+        same = table.c.id.between(rows[0]["id"], rows[-1]["id"])
+    else:  # the two databases may put words in another order
+        keys = [column.name for column in table.primary_key]
+        same = tuple_(*table.primary_key).in_([tuple(row[key] for key in keys) for row in rows])
+    there = {repr(tuple(row)) for row in tx.execute(select(table).where(same))}
+    return [row for row in rows if repr(tuple(row.values())) not in there]
+
+
+def _is_numbered(table: Table) -> bool:
+    return "id" in table.c and table.c.id.autoincrement is True
+
+
+def _drop_gone(old: Connection, store: Store, table: Table) -> None:
+    """Delete what was deleted here since it was copied."""
+    if table.name in _NEVER_CHANGED:
+        return
+    keys = list(table.primary_key)
+    here = set(map(tuple, old.execute(select(*keys))))
+
+    def drop(tx: Tx) -> None:
+        gone = [key for row in tx.execute(select(*keys)) if (key := tuple(row)) not in here]
+        for at in range(0, len(gone), _CHUNK):
+            tx.execute(delete(table).where(tuple_(*keys).in_(gone[at : at + _CHUNK])))
+
+    store.write_now(drop)
+
+
 def _put(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     changing = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}

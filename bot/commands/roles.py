@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from bot.commands.desk import console_of, control_verbs
 from bot.commands.health import health_of
-from bot.commands.service import bus_of, citizen_of, listeners_of, say, share_live
+from bot.commands.service import bus_of, citizen_of, listeners_of, loops_of, say, share_live
 from bot.commands.ways import add_channels
 from bot.control import ControlVerbs
 from bot.errors import CommandError
@@ -44,9 +44,9 @@ def run_role(settings: Settings, role: str) -> int:
     listeners = listeners_of(settings, duties)
     log = configure()
     guard_process(log)
-    bus, keep_bus = bus_of(settings, log)
+    bus = bus_of(settings, log)
     service = open_service(settings, log, bus, role=role, duties=duties)
-    service.loops.extend(keep_bus)
+    service.loops.extend(loops_of(bus))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(service, listeners))

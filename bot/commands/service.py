@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
     log = configure()
     guard_process(log)
     prepare_apart(settings)
-    bus, keep_bus = bus_of(settings, log)
+    bus = bus_of(settings, log)
     service = open_service(settings, log, bus)
-    service.loops.extend(keep_bus)
+    service.loops.extend(loops_of(bus))
     try:
         for sentence in warnings:
             say(sentence)
@@ -70,21 +70,23 @@ def listeners_of(settings: Settings, duties: frozenset[str]) -> dict[str, socket
     return {duty: bind(*where) for duty, where in wanted.items() if duty in duties}
 
 
-def bus_of(settings: Settings, log: Log) -> tuple[Bus, list[Coroutine[Any, Any, None]]]:
-    """Give the bus, and the loop that keeps it connected when other processes share it."""
+def bus_of(settings: Settings, log: Log) -> Bus:
+    """Give the bus that the settings ask for."""
     name = system_ids()
-    bus: SharedBus
     if settings.redis_url:
         from bot.bus_redis import RedisBus  # noqa: PLC0415 - only where it is configured
 
-        bus = RedisBus(settings.redis_url, log=log, name=name)
-    elif settings.database_url:
+        return RedisBus(settings.redis_url, log=log, name=name)
+    if settings.database_url:
         from bot.bus_postgres import PostgresBus  # noqa: PLC0415
 
-        bus = PostgresBus(settings.database_url, log=log, name=name)
-    else:
-        return InProcessBus(), []
-    return bus, [bus.run()]
+        return PostgresBus(settings.database_url, log=log, name=name)
+    return InProcessBus()
+
+
+def loops_of(bus: Bus) -> list[Coroutine[Any, Any, None]]:
+    """Give what keeps a bus connected that other processes share."""
+    return [bus.run()] if isinstance(bus, SharedBus) else []
 
 
 def share_live(service: Service) -> None:

@@ -1,5 +1,10 @@
 """`panah move` on databases that were lived in."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from stores import stores_of
 
@@ -7,9 +12,12 @@ from bot.cli import main
 from bot.commands.move import schema_ids
 from bot.core.ids import system_ids
 from bot.core.messages import InboundMsg, TextInput
+from bot.store import moving
+from bot.store.crypto import create_key_file
 from bot.store.database import Store
 from bot.store.opening import reading
 
+ROOT = Path(__file__).resolve().parents[2]
 CRY = "شوهرم داره منو می‌زنه"
 
 
@@ -68,12 +76,66 @@ def test_a_move_that_broke_off_is_run_again(lived, stores):
     main(["move", "--to", url])
     (lived / "panah.db.moved").rename(lived / "panah.db")
     store = stores.open(lived / "new", threaded=False)
+    moving.begin(store)
     for sql in ("DELETE FROM outbox WHERE id > 3", "DELETE FROM turns", "UPDATE cases SET tier = 'T4'"):
         store.write_now(lambda tx, sql=sql: tx.raw.execute(sql))
     store.close()
 
     assert 0 == main(["move", "--to", url])
     assert before == counts(url)
+
+
+def test_most_is_copied_while_it_serves_and_the_rest_once_it_is_stopped(lived, stores, capsys):
+    url, running = stores.database(lived / "new"), Store(lived / "panah.db")
+
+    assert 0 == main(["move", "--to", url, "--ahead"])
+    assert "serves on" in capsys.readouterr().out
+    for sql in (
+        "UPDATE cases SET tier = 'T4'",
+        "DELETE FROM messages WHERE id <= 3",
+        "DELETE FROM case_events",
+        "INSERT INTO meta (key, value) VALUES ('later', '1')",
+        "INSERT INTO messages (contact_id, author, sealed_body, at) SELECT id, 'bot', x'00', 1 FROM contacts",
+    ):
+        running.submit(lambda tx, sql=sql: tx.raw.execute(sql) and None).result(10)
+    running.close()
+    before = counts(lived / "panah.db")
+
+    assert 0 == main(["move", "--to", url])
+    assert before == counts(url)
+    assert not (lived / "panah.db").exists()
+    with reading(url) as db:
+        assert {"T4"} == set(db.exec_driver_sql("SELECT tier FROM cases").scalars())
+
+
+def test_nobody_serves_from_a_database_that_is_only_partly_copied(lived, stores):
+    url = stores.database(lived / "new")
+    store = stores.open(lived / "new", threaded=False)
+    moving.require_whole(store)
+    main(["move", "--to", url, "--ahead"])
+
+    create_key_file(lived / "keys" / "panah.key")
+    settings = {"PANAH_DATABASE": url, "PANAH_WEB_PORT": "0", "PANAH_CONSOLE_PORT": "0", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "run"], env={**os.environ, **settings}, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+
+    [sentence] = ended.stderr.splitlines()
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "a move into this database has not ended" in sentence
+    main(["move", "--to", url])
+    moving.require_whole(store)
+    store.close()
+
+
+def test_a_database_that_was_served_from_since_is_not_written_over(lived, stores, capsys):
+    url = stores.database(lived / "new")
+    main(["move", "--to", url])
+    (lived / "panah.db.moved").rename(lived / "panah.db")
+
+    assert 2 == main(["move", "--to", url])
+    assert "was used since" in capsys.readouterr().err
 
 
 def test_another_installation_is_not_mixed_with_ours(lived, stores, capsys):
