@@ -82,11 +82,13 @@ class Languages:
                         tagged = met.setdefault(entry.book, {})
                         mask, length = tagged.get(at, (0, 1))
                         tagged[at] = mask | entry.mask, max(length, 1 + len(entry.rest))
-        loud = [number for number, tagged in met.items() if any(mask & self.heavy for mask, _ in tagged.values())]
+        heavy = self.heavy
+        places = {number: [at for at, (mask, _) in tagged.items() if mask & heavy] for number, tagged in met.items()}
+        loud = [number for number, there in places.items() if there]
         spans = list(_spans(text, found)) if loud else []
         for number in loud:
             book, tagged = self.books[number], met[number]
-            clauses = [_clause(found, tagged, *span) for span in spans if not tagged.keys().isdisjoint(range(*span))]
+            clauses = [_clause(found, tagged, *span) for span in spans if _meets(span, places[number])]
             heard = to_screening(book, judge(book, clauses))
             if heard.tier is not None or heard.soft:
                 yield heard
@@ -129,6 +131,10 @@ def _spans(text: str, found: list[Word]) -> Iterator[tuple[int, int]]:
         if ends or at - first >= _CLAUSE_WORDS_MAX:
             yield first, at
             first = at if ends else at - _OVERLAP_WORDS
+
+
+def _meets(span: tuple[int, int], places: list[int]) -> bool:
+    return any(span[0] <= at < span[1] for at in places)
 
 
 def _clause(found: list[Word], tagged: dict[int, tuple[int, int]], first: int, end: int) -> Clause:

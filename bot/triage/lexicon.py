@@ -16,7 +16,7 @@ from bot.triage.languages import Languages, files_of, load_languages
 from bot.triage.lexfile import LexiconError, Section, read_sections
 from bot.triage.morphology import Form, noun_forms, verb_forms
 from bot.triage.rulebook import Rulebook, entries, listed, pattern_tags, read_pattern, read_rule
-from bot.triage.rules import tags_of
+from bot.triage.rules import Rule, tags_of
 
 LEXICON_DIR = Path(__file__).parent.parent / "flows" / "lexicon"
 #: Words of ordinary life that the corpus taught (`panah model train`): nobody's slip for another word.
@@ -102,13 +102,18 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: str, version: st
         forms=vocabulary.forms,
         phrases=vocabulary.phrases,
         defuse=[_defusing(tag, value, bits) for tag, value in sections["defuse"].items()],
-        concepts=[(bits[name], read_rule(value, bits)) for name, value in sections["concepts"].items() if name in bits],
+        concepts=[_concept(name, value, bits) for name, value in sections["concepts"].items() if name in bits],
         patterns=[read_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: read_rule(value, bits) for name, value in sections["overrides"].items()},
         common=vocabulary.common.getvalue(),
         everyday=everyday,
         examples=_example_index(one for value in sections["examples"].values() for one in listed(value)),
     )
+
+
+def _concept(name: str, value: Section, bits: dict[str, int]) -> tuple[int, int, Rule]:
+    rule = read_rule(value, bits)
+    return rule.any_of, bits[name], rule
 
 
 class _Vocabulary:

@@ -5,7 +5,7 @@ languages in bot.triage.languages.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from bot.core.screening import KINDS, TIERS, Tier
@@ -34,13 +34,23 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rulebook:
-    """The rules of one lexicon version. Treat as immutable."""
+    """The rules of one lexicon version. Treat as immutable.
+
+    Of each clause hundreds of rules are asked and hardly any can hold, so the tags of which a rule needs one stand
+    beside it: in `concepts` (those tags, its bit, its rule) and in `in_clause`, made of `patterns`.
+    """
 
     version: str
     bits: dict[str, int]
-    concepts: list[tuple[int, Rule]]
+    concepts: list[tuple[int, int, Rule]]
     patterns: list[Pattern]
     overrides: dict[str, Rule]
+    in_clause: list[tuple[int, Pattern]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Part the patterns that one clause can fill from those of the whole text."""
+        asked = [(pattern.rule.any_of, pattern) for pattern in self.patterns if not pattern.whole]
+        object.__setattr__(self, "in_clause", asked)
 
 
 def listed(value: object) -> list[str]:

@@ -47,13 +47,10 @@ class Screener:
         self._reader = Reader(lexicon)
         self._ear = Ear(model, self._reader) if model is not None else None
         self._nothing = Screening(lexicon=lexicon.version)
+        #: The hashes of the lexicon and of what the model was trained on; written with each turn, so made once.
+        self.version = lexicon.version if model is None else f"{lexicon.version}-{model.version}"
         #: The same short words come again: as the head of the next message, and from many people.
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
-
-    @property
-    def version(self) -> str:
-        """Give the hashes of the lexicon and of what the model was trained on."""
-        return self._lexicon.version if self._model is None else f"{self._lexicon.version}-{self._model.version}"
 
     def screen(self, text: str, earlier: Sequence[str] = ()) -> Screening:
         """Screen a text; `earlier` are the same contact's texts of the last 90 s, oldest first.

@@ -40,9 +40,8 @@ def judge(lexicon: Rulebook, clauses: list[Clause]) -> list[Finding]:
         judged.add(same)
         _find_concepts(lexicon, clause)
         marks: dict[str, list[Hit]] | None = None
-        for pattern in lexicon.patterns:
-            if pattern.whole or not clause.seen & pattern.rule.any_of:
-                continue
+        seen = clause.seen
+        for pattern in [one for any_of, one in lexicon.in_clause if seen & any_of]:
             for hit in find(pattern.rule, clause):
                 if marks is None:
                     marks = {name: find(rule, clause) for name, rule in lexicon.overrides.items()}
@@ -64,12 +63,13 @@ def _sure(found: list[Finding]) -> list[Finding]:
 
 
 def _find_concepts(lexicon: Rulebook, clause: Clause) -> None:
-    for bit, rule in lexicon.concepts:
-        if clause.seen & rule.any_of:
+    seen = clause.seen
+    for any_of, bit, rule in lexicon.concepts:
+        if seen & any_of:
             hits = find(rule, clause)
             if hits:
                 clause.hits[bit] = hits
-                clause.seen |= bit
+                seen = clause.seen = seen | bit
 
 
 def _whole(lexicon: Rulebook, clauses: list[Clause], found: list[Finding]) -> list[Finding]:
