@@ -13,11 +13,11 @@ from bot.content import PACKAGE_FLOWS, load_or_refuse
 from bot.control import RefusedError
 from bot.errors import CommandError
 from bot.i18n import load_translations
+from bot.installation import open_core
 from bot.publishing import history, requests
-from bot.service import open_core
 from bot.settings import Settings
 from bot.telemetry import configure
-from escalation.accounts import Profile
+from escalation.profiles import Profile
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_a_circumstance_that_does_not_exist_is_told_as_such(run, given):
 
 
 def test_without_staff_she_is_told_so(run):
-    assert [] == run(("says", CRY), ("gets", "ثبت شد"), ("case", "T1"), given={"staff": "none", "hour": "3"})
+    assert [] == run(("says", CRY), ("gets", "منتظر نمانید"), ("case", "T1"), given={"staff": "none", "hour": "3"})
 
 
 def test_her_language_is_the_one_given(bundle, screener, run):

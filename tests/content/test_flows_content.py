@@ -23,6 +23,10 @@ SMS_CHARS, T1_SMS_CHARS, DISCREET_CHARS, LABEL_CHARS, SENTENCE_WORDS = 134, 70, 
 STIGMA = ("بی‌سرپرست", "بدسرپرست", "فراری", "معتاد", "زن خیابانی", "قربانی", "خواهرم", "دخترم", "خانم")
 BLAME = ("چرا", "تقصیر خودتان", "مقصر", "کوتاهی کرده", "می‌خواستید نکنید", "تحمل کنید", "ببخشیدش", "آشتی")
 PROMISES = ("حتماً درست می‌شود", "قول می‌دهم", "راز می‌ماند", "تومان", "ریال")
+#: Words that say «thou». What she is to tell a child herself stands after a colon.
+FAMILIAR = re.compile(
+    r"(?<![\w\u200c])(تو|خودت|برایت|بهت|حرفت|بگو|بنویس|بگیر|بزن|بمان|نمان|نترس|هستی|می‌توانی|نوشتی|خواستی)(?![\w\u200c])"
+)
 CASE_WORDS = ("خشونت", "خودکشی", "مددکار", "اورژانس", "آزار", "بهزیستی", "123", "110", "خطر")
 
 
@@ -108,6 +112,12 @@ def test_every_reachable_state_of_the_scripts_keeps_the_claims(bundle: Bundle) -
 def test_no_text_carries_a_word_of_stigma_blame_or_empty_promise(bundle: Bundle, word: str) -> None:
     """What a person may write to us (accept) is not looked at; what we say is."""
     assert [(name, line) for name, line in spoken_lines(bundle) if word in line] == []
+
+
+def test_everybody_is_addressed_with_respect_a_child_too(bundle: Bundle) -> None:
+    """One voice from the first word to the counsellor's: a script that says «تو» is followed by others that do not."""
+    ours = ((name, re.split(r"[:«]", line)[0]) for name, line in spoken_lines(bundle))
+    assert [(name, line) for name, line in ours if FAMILIAR.search(line)] == []
 
 
 def test_every_message_fits_two_parts_of_an_sms(bundle: Bundle) -> None:
