@@ -1,20 +1,16 @@
-"""Accounts of staff: the first admin, invitations, roles, disabling, the code that links a chat of the staff bot.
+"""Accounts of staff: the first admin, invitations, roles, disabling and opening again, the code that links a chat of the staff bot.
 
 One-time codes are 128 random bits (80 for the staff bot, which a person types), stored only as SHA-256. Passwords are
 hashed before a write begins. Signing in is escalation.signin, linking a chat escalation.staffbot_links.
 """
 
 import os
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from bot.core.clock import Clock
 from bot.core.ids import IdSource
-from bot.core.provinces import PROVINCES
-from bot.core.text import hides_signs
 from bot.live import Live
 from bot.store.crypto import Keyring
 from bot.store.database import Store, Tx
@@ -24,16 +20,16 @@ from escalation.case import BadInputError
 from escalation.factors import Factors
 from escalation.office import Office
 from escalation.passwords import Hashing, check_password, hash_token, new_token
-from escalation.policy import ROLES, SYSTEM, Actor, require
+from escalation.policy import SYSTEM, Actor, require
+from escalation.profiles import Profile, check_profile, check_username
 from escalation.repo_staff import StaffRow
 from escalation.signin import LoginRefusedError, NewSession, SignedIn, SignInRules, put_password
 
-__all__ = ["Accounts", "CodeRefusedError", "LoginRefusedError", "NameTakenError", "NewSession", "Profile", "SignedIn"]
+__all__ = ["Accounts", "CodeRefusedError", "LoginRefusedError", "NameTakenError", "NewSession", "SignedIn"]
 
 FIRST_ADMIN_MS = 15 * 60_000
 INVITE_MS = 72 * 3_600_000
 STAFFBOT_MS = 10 * 60_000
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 
 
 class CodeRefusedError(Exception):
@@ -42,16 +38,6 @@ class CodeRefusedError(Exception):
 
 class NameTakenError(Exception):
     """Another account has this user name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """What an account says about a person. `province` empty: the national desk."""
-
-    username: str
-    name: str
-    roles: tuple[str, ...]
-    province: str = ""
 
 
 class Accounts(Factors):
@@ -143,7 +129,7 @@ class Accounts(Factors):
         now_ms = self._now()
 
         def write(tx: Tx) -> None:
-            _check_profile(name, roles, province)
+            check_profile(name, roles, province)
             row = repo_staff.by_id(tx.connection, staff_id)
             if row is None or not repo_staff.change_profile(tx, staff_id, name=name, roles=roles, province=province):
                 raise BadInputError
@@ -154,7 +140,7 @@ class Accounts(Factors):
         await self._store.write(write)
 
     async def disable(self, *, actor: Actor, staff_id: str, office: Office) -> None:
-        """Disable an account: its sign-ins, codes and staff-bot link end, its cases go back to the queue.
+        """Disable an account: its sign-ins, codes and staff-bot link end, its cases go back to the queue; see `reopen`.
 
         Raises:
             NotAllowedError, BadInputError: no such account, or it is the actor's own.
@@ -176,6 +162,24 @@ class Accounts(Factors):
             _audit(tx, actor, "disabled", staff_id, now_ms)
 
         await self._store.write(write)
+
+    async def reopen(self, *, actor: Actor, staff_id: str) -> str:
+        """Open a disabled account again, its roles as they were; give the one-time code (72 h) that sets its password.
+
+        Raises:
+            NotAllowedError, BadInputError: no such account is disabled.
+        """
+        require(actor, "staff", "manage")
+        now_ms, code = self._now(), new_token(self._random, 16)
+
+        def write(tx: Tx) -> None:
+            if not repo_staff.reopen(tx, staff_id):
+                raise BadInputError
+            _add_code(tx, code, purpose="invite", staff_id=staff_id, now_ms=now_ms, life_ms=INVITE_MS)
+            _audit(tx, actor, "reopened", staff_id, now_ms)
+
+        await self._store.write(write)
+        return code
 
     async def list_staff(self, *, actor: Actor) -> list[StaffRow]:
         """Give every account.
@@ -254,9 +258,8 @@ class Accounts(Factors):
 
 def _add(tx: Tx, *, actor: Actor, profile: Profile, staff_id: str, password_hash: str, now_ms: int) -> None:
     require(actor, "staff", "manage")
-    _check_profile(profile.name, profile.roles, profile.province)
-    if not _USERNAME.fullmatch(profile.username):
-        raise BadInputError
+    check_profile(profile.name, profile.roles, profile.province)
+    check_username(profile.username)
     if repo_staff.username_taken(tx.connection, profile.username):
         raise NameTakenError
     repo_staff.add_staff(
@@ -270,12 +273,6 @@ def _add(tx: Tx, *, actor: Actor, profile: Profile, staff_id: str, password_hash
         now_ms=now_ms,
     )
     _audit(tx, actor, "created", staff_id, now_ms, ",".join(sorted(profile.roles)))
-
-
-def _check_profile(name: str, roles: Sequence[str], province: str) -> None:
-    known = bool(roles) and set(roles) <= set(ROLES) and (not province or province in PROVINCES)
-    if not known or not 1 <= len(name.strip()) <= 80 or hides_signs(name.strip()):
-        raise BadInputError
 
 
 def _add_code(tx: Tx, code: str, *, purpose: str, staff_id: str | None, now_ms: int, life_ms: int) -> None:

@@ -109,6 +109,12 @@ def change_staff(tx: Tx, staff_id: str, **columns: str | int | None) -> bool:
     return tx.execute(update(schema.staff).where(_staff.id == staff_id).values(**columns)).rowcount == 1
 
 
+def reopen(tx: Tx, staff_id: str) -> bool:
+    """Let a disabled account count again; it has no password. False when there is none, or it is not disabled."""
+    query = update(schema.staff).where(_staff.id == staff_id, _staff.disabled_at.is_not(None))
+    return tx.execute(query.values(disabled_at=None)).rowcount == 1
+
+
 def change_profile(tx: Tx, staff_id: str, *, name: str, roles: Sequence[str], province: str) -> bool:
     """Change who a person is to us; False when there is no such account."""
     return change_staff(tx, staff_id, name=name.strip(), roles=json.dumps(sorted(roles)), province=province)

@@ -124,6 +124,7 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", "/staff/{staff_id:str}/second-off", people_routes.reset_factor, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/roles", people_routes.change_roles, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/disable", people_routes.disable, ("staff", "manage")),
+    ("POST", "/staff/{staff_id:str}/reopen", people_routes.reopen, ("staff", "manage")),
 )  # fmt: skip
 
 _ERRORS = {

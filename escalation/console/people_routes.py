@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.core.provinces import PROVINCES
 from escalation import repo_factors
-from escalation.accounts import Profile
 from escalation.console import wording
 from escalation.console.agents import agent_words
 from escalation.console.deps import ConsoleDeps, deps_of
@@ -18,6 +17,7 @@ from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, require
 from escalation.console.signin_routes import sign_in, text_of
 from escalation.policy import ROLES, may
+from escalation.profiles import Profile
 from escalation.repo_staff import linked_chats
 from escalation.staffbot_links import unlink_staffbot
 
@@ -197,3 +197,13 @@ async def disable(request: Request) -> Response:
     except REFUSALS as error:
         return await _staff(request, error=words_of(error), status=status_of(error))
     return await _staff(request, notice="حساب بسته شد.")
+
+
+async def reopen(request: Request) -> Response:
+    """Open a closed account again and show the link with which its owner sets a new password."""
+    actor, staff_id = require(request, "staff", "manage"), request.path_params["staff_id"]
+    try:
+        code = await deps_of(request).accounts.reopen(actor=actor, staff_id=staff_id)
+    except REFUSALS as error:
+        return await _staff(request, error=words_of(error), status=status_of(error))
+    return await _staff(request, link=_link(request, code), link_for="همکار", notice="حساب دوباره باز شد.")

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 
-def test_an_account_is_disabled_only_after_the_tick_that_says_it_is_for_good(room, sit):
+def test_an_account_is_disabled_only_after_the_tick_that_says_what_follows_and_opened_again_with_one_button(room, sit):
     room.staff("boss", "admin", name="نگار")
     room.staff("mina", name="مینا")
     page = sit("boss")
@@ -13,9 +13,14 @@ def test_an_account_is_disabled_only_after_the_tick_that_says_it_is_for_good(roo
     row.get_by_role("button", name="بستن حساب").click()
 
     expect(page.locator(".mistake")).to_have_text("برای ادامه، نخست این را علامت بزنید.")
-    row.get_by_label("دیگر باز نمی‌شود").check()
+    row.get_by_label("همین حالا از همه‌جا بیرون می‌رود").check()
     row.get_by_role("button", name="بستن حساب").click()
     expect(row.get_by_text("بسته", exact=True)).to_be_visible()
+
+    row.get_by_role("button", name="باز کردن دوباره").click()
+    expect(page.get_by_text("حساب دوباره باز شد.")).to_be_visible()
+    expect(page.get_by_text("/invite/")).to_be_visible()
+    expect(row.get_by_text("منتظر گذاشتن گذرواژه")).to_be_visible()
 
 
 def test_every_button_of_a_colleagues_sheet_stands_inside_it(room, sit):

@@ -9,7 +9,6 @@ from escalation.accounts import (
     CodeRefusedError,
     LoginRefusedError,
     NameTakenError,
-    Profile,
 )
 from escalation.case import BadInputError
 from escalation.passwords import (
@@ -23,6 +22,7 @@ from escalation.passwords import (
     WeakPasswordError,
 )
 from escalation.policy import POLICY, ROLES, SYSTEM, Actor, NotAllowedError, may
+from escalation.profiles import Profile
 from escalation.staffbot_links import actor_by_chat, link_staffbot, linked_chats, unlink_staffbot
 
 GOOD = "گل‌های باغ ۱۴۰۵"
