@@ -151,22 +151,24 @@ def _events(connection: Any, ids: Sequence[str]) -> Mapping[str, list[tuple[str,
 def case_row(row: Mapping[str, Any], events: Iterable[tuple[str, str, int]]) -> CaseRow:
     """Make a case's line of its row and its history (kind, data as JSON, at), oldest first. Pure.
 
-    It waits since it was first offered after the last person had it, or since it was raised to its present tier.
+    It waits since it was first offered after the last person had it, or since it was raised to its present tier. What
+    grows worse in somebody's hands waits for nobody: it is offered when she gives it back, or is lost to her.
     """
     since: int | None = None
     seen_at: int | None = None
-    tier = ""
+    tier, is_held = "", False
     for kind, data, at in events:
         if kind in _TAKEN:
-            since = seen_at = None
+            since, seen_at, is_held = None, None, kind != "handed_back"
         elif kind == "seen":
             seen_at = at
         if kind in _OFFERED:
-            since = at if since is None else since
+            is_held = is_held and kind == "raised"
+            since = at if since is None and not is_held else since
             new = json.loads(data).get("tier", tier)
             if new != tier or kind in {"raised", "woken"}:  # worse than what was seen
                 seen_at = None
-                since = at if new != tier else since
+                since = at if new != tier and not is_held else since
             tier = new
     if row["state"] == "waiting":
         since, seen_at = row["next_action_at"], None

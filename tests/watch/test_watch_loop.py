@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 from watch.house import REFUSED, House, KeptWay
-from watch.towns import at
 
-from escalation.watch_rows import case_row, look
+from escalation.watch_rows import look
 from escalation.watch_ways import WayError
 
 
@@ -35,6 +34,25 @@ async def test_an_untaken_case_is_told_and_told_again_until_it_is_claimed(house)
 
     await house.pass_(80)  # nobody renewed the claim, and the last page is two minutes old
     assert len(house.pages) == 3
+
+
+async def test_what_grew_worse_in_somebodys_hands_is_new_to_all_once_her_claim_is_lost(house):
+    house.open("a", tier="T2")
+    house.open("b")
+    house.event("a", "claimed")
+    house.event("a", "raised", tier="T1")
+    house.sql("UPDATE cases SET tier = 'T1', state = 'claimed', lease_until = ? WHERE id = 'a'", house.now)
+    await house.pass_(24)  # her console was away for a while
+    assert house.pages == [("7", ("a", "b"))]
+    for _ in range(4):
+        house.sql("UPDATE cases SET lease_until = ? WHERE id = 'a'", house.now + 45_000)
+        await house.pass_(32)
+    assert house.pages[1:] == [("7", ("b",))]
+
+    house.sql("UPDATE cases SET state = 'queued', lease_until = NULL WHERE id = 'a'")
+    house.event("a", "lease_lost", tier="T1")
+    await house.pass_(58)
+    assert [set(cases) for _, cases in house.pages[2:]] == [{"a", "b"}]
 
 
 async def test_seen_keeps_it_quiet_until_nobody_came(house):
@@ -353,38 +371,6 @@ async def test_a_kill_right_after_a_page_is_told_within_a_minute_to_the_only_per
     assert [cases for _, cases in house.ways["command"].pages] == [("a",), ("a", "service:parent")]
     assert "nobody_to_tell" not in house.events
     house.file.close()
-
-
-ROW = {
-    "id": "a", "code": "1", "tier": "T1", "desk": "EOC", "state": "queued", "queued_at": at(0), "changed_at": at(0),
-    "lease_until": None, "next_action_at": None,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("history", "since_s", "seen_s"),
-    [
-        ([], 0, None),
-        ([("opened", "T1", 5)], 5, None),
-        ([("opened", "T2", 5), ("raised", "T1", 50)], 50, None),
-        ([("opened", "T1", 5), ("enriched", "T1", 50)], 5, None),
-        ([("opened", "T1", 5), ("transferred", None, 50)], 5, None),
-        ([("opened", "T1", 5), ("claimed", None, 10), ("lease_lost", "T1", 60)], 60, None),
-        ([("opened", "T1", 5), ("claimed", None, 10), ("released", None, 60), ("overflowed", None, 99)], 60, None),
-        ([("opened", "T1", 5), ("handed_back", None, 10), ("woken", "T1", 60)], 60, None),
-        ([("opened", "T1", 5), ("seen", None, 10)], 5, 10),
-        ([("opened", "T1", 5), ("seen", None, 10), ("claimed", None, 20), ("released", None, 30)], 30, None),
-        ([("opened", "T1", 5), ("seen", None, 10), ("woken", "T1", 20)], 5, None),
-        ([("opened", "T2", 5), ("seen", None, 10), ("raised", "T1", 20)], 20, None),
-    ],
-    ids=lambda history: "-".join(kind for kind, *_ in history) if isinstance(history, list) else "",
-)
-def test_a_case_waits_since_it_was_offered_after_the_last_person_had_it(history, since_s, seen_s):
-    events = [(kind, "{}" if tier is None else f'{{"tier": "{tier}"}}', at(when)) for kind, tier, when in history]
-
-    found = case_row(ROW, events)
-
-    assert (found.since, found.seen_at) == (at(since_s), None if seen_s is None else at(seen_s))
 
 
 @pytest.mark.sqlite

@@ -12,8 +12,9 @@ from bot.proof.simulation.provider import KEPT_S
 from bot.proof.simulation.world import World
 
 _INBOX = """
-SELECT i.id, i.channel, i.provider_id, i.contact_id, i.kind, i.state, t.id AS turn_id, t.at AS turn_at FROM inbox i
-LEFT JOIN turns t ON t.inbox_id = i.id WHERE i.id > ? OR i.state = 'waiting'
+SELECT i.id, i.channel, i.provider_id, i.contact_id, i.kind, i.state, t.id AS turn_id, t.at AS turn_at,
+c.erased_at IS NOT NULL AS is_erased FROM inbox i LEFT JOIN turns t ON t.inbox_id = i.id
+LEFT JOIN contacts c ON c.id = i.contact_id WHERE i.id > ? OR i.state = 'waiting'
 """
 _CASES = "SELECT id, contact_id, tier, state, holder, token FROM cases"
 #: A row, and whether it may come late: it waits for her safe window, or something urgent has overtaken it (I14).
@@ -104,7 +105,7 @@ class Watcher:
         self._settled = min([*waiting, newest + 1]) - 1
 
     def _arrival(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        names = ("id", "channel", "provider_id", "contact_id", "kind", "state", "turn_id", "turn_at")
+        names = ("id", "channel", "provider_id", "contact_id", "kind", "state", "turn_id", "turn_at", "is_erased")
         found = dict(zip(names, row, strict=True))
         return {**found, "meant": self._world.meant(found["channel"], found["provider_id"])}
 

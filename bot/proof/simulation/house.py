@@ -25,12 +25,12 @@ from bot.core.ids import seeded_ids
 from bot.core.messages import InboundMsg
 from bot.handlers.hooks import Door
 from bot.handlers.telegram import telegram_routes
+from bot.installation import close, pick_up
 from bot.proof.simulation.citizens import telegram_body
 from bot.proof.simulation.provider import Provider, SimSms, SimTelegram, Update
 from bot.proof.simulation.template import SharedVersions, Template
 from bot.proof.simulation.virtual import CrashError, Faults, SimClock, VirtualLoop
 from bot.sender import Sender
-from bot.service import close, pick_up
 from bot.store.database import Store, Tx
 from escalation.office import Office
 from escalation.sweeper import sweep_once

@@ -18,7 +18,8 @@ BURST_S, BURST_MAX = 60.0, 3
 class Seen:
     """The rows as they stand after a step."""
 
-    inbox: list[dict[str, Any]]  #: id, channel, provider_id, contact_id, kind, state, turn_id, turn_at; newest only
+    #: id, channel, provider_id, contact_id, kind, state, turn_id, turn_at, is_erased; newest only
+    inbox: list[dict[str, Any]]
     inbox_count: int
     cases: list[dict[str, Any]]
     sessions: list[tuple[str, str]]  #: (id, version)
@@ -94,7 +95,10 @@ class Oracle:
             if before is not None and before["id"] != row["id"]:
                 self.broken("I2", "an update is stored twice")
             if before is not None and before["turn_id"] is not None and row["turn_id"] != before["turn_id"]:
-                self.broken("I2", "a turn was run twice")
+                if row["turn_id"] is not None:
+                    self.broken("I2", "a turn was run twice")
+                elif not row["is_erased"]:
+                    self.broken("I1", "a turn is gone")
             is_new = row["turn_id"] is not None and (before is None or before["turn_id"] is None)
             self.known[name] = row
             if is_new:

@@ -21,7 +21,8 @@ from bot.proof.simulation.world import World
 from bot.store import migrate
 from bot.store.database import Job, Store
 from bot.store.dialect import formatted
-from bot.store.postgres import PostgresStore, PostgresTx
+from bot.store.postgres import PostgresStore
+from bot.store.postgres_tx import PostgresTx
 
 _TEMPLATE = "simulation"
 #: Not in a trace that two stores are to share: SQLite's full disk, and jumps, of which several machines move nothing.

@@ -47,6 +47,7 @@ class Vigil:
         self._waits: dict[str, _Wait] = {}
         self._seen: dict[str, int] = {}
         self._heard: dict[tuple[str, str], float] = {}
+        self._before: dict[str, _Wait] = {}  #: pages of a claim that had run out, until its case is put back
         self._looked_s = 0.0
 
     @property
@@ -65,11 +66,19 @@ class Vigil:
         self._looked_s = now_s
         known, self._waits = self._waits, {}
         for case_id, seen in rows:
-            wait = known.get(case_id) or _Wait(now_s)
+            wait = known.get(case_id) or self._begin(case_id, now_s)
             if self._seen.get(case_id, 0) != seen:
                 wait = _Wait(now_s + SEEN_S)
             self._seen[case_id] = seen
             self._waits[case_id] = wait
+        self._before.clear()
+
+    def _begin(self, case_id: str, now_s: float) -> _Wait:
+        """Begin a wait; whoever was called because its claim ran out, just before it was put back, was called for it."""
+        told = self._before.get(case_id)
+        if told is None or now_s - told.since_s > LOOKS_S:
+            return _Wait(now_s)
+        return _Wait(now_s, told.asked, told.is_heard)
 
     def judge(self, now_s: float, open_since_s: float) -> None:
         """Say who should have been told by now; since `open_since_s` all ways out work."""
@@ -82,9 +91,9 @@ class Vigil:
         """Note that a page was tried."""
         self.pages += 1
         for case_id in page.cases:
-            if case_id in self._waits:
-                self._waits[case_id].asked[page.person] = page.at_s
-                self._waits[case_id].is_heard |= page.is_heard
+            wait = self._waits.get(case_id) or self._before.setdefault(case_id, _Wait(page.at_s))
+            wait.asked[page.person] = page.at_s
+            wait.is_heard |= page.is_heard
         if page.is_heard and page.is_urgent:
             mark = (page.person, page.way)
             if page.at_s - self._heard.get(mark, -GAP_S) < GAP_S:
