@@ -51,9 +51,10 @@ from bot.store.vault import unseal
 from bot.telemetry import Log
 from bot.timers import Timers
 from bot.turn import Screener
-from bot.turns import TurnRunner, Versions, World
+from bot.turns import TurnRunner
 from bot.waiting import WaitingRows
 from bot.worker import Worker
+from bot.world import Versions, World
 from escalation.case import tier_of_writing_again
 from escalation.due_actions import DeskActions
 from escalation.intake import OpenCase, take_in

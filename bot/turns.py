@@ -1,16 +1,14 @@
-"""From one arrival to the rows of its turn: find the contact, gather the facts, run the pure turn, map its events.
+"""From one arrival to the rows of its turn: find the contact, run the pure turn on what the world says, map its events.
 
 Runs on the writer's thread inside the batch's transaction; writes nothing itself. What it remembers of a contact is
 valid only once the batch is committed, so the worker forgets what a failed batch touched.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
 
-from bot.commit import EventMappers, Rows, TurnContext, map_events, turn_row
-from bot.core.contact import ClosedLately, Facts
+from bot.commit import Rows, TurnContext, map_events, turn_row
+from bot.core.contact import Facts
 from bot.core.events import (
     EscalationRequested,
     Event,
@@ -20,7 +18,6 @@ from bot.core.events import (
     StayedSilent,
 )
 from bot.core.fault import fault
-from bot.core.ids import IdSource, case_code
 from bot.core.messages import (
     HUMAN_INPUTS,
     ClosedInput,
@@ -28,7 +25,6 @@ from bot.core.messages import (
     HandedBackInput,
     HeldInput,
     InboundMsg,
-    Mode,
     NotTakenInput,
     PutBackInput,
     SilenceInput,
@@ -42,44 +38,15 @@ from bot.engine.session import Session
 from bot.inbox import Accepted, Arrival
 from bot.inbox_codec import input_kind
 from bot.store.database import Tx
-from bot.turn import Screener, Turn, cannot_wait, take_turn
+from bot.turn import Turn, cannot_wait, take_turn
 from bot.turn_rows import accepted, keep_words, session_row
+from bot.world import World, written_ms
 
-_RECENT_MS = 72 * 3600_000
 #: How exactly `contacts.seen_at` is kept.
 _SEEN_MS = 60_000
 _REPLY_MS = 15 * 60_000 + _SEEN_MS
 _NOT_TO_HOLD = frozenset({"held", "locked", "ended"})
 _ACTS = (HeldInput, HandedBackInput, PutBackInput, ClosedInput)
-
-
-class Versions(Protocol):
-    """Where compiled flows come from."""
-
-    def current(self) -> Bundle:
-        """Give the published version: what a new session runs on."""
-        ...
-
-    def get(self, version: str) -> Bundle:
-        """Give a version by id; sessions stay on the one they began with."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What turns know of the world outside the database, wired by bot.app."""
-
-    ids: IdSource
-    screener: Screener
-    versions: Versions
-    mappers: EventMappers
-    modes: Mapping[str, Mode]
-    lines: Callable[[], dict[str, str]]
-    staff_on: Callable[[Tx, int], bool]
-    open_case: Callable[[Tx, Known], Any]
-    closed_lately: Callable[[Tx, Known, int], ClosedLately | None]
-    index: Callable[[str], str]
-    redeem: Callable[[Tx, Known, InboundMsg, Rows, int], Known]
 
 
 class UnknownContactError(Exception):
@@ -161,31 +128,12 @@ class TurnRunner:
         message = arrival.message
         bundle = self._bundle(known)
         now_ms = int(now.timestamp() * 1000)
-        # Asked only of someone who comes back: a new contact has no case, and a live session knows its own.
-        open_case = self._world.open_case(tx, known) if known.ended_at is not None else None
-        facts = Facts(
-            now=now,
-            channel=known.channel,
-            mode=self._world.modes.get(known.channel, "rich"),
-            language=known.language,
-            staff="on" if self._world.staff_on(tx, now_ms) else "none",
-            returning=_returning(known, now_ms),
-            first_visit=known.last_visit + 1,
-            case_code=open_case.code if open_case else case_code(new_case_id),
-            case_open=open_case is not None,
-            closed=self._world.closed_lately(tx, known, now_ms) if known.ended_at and open_case is None else None,
-            written_at=message.written_at() if message.is_late(now) or _was_left_behind(known, arrival) else None,
-            more_waits=arrival.more_waits,
-            silent_s=max(now_ms - known.seen_at, 0) // 1000 if known.seen_at else 0,
-            moved=known.moved,
-            opened_anew=message.opened_anew,
-            lines=self._world.lines(),
-        )
+        facts = self._world.facts(tx, known, arrival, now, new_case_id)
         session, held = self._held(tx, known, message, facts, bundle)
         turn = take_turn(
             session,
             message.input,
-            earlier=known.texts_before(_written_ms(facts)),
+            earlier=known.texts_before(written_ms(facts)),
             facts=facts,
             bundle=bundle,
             screener=self._world.screener,
@@ -238,15 +186,6 @@ class TurnRunner:
         if known.session_id and known.ended_at is None:
             rows.add("session_left", {"id": known.session_id, "at": context.now_ms})
         context.session_id, context.started_at, context.timers = self._world.ids(), context.now_ms, {}
-
-
-def _written_ms(facts: Facts) -> int:
-    return int((facts.written_at or facts.now).timestamp() * 1000)
-
-
-def _was_left_behind(known: Known, arrival: Arrival) -> bool:
-    """True when she left or was forced before this had its turn: it is read as what is late, and nothing is shown."""
-    return arrival.overtaken and known.session is not None and known.session.status == "locked"
 
 
 def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:
@@ -325,9 +264,3 @@ def _is_new(known: Known, turn: Turn) -> bool:
     if after.turns <= 1 < before.turns or after.turns < before.turns:
         return True
     return after.version != before.version and SessionMigrated not in map(type, turn.events)
-
-
-def _returning(known: Known, now_ms: int) -> Any:
-    if known.ended_at is None:
-        return "no"
-    return "recent" if now_ms - known.ended_at < _RECENT_MS else "yes"

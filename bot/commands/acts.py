@@ -16,18 +16,19 @@ from bot.bus import InProcessBus
 from bot.commands.backup import note
 from bot.erasing import erase
 from bot.errors import CommandError
+from bot.installation import open_core
 from bot.live import Live
 from bot.rewrapping import rotate
-from bot.service import open_core
 from bot.settings import Settings
 from bot.store.database import Tx
 from bot.telemetry import configure
 from bot.tombstones import add_tombstones, cut_log, path_of, read_tombstones
 from escalation import repo_staff
-from escalation.accounts import Accounts, NameTakenError, Profile
+from escalation.accounts import Accounts, NameTakenError
 from escalation.case import BadInputError
 from escalation.passwords import Hashing
 from escalation.policy import SYSTEM
+from escalation.profiles import Profile
 from escalation.signin import rules_of
 
 if TYPE_CHECKING:

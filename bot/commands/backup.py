@@ -25,8 +25,10 @@ from bot.settings import Settings, read_settings
 from bot.store import migrate
 from bot.store.audit import verify
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
-from bot.store.database import Store, StoreBusyError, StoreUnwritableError, Tx, holding, reading
+from bot.store.database import Store, Tx
 from bot.store.opening import open_store
+from bot.store.sqlite_file import holding, reading
+from bot.store.trouble import StoreBusyError, StoreUnwritableError
 from bot.tombstones import path_of, read_tombstones
 
 #: What `--check` tells of a backup.

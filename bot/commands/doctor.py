@@ -22,8 +22,8 @@ from bot.settings import Settings, read_settings, ways_configured
 from bot.store import migrate
 from bot.store.audit import verify
 from bot.store.crypto import KeyFileError, Keyring, load_keyring
-from bot.store.database import StoreUnwritableError
 from bot.store.opening import reading
+from bot.store.trouble import StoreUnwritableError
 from escalation.routing import NATIONAL
 from escalation.watch_policy import PolicyError, load_policy
 from escalation.watch_rows import look

@@ -14,7 +14,7 @@ from bot.health.probe import yes_or_no
 from bot.health.watch import HealthDeps
 from bot.service import Service
 from bot.settings import Settings, ways_configured
-from bot.turns import Versions
+from bot.world import Versions
 
 
 def health_of(service: Service) -> HealthWatch:

@@ -19,9 +19,10 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.errors import CommandError
 from bot.settings import read_settings
 from bot.store import migrate, moving
-from bot.store.database import Store, Tx, holding, reading
+from bot.store.database import Store, Tx
 from bot.store.opening import is_url, open_store
 from bot.store.schema import metadata
+from bot.store.sqlite_file import holding, reading
 
 _CHUNK = 1_000
 #: Their rows are never changed, and the database refuses to.

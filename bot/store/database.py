@@ -8,35 +8,26 @@ before 3.51.3 may corrupt a WAL under two writers.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import queue
 import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, pool
+from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DatabaseError
 
 from bot.core.fault import fault
+from bot.store.sqlite_file import connect, lock, unusable
+from bot.store.trouble import StoreUnwritableError
 from bot.store.tx import Tx
 
-__all__ = [
-    "GROUP_MAX",
-    "Job",
-    "Store",
-    "StoreBusyError",
-    "StoreUnwritableError",
-    "Tx",
-    "holding",
-    "reading",
-    "run_one",
-]
+__all__ = ["GROUP_MAX", "Job", "Store", "Tx", "run_one"]
 
 T = TypeVar("T")
 
@@ -53,44 +44,6 @@ _NO_WRITER = 70
 _LAST_READ_S = 5.0
 
 
-class StoreBusyError(Exception):
-    """Another Panah process is already writing to this data directory; stop it first."""
-
-
-class StoreUnwritableError(Exception):
-    """The data directory cannot be written, or the database in it cannot be used."""
-
-
-def _connect(url_path: str, *, read_only: bool) -> Engine:
-    def open_it() -> sqlite3.Connection:
-        uri = f"file:{url_path}?mode=ro" if read_only else f"file:{url_path}"
-        return sqlite3.connect(
-            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=512
-        )
-
-    engine = create_engine(
-        "sqlite://",
-        creator=open_it,
-        poolclass=pool.QueuePool if read_only else pool.StaticPool,
-        isolation_level="AUTOCOMMIT",
-        hide_parameters=True,  # an error's text must not carry the values it was about
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(raw: sqlite3.Connection, _record: object) -> None:
-        raw.execute("PRAGMA foreign_keys=OFF")  # erasure and restore move rows; integrity is `panah doctor`'s
-        raw.execute("PRAGMA busy_timeout=10000")
-        if not read_only:
-            raw.execute("PRAGMA page_size=8192")  # a turn's rows are a few KB: fewer, fuller pages a commit
-            raw.execute("PRAGMA journal_mode=WAL")
-            raw.execute("PRAGMA synchronous=FULL")
-            raw.execute("PRAGMA wal_autocheckpoint=300")  # small and often: a large one holds a turn up for 50 ms
-            raw.execute("PRAGMA cache_size=-32000")
-            raw.execute("PRAGMA temp_store=MEMORY")  # what a savepoint keeps of a page is a few KB, and was a file
-
-    return engine
-
-
 class Store:
     """The database of one installation. `path` None is an in-memory database for replay and tests."""
 
@@ -101,9 +54,9 @@ class Store:
     audit_key: bytes = b""
 
     def __init__(self, path: Path | None, *, threaded: bool = True) -> None:
-        self._lock_file = _lock(path) if path is not None else None
-        self._engine = _connect(str(path) if path else ":memory:", read_only=False)
-        self._reader = _connect(str(path), read_only=True) if path else self._engine
+        self._lock_file = lock(path) if path is not None else None
+        self._engine = connect(str(path) if path else ":memory:", read_only=False)
+        self._reader = connect(str(path), read_only=True) if path else self._engine
         self._connection = self._open(path)
         self._start(threaded=threaded)
 
@@ -120,7 +73,7 @@ class Store:
         except DatabaseError as error:
             if self._lock_file is not None:
                 self._lock_file.close()
-            raise StoreUnwritableError(_unusable(path)) from error
+            raise StoreUnwritableError(unusable(path)) from error
 
     @property
     def connection(self) -> Connection:
@@ -252,46 +205,6 @@ class Store:
             future.set_result(answer)
 
 
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[Connection]:
-    """Open a database only to look at it, beside whoever writes: one snapshot, no lock.
-
-    Raises:
-        StoreUnwritableError: it is none, or damaged.
-    """
-    engine = _connect(str(path), read_only=True)
-    try:
-        try:
-            connection = engine.connect()
-            connection.exec_driver_sql("BEGIN")
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
-        except DatabaseError as error:
-            raise StoreUnwritableError(_unusable(path)) from error
-        with connection:
-            yield connection
-            connection.exec_driver_sql("ROLLBACK")
-    finally:
-        engine.dispose()
-
-
-@contextlib.contextmanager
-def holding(path: Path) -> Iterator[None]:
-    """Keep every writer out while the database file itself is put in place.
-
-    Raises:
-        StoreBusyError, StoreUnwritableError: somebody writes, or nobody can.
-    """
-    handle = _lock(path)
-    try:
-        yield
-    finally:
-        handle.close()
-
-
-def _unusable(path: Path | None) -> str:
-    return f"cannot use the database {path}: it is damaged or none; `panah restore FILE --replace` puts a backup there"
-
-
 def run_one(
     tx: Tx,
     fn: Callable[[Tx], Any],
@@ -324,17 +237,3 @@ def run_one(
     for act in waiting:
         tx.after_commit(act)
     return [(future, answer)]
-
-
-def _lock(path: Path) -> Any:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = open(path.with_suffix(".lock"), "a", encoding="ascii")  # noqa: SIM115, PTH123 - held until close()
-    except OSError as error:
-        raise StoreUnwritableError(f"cannot write to the data directory {path.parent}: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise StoreBusyError("another Panah process is using this data directory; stop it first") from error
-    return handle

@@ -3,7 +3,8 @@
 A comment on a table, since every row of the database is compared with the one it comes from.
 """
 
-from bot.store.database import Store, StoreUnwritableError
+from bot.store.database import Store
+from bot.store.trouble import StoreUnwritableError
 
 _MARK = "panah: a move into this database is under way"
 _FOUND = "SELECT obj_description(CAST('meta' AS regclass), 'pg_class')"

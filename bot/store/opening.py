@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bot.store import database as sqlite
+from bot.store import sqlite_file
 from bot.store.database import Store
 
 
@@ -36,10 +36,10 @@ def reading(database: str | Path) -> Iterator[Connection]:
         StoreUnwritableError: it is none, is damaged, or does not answer.
     """
     if not is_url(database):
-        with sqlite.reading(Path(database)) as connection:
+        with sqlite_file.reading(Path(database)) as connection:
             yield connection
         return
-    from bot.store.postgres import reading_postgres  # noqa: PLC0415 - only where it is configured
+    from bot.store.postgres_engine import reading_postgres  # noqa: PLC0415 - only where it is configured
 
     with reading_postgres(str(database)) as connection:
         yield connection

@@ -22,6 +22,14 @@ _AGAIN = frozenset({"40001", "40P01", "55P03"})
 _DROPS = frozenset({"57P01", "57P02", "57P03", "25P03", "25P04"})
 
 
+class StoreBusyError(Exception):
+    """Another Panah process is already writing to this data directory; stop it first."""
+
+
+class StoreUnwritableError(Exception):
+    """The data directory cannot be written, or the database in it cannot be used."""
+
+
 class UnansweredError(Exception):
     """The server went away before it answered a COMMIT, and stayed away: what was written may be there or not."""
 

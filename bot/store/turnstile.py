@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.store.database import StoreUnwritableError
 from bot.store.opening import is_url
+from bot.store.trouble import StoreUnwritableError
 
 _NUMBER = 8452
 
@@ -26,7 +26,7 @@ def one_at_a_time(database: str | Path) -> Iterator[None]:
         return
     import psycopg  # noqa: PLC0415 - only where it is configured
 
-    from bot.store.postgres import UNREACHABLE  # noqa: PLC0415
+    from bot.store.postgres_engine import UNREACHABLE  # noqa: PLC0415
 
     try:
         waiting = psycopg.connect(

@@ -6,7 +6,7 @@ sign-in and no second factor. A revision that adds a table of cases or contacts 
 
 from sqlalchemy import Connection
 
-from bot.store.database import StoreUnwritableError
+from bot.store.trouble import StoreUnwritableError
 
 ROLES = ("panah_desk", "panah_lists")
 

@@ -15,7 +15,7 @@ from bot.commands.backup import copy_database
 from bot.core.messages import InboundMsg, TextInput
 from bot.erasing import erase
 from bot.errors import CommandError
-from bot.service import open_core
+from bot.installation import open_core
 from bot.settings import Settings
 from bot.store.crypto import create_key_file
 from bot.store.database import Store

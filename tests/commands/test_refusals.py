@@ -8,7 +8,7 @@ import sys
 import pytest
 from commands.conftest import ROOT, refused
 
-from bot.store.database import holding
+from bot.store.sqlite_file import holding
 
 
 def rows(cli):

@@ -7,7 +7,7 @@ import pytest
 from bot.core.fault import arm, fault
 from bot.faults import arm_from, clock_from
 from bot.handlers.telegram_poller import take_lease
-from bot.service import pick_up
+from bot.installation import pick_up
 
 
 @pytest.fixture

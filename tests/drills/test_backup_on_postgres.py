@@ -13,7 +13,7 @@ from bot.bus import InProcessBus
 from bot.cli import main
 from bot.core.messages import InboundMsg, TextInput
 from bot.erasing import erase
-from bot.service import open_core
+from bot.installation import open_core
 from bot.settings import Settings
 from bot.store.database import Store
 from bot.store.opening import open_store, reading

@@ -11,8 +11,8 @@ from stores import stores_of
 import escalation.console
 from bot.commands.doctor_rows import check_rows
 from bot.store import migrate, schema
-from bot.store.database import StoreUnwritableError
 from bot.store.postgres import PostgresStore
+from bot.store.trouble import StoreUnwritableError
 from bot.store.vault import seal
 from bot.store.walls import LISTS, Sight, wall
 from bot.store.walls_ddl import POLICIES, breaches

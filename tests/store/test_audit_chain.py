@@ -14,7 +14,8 @@ from bot.settings import Settings
 from bot.store import migrate
 from bot.store.audit import Head, append, head, let_go, verify
 from bot.store.crypto import ephemeral_keyring
-from bot.store.database import Store, reading
+from bot.store.database import Store
+from bot.store.sqlite_file import reading
 from bot.telemetry import configure
 
 ROWS = 12
