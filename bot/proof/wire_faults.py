@@ -149,10 +149,12 @@ def _no_memory(site: Site) -> None:
 async def _read_only(site: Site) -> None:
     """Start on a data directory in which nothing may be written, as after a disk that was mounted again in haste."""
     await site.installation.kill()
-    places = [site.installation.var, *site.installation.var.rglob("*")]
-    modes = {place: place.stat().st_mode for place in places if not place.is_socket()}
-    for place in modes:
-        place.chmod(0o500 if place.is_dir() else 0o400)
+    modes: dict[Path, int] = {}
+    for place in [site.installation.var, *site.installation.var.rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):  # the alert process lives, and SQLite's own files come and go
+            if not place.is_socket():
+                modes[place] = place.stat().st_mode
+                place.chmod(0o500 if place.is_dir() else 0o400)
 
     def back() -> None:
         for place, mode in modes.items():
