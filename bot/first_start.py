@@ -12,7 +12,7 @@ from bot.publishing import ensure_published
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.crypto import create_key_file, load_keyring
-from bot.store.database import Store
+from bot.store.opening import open_store
 
 
 def prepare_apart(settings: Settings) -> None:
@@ -37,7 +37,7 @@ def _prepared(settings: Settings) -> int:
 
 def _prepare(settings: Settings) -> None:
     arm_from(settings.fault)
-    store = Store(settings.database)
+    store = open_store(settings.database)
     try:
         if not settings.key_path.exists():
             create_key_file(settings.key_path)

@@ -27,14 +27,12 @@ from bot.store.audit import verify
 from bot.store.crypto import Keyring, UnreadableError, load_keyring
 from bot.store.database import Store, Tx
 from bot.store.opening import open_store
-from bot.store.sqlite_file import holding, reading
+from bot.store.sqlite_file import SIDE_FILES, fold, holding, reading, set_aside
 from bot.store.trouble import StoreBusyError, StoreUnwritableError
 from bot.tombstones import path_of, read_tombstones
 
 #: What `--check` tells of a backup.
 _COUNTED = ("contacts", "messages", "cases")
-#: Beside the database while it is in use.
-_SIDE_FILES = ("-wal", "-shm")
 
 
 def backup(args: argparse.Namespace) -> int:
@@ -231,8 +229,8 @@ def _erased(database: Path) -> list[str]:
     if not database.exists():
         return []
     try:
+        fold(database)
         with contextlib.closing(sqlite3.connect(database, timeout=10.0, isolation_level=None)) as old:
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return [row[0] for row in old.execute("SELECT id FROM contacts WHERE erased_at IS NOT NULL")]
     except sqlite3.Error:
         return []  # the database is replaced because it is broken
@@ -241,14 +239,11 @@ def _erased(database: Path) -> list[str]:
 def _move_aside(settings: Settings) -> Path | None:
     database = settings.database
     if not database.exists():
-        for suffix in _SIDE_FILES:  # of a database that is gone: SQLite would play them into the new one
+        for suffix in SIDE_FILES:  # of a database that is gone: SQLite would play them into the new one
             database.with_name(database.name + suffix).unlink(missing_ok=True)
         return None
     aside = database.with_name(f"{database.name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    for suffix in ("", *_SIDE_FILES):
-        old = database.with_name(database.name + suffix)
-        if old.exists():
-            old.rename(aside.with_name(aside.name + suffix))
+    set_aside(database, aside)
     sync(database.parent)
     return aside
 

@@ -3,11 +3,12 @@
 With `--ahead` Panah goes on serving while most of it is copied; then it is stopped, and the same verb without it brings
 what has changed since. Rows are copied in small commits, so a move that broke off is run again and goes on. At the end
 each table's count and digest must be equal on both sides; then the SQLite file gets another name, so that nobody
-serves from it by mistake, and until then nobody can serve from the new place. Nothing is opened: sealed stays sealed,
+serves from it by mistake, and only after that can anybody serve from the new place. Nothing is opened: sealed stays sealed,
 and the key file stays where it is.
 """
 
 import argparse
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +17,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from bot.commands.files import sync
 from bot.errors import CommandError
 from bot.settings import read_settings
 from bot.store import migrate, moving
 from bot.store.database import Store, Tx
-from bot.store.opening import is_url, open_store
+from bot.store.opening import is_url, moved, open_store
 from bot.store.schema import metadata
-from bot.store.sqlite_file import holding, reading
+from bot.store.sqlite_file import fold, holding, reading, set_aside
 
 _CHUNK = 1_000
 #: Their rows are never changed, and the database refuses to.
@@ -34,52 +36,77 @@ def move(args: argparse.Namespace) -> int:
     settings = read_settings()
     if not is_url(args.to):
         raise CommandError("--to is an address such as postgresql://panah@db.example/panah")
-    if not settings.database.is_file():
-        raise CommandError(f"there is nothing to move: no database {settings.database}")
     return _ahead(settings.database, args.to) if args.ahead else _move(settings.database, args.to)
 
 
 def _ahead(source: Path, url: str) -> int:
-    rows = _bring_all(source, url, is_last=False)
+    if not source.is_file():
+        raise _nothing(source)
+    with _both(source, url) as (old, store):
+        rows = _bring_all(old, store)
     _say(f"{rows} rows were looked through and are in PostgreSQL as they were a moment ago; Panah serves on as before")
     _say("now stop Panah and run this again without --ahead: it brings what has changed since, and compares everything")
     return 0
 
 
 def _move(source: Path, url: str) -> int:
-    aside = source.with_name("panah.db.moved")
-    if aside.exists():
-        raise CommandError(f"{aside} is there already, from an earlier move; move it away first")
+    aside = moved(source)
     with holding(source):
-        rows = _bring_all(source, url, is_last=True)
-        source.rename(aside)
+        here = _what_to_move(source, aside)
+        fold(here)
+        with _both(here, url) as (old, store):
+            if here == aside and not moving.is_under_way(store):
+                raise _nothing(source)
+            rows = _bring_all(old, store)
+            for table in metadata.sorted_tables:
+                _require_same(old, store, table)
+            # First here, then there: if this ends in between, nobody serves from either until it is run again.
+            set_aside(source, aside)
+            sync(aside.parent)
+            moving.end(store)
     _say(f"{rows} rows are in PostgreSQL, as they were; the old database is now {aside}")
     _say("set PANAH_DATABASE to the new address, keep the key file, and start Panah; then delete the old database")
     return 0
 
 
-def _bring_all(source: Path, url: str, *, is_last: bool) -> int:
-    tables = metadata.sorted_tables
+def _what_to_move(source: Path, aside: Path) -> Path:
+    """Give the database, or what an earlier move set aside before it broke off."""
+    if not aside.exists():
+        if source.is_file():
+            return source
+        raise _nothing(source)
+    if source.exists():
+        raise CommandError(f"{aside} is there already, from an earlier move; move it away first")
+    return aside
+
+
+def _nothing(source: Path) -> CommandError:
+    return CommandError(f"there is nothing to move: no database {source}")
+
+
+@contextlib.contextmanager
+def _both(source: Path, url: str) -> Iterator[tuple[Connection, Store]]:
+    """Open the one to read and the other to write."""
     with reading(source) as old:
         if migrate.current(old) != migrate.HEAD:
             raise CommandError("the database is of another release; start this one once before moving")
         store = open_store(url, threaded=False)
         try:
             migrate.upgrade(store.connection)
-            goes_on = moving.is_under_way(store)
-            _require_ours(store, old, goes_on=goes_on)
-            moving.begin(store)
-            if goes_on:
-                for table in reversed(tables):
-                    _drop_gone(old, store, table)
-            rows = sum(_bring(old, store, table, goes_on=goes_on) for table in tables)
-            if is_last:
-                for table in tables:
-                    _require_same(old, store, table)
-                moving.end(store)
-            return rows
+            yield old, store
         finally:
             store.close()
+
+
+def _bring_all(old: Connection, store: Store) -> int:
+    """Bring what is not there yet and drop what is gone; give how many rows were looked through."""
+    tables, goes_on = metadata.sorted_tables, moving.is_under_way(store)
+    _require_ours(store, old, goes_on=goes_on)
+    moving.begin(store)
+    if goes_on:
+        for table in reversed(tables):
+            _drop_gone(old, store, table)
+    return sum(_bring(old, store, table, goes_on=goes_on) for table in tables)
 
 
 def _require_ours(store: Store, old: Connection, *, goes_on: bool) -> None:

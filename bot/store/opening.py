@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.store import sqlite_file
 from bot.store.database import Store
+from bot.store.trouble import StoreUnwritableError
 
 
 def is_url(database: str | Path) -> bool:
@@ -22,10 +23,29 @@ def open_store(database: str | Path, *, threaded: bool = True) -> Store:
         StoreBusyError, StoreUnwritableError: it is in use, or cannot be used.
     """
     if not is_url(database):
+        require_not_moved(Path(database))
         return Store(Path(database), threaded=threaded)
     from bot.store.postgres import PostgresStore  # noqa: PLC0415 - only where it is configured
 
     return PostgresStore(str(database), threaded=threaded)
+
+
+def moved(database: Path) -> Path:
+    """Give the name that `panah move` leaves a database under."""
+    return database.with_name(f"{database.name}.moved")
+
+
+def require_not_moved(database: Path) -> None:
+    """Refuse to begin an empty installation where one was that lives in PostgreSQL now.
+
+    Raises:
+        StoreUnwritableError: it was moved.
+    """
+    if moved(database).exists() and not database.exists():
+        raise StoreUnwritableError(
+            f"{moved(database)} is here: this installation was moved, or is being moved, to PostgreSQL; set PANAH_DATABASE"
+            " to its address, or take that file away to begin an empty one"
+        )
 
 
 @contextlib.contextmanager

@@ -12,6 +12,9 @@ from sqlalchemy.exc import DatabaseError
 
 from bot.store.trouble import StoreBusyError, StoreUnwritableError
 
+#: What SQLite keeps beside a database's file. A log that stays behind would be played into the next file of that name.
+SIDE_FILES = ("-wal", "-shm")
+
 
 def connect(url_path: str, *, read_only: bool) -> Engine:
     """Give what opens a database with the settings that all of this rests on: WAL, synchronous=FULL, no foreign keys."""
@@ -98,6 +101,20 @@ def holding(path: Path) -> Iterator[None]:
         yield
     finally:
         handle.close()
+
+
+def fold(path: Path) -> None:
+    """Bring what a killed process left in the log into the file itself; the caller holds it."""
+    with contextlib.closing(sqlite3.connect(path, timeout=10.0, isolation_level=None)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def set_aside(path: Path, aside: Path) -> None:
+    """Give a database another name, and with it all that lies beside it."""
+    for suffix in ("", *SIDE_FILES):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(aside.with_name(aside.name + suffix))
 
 
 def unusable(path: Path | None) -> str:

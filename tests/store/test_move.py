@@ -16,6 +16,7 @@ from bot.store import moving
 from bot.store.crypto import create_key_file
 from bot.store.database import Store
 from bot.store.opening import reading
+from bot.store.trouble import StoreUnwritableError
 
 ROOT = Path(__file__).resolve().parents[2]
 CRY = "شوهرم داره منو می‌زنه"
@@ -47,6 +48,18 @@ def counts(path):
     tables = ("contacts", "turns", "messages", "outbox", "cases", "case_events", "due")
     with reading(path) as db:
         return {name: db.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar() for name in tables}
+
+
+def refused_start(**settings):
+    """Start Panah, which must not start, and give the one sentence that it ends with."""
+    ports = {"PANAH_WEB_PORT": "0", "PANAH_CONSOLE_PORT": "0", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "run"], env={**os.environ, **ports, **settings}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    [sentence] = ended.stderr.splitlines()
+    assert (2, "") == (ended.returncode, ended.stdout)
+    return sentence
 
 
 def test_everything_is_there_and_the_old_file_is_set_aside(lived, stores, capsys):
@@ -85,6 +98,50 @@ def test_a_move_that_broke_off_is_run_again(lived, stores):
     assert before == counts(url)
 
 
+def test_a_move_that_broke_off_between_the_two_places_is_served_from_neither_and_ends_when_run_again(
+    lived, stores, capsys, monkeypatch
+):
+    url, before = stores.database(lived / "new"), counts(lived / "panah.db")
+
+    class PowerLossError(Exception):
+        pass
+
+    def fails(_store):
+        raise PowerLossError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "end", fails)
+        with pytest.raises(PowerLossError):
+            main(["move", "--to", url])
+    store = stores.open(lived / "new", threaded=False)
+    with pytest.raises(StoreUnwritableError):
+        moving.require_whole(store)
+    assert not (lived / "panah.db").exists()
+
+    assert 0 == main(["move", "--to", url])
+    moving.require_whole(store)
+    assert before == counts(url) == counts(lived / "panah.db.moved")
+    assert 2 == main(["move", "--to", url])
+    assert "nothing to move" in capsys.readouterr().err
+    store.close()
+
+
+def test_what_a_killed_process_left_in_its_log_is_moved_and_no_log_stays_behind(lived, stores):
+    url, running = stores.database(lived / "new"), Store(lived / "panah.db", threaded=False)
+    running.write_now(lambda tx: tx.raw.execute("INSERT INTO meta (key, value) VALUES ('last', '1')") and None)
+    left = {name: (lived / name).read_bytes() for name in ("panah.db", "panah.db-wal")}
+    running.close()
+    assert len(left["panah.db-wal"]) > 0
+    for name, content in left.items():
+        (lived / name).write_bytes(content)
+
+    assert 0 == main(["move", "--to", url])
+    assert [] == [path.name for path in lived.glob("panah.db*") if path.stat().st_size and "moved" not in path.name]
+    for place in (url, lived / "panah.db.moved"):
+        with reading(place) as db:
+            assert "1" == db.exec_driver_sql("SELECT value FROM meta WHERE key = 'last'").scalar()
+
+
 def test_most_is_copied_while_it_serves_and_the_rest_once_it_is_stopped(lived, stores, capsys):
     url, running = stores.database(lived / "new"), Store(lived / "panah.db")
 
@@ -115,18 +172,18 @@ def test_nobody_serves_from_a_database_that_is_only_partly_copied(lived, stores)
     main(["move", "--to", url, "--ahead"])
 
     create_key_file(lived / "keys" / "panah.key")
-    settings = {"PANAH_DATABASE": url, "PANAH_WEB_PORT": "0", "PANAH_CONSOLE_PORT": "0", "PYTHONPATH": str(ROOT)}
-    ended = subprocess.run(
-        [sys.executable, "-m", "bot", "run"], env={**os.environ, **settings}, capture_output=True, text=True, check=False,
-        timeout=120,
-    )  # fmt: skip
-
-    [sentence] = ended.stderr.splitlines()
-    assert (2, "") == (ended.returncode, ended.stdout)
-    assert "a move into this database has not ended" in sentence
+    assert "a move into this database has not ended" in refused_start(PANAH_DATABASE=url)
     main(["move", "--to", url])
     moving.require_whole(store)
     store.close()
+
+
+def test_nobody_begins_an_empty_installation_where_the_moved_one_was(lived, stores):
+    main(["move", "--to", stores.database(lived / "new")])
+    create_key_file(lived / "keys" / "panah.key")
+
+    assert "was moved" in refused_start()
+    assert not (lived / "panah.db").exists()
 
 
 def test_a_database_that_was_served_from_since_is_not_written_over(lived, stores, capsys):
