@@ -1,6 +1,6 @@
 """The panic lock: a file in the data directory, and processes that start anew without keys when they see it.
 
-A process cannot wipe its memory, but it can end: within a second of the file's appearing it becomes a fresh one in its
+A process cannot wipe its memory, but it can end: within two seconds of the file's appearing it becomes a fresh one in its
 own place (exec), which reads neither key file nor database and says only the static help. What arrives meanwhile is
 not taken in: messengers keep it for a day and offer it again, and a page says at once that nothing was stored and whom
 to call. Nothing that somebody wrote is ever put on a disk unsealed, not even now. Taking the file away ends it.
@@ -15,6 +15,8 @@ from pathlib import Path
 from bot.settings import Settings
 
 LOOK_S = 0.5
+#: So long a process stays after it saw the file, that whoever pressed reads that it is locked.
+LINGER_S = 0.8
 
 
 def marker(settings: Settings) -> Path:
@@ -45,6 +47,7 @@ async def follow(settings: Settings, *, locked: bool) -> None:
     """Start this process anew as soon as the file says other than `locked`."""
     while is_locked(settings) == locked:  # noqa: ASYNC110 - a file announces nothing
         await asyncio.sleep(LOOK_S)
+    await asyncio.sleep(LINGER_S)
     begin_anew()
 
 
