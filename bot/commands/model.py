@@ -5,18 +5,32 @@ import gzip
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bot.content import load_screener
 from bot.core.screening import Screening
 from bot.errors import CommandError
-from bot.triage.corpus import CorpusError, Line, everyday_words, mirror_lines, ordinary_texts, training_lines
+from bot.triage.corpus import (
+    CorpusError,
+    Line,
+    everyday_words,
+    mirror_files,
+    ordinary_texts,
+    situations,
+    training_lines,
+)
 from bot.triage.lexicon import EVERYDAY_FILE, LEXICON_DIR, load_lexicon
 from bot.triage.model import MODEL_FILE, to_bytes
 from bot.triage.reading import Reader
 
 _COLUMNS = ("T1", "T1–T2", "heard")
+_TIERS: tuple[tuple[str, Callable[[Line], bool]], ...] = (
+    ("immediate (T1)", lambda line: line.tier == "T1"),
+    ("urgent (T2)", lambda line: line.tier == "T2"),
+    ("soon (T3)", lambda line: line.tier == "T3"),
+    ("look-alikes", lambda line: line.tier == "none"),
+)
 
 
 def model(args: argparse.Namespace) -> int:
@@ -44,22 +58,21 @@ def _train(ordinary: str | None) -> int:
 
 
 def _measure(ordinary: str | None) -> int:
-    """Print what is heard of the hand that nothing was trained on, and how often ordinary life alarms."""
+    """Print what is heard of the hands that nothing was trained on, and how often ordinary life alarms."""
     screen = load_screener().screen
-    lines = mirror_lines()
+    hands = [[(line, screen(line.text)) for line in situations(file)] for file in mirror_files()]
+    heard = [one for hand in hands for one in hand]
+    lines = [line for line, _ in heard]
     parts: list[tuple[str, Callable[[Line], bool]]] = [
-        ("immediate (T1)", lambda line: line.tier == "T1"),
-        ("urgent (T2)", lambda line: line.tier == "T2"),
-        ("soon (T3)", lambda line: line.tier == "T3"),
-        ("look-alikes", lambda line: line.tier == "none"),
+        *_TIERS,
         ("implicit, T1 and T2", lambda line: line.is_implicit and line.tier in {"T1", "T2"}),
     ]
     parts += [(f"T1, {name}", _of("T1", "register", name)) for name in sorted({line.register for line in lines})]
     parts += [(f"T2, {name}", _of("T2", "register", name)) for name in sorted({line.register for line in lines})]
     parts += [(f"T1–T2, {name}", _of("T1T2", "kind", name)) for name in sorted({line.kind for line in lines} - {"-"})]
-    _print("| The mirror hand | Lines |", " | ".join(_COLUMNS), "|\n|---|---|---|---|---|")
-    for name, belongs in parts:
-        _row(name, [screen(line.text) for line in lines if belongs(line)])
+    _table("The mirror hands", heard, parts)
+    for number, hand in enumerate(hands, 1):
+        _table(f"Hand {number} of them", hand, _TIERS)
     if ordinary:
         _alarms(screen(text) for text in _texts(ordinary))
     return 0
@@ -67,6 +80,14 @@ def _measure(ordinary: str | None) -> int:
 
 def _of(tiers: str, attribute: str, value: str) -> Callable[[Line], bool]:
     return lambda line: line.tier in tiers and getattr(line, attribute) == value
+
+
+def _table(
+    name: str, heard: Sequence[tuple[Line, Screening]], parts: Iterable[tuple[str, Callable[[Line], bool]]]
+) -> None:
+    _print(f"\n| {name} | Lines |", " | ".join(_COLUMNS), "|\n|---|---|---|---|---|")
+    for part, belongs in parts:
+        _row(part, [found for line, found in heard if belongs(line)])
 
 
 def _row(name: str, found: list[Screening]) -> None:

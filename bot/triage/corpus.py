@@ -1,6 +1,6 @@
 """The corpus that the model learns from, as files of this repository: situations by several hands, ordinary life.
 
-`hand*.tsv`: tier, kind, register, implicit, text; each hand wrote apart. `mirror.tsv`: the same by a hand that is
+`hand*.tsv`: tier, kind, register, implicit, text; each hand wrote apart. `mirror*.tsv`: the same by hands that are
 never trained on. `ordinary*.txt`: a text a line, nobody in danger. All of it is invented.
 """
 
@@ -42,8 +42,13 @@ def training_lines(folder: Path = CORPUS_DIR) -> list[Line]:
 
 
 def mirror_lines(folder: Path = CORPUS_DIR) -> list[Line]:
-    """Give the share of the hand that is only measured on."""
-    return list(situations(folder / "mirror.tsv"))
+    """Give what is only measured on, by all its hands."""
+    return [line for file in mirror_files(folder) for line in situations(file)]
+
+
+def mirror_files(folder: Path = CORPUS_DIR) -> list[Path]:
+    """Give the files of the hands that are only measured on."""
+    return sorted(folder.glob("mirror*.tsv"))
 
 
 def ordinary_texts(folder: Path = CORPUS_DIR) -> list[str]:

@@ -107,7 +107,7 @@ def test_of_two_ways_to_read_finglish_the_graver_one_counts(reader):
             assert plain is None or (both.high >= plain.high and both.now >= plain.now)
 
 
-def test_the_corpus_was_written_by_five_hands_or_more_and_none_of_them_is_the_mirror(corpus):
+def test_the_corpus_was_written_by_five_hands_or_more_and_none_of_them_is_a_mirror(corpus):
     hands = sorted((LEXICON_DIR.parents[1] / "triage" / "corpus").glob("hand*.tsv"))
     danger = {line.text for file in hands for line in situations(file) if line.tier != "none"}
     harmless = {line.text for file in hands for line in situations(file) if line.tier == "none"}
@@ -168,16 +168,17 @@ def test_half_spaces_arabic_letters_digits_and_marks_change_nothing(screener):
             assert (found.tier or "T9", not found.soft) <= (first.tier or "T9", not first.soft), line.text
 
 
-def test_the_mirror_hand_is_heard(mirror):
+def test_the_mirror_hands_are_heard(mirror):
     bands = {
         tier: Counter(_band(found) for line, found in mirror if line.tier == tier) for tier in ("T1", "T2", "none")
     }
     share = {tier: {band: count / found.total() for band, count in found.items()} for tier, found in bands.items()}
-    assert 1 - share["T1"]["-"] >= 0.92
-    assert 1 - share["T2"]["-"] >= 0.89
-    assert share["T1"]["T1"] >= 0.70
-    assert share["T1"]["T1"] + share["T1"]["T2"] >= 0.80
-    assert share["none"].get("T1", 0) <= 0.06
+    assert 1 - share["T1"]["-"] >= 0.95
+    assert 1 - share["T2"]["-"] >= 0.90
+    assert share["T1"]["T1"] >= 0.75
+    assert share["T1"]["T1"] + share["T1"]["T2"] >= 0.85
+    assert share["T2"]["T1"] + share["T2"]["T2"] >= 0.73
+    assert share["none"].get("T1", 0) <= 0.12
 
 
 def _band(found):
