@@ -12,7 +12,7 @@ from bot.core.messages import ContactInput, LocationInput, MediaInput, Press, Pr
 from bot.core.screening import Tier
 from bot.engine import moves, record, walk
 from bot.engine.model import DANGER_TIER, Ask, Bundle, Escalate, FollowUp, FreeText, Option
-from bot.engine.run import UNANSWERED, kinds_asked
+from bot.engine.open_danger import UNANSWERED, kinds_asked, silence_counts
 from bot.engine.session import Answer, Frame
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def unanswered(run: "Run", frame: Frame) -> Verdict:
 
     Where the model alone had guessed, somebody asks again later, if a safe way is known.
     """
-    tier, kinds = run.unanswered(frame), kinds_asked(frame)
+    tier, kinds = silence_counts(run, frame), kinds_asked(frame)
     if tier == "T1":
         return immediate(run, "words", kinds, (UNANSWERED,))
     if run.by_person and tier == "T2":

@@ -6,12 +6,8 @@ a script does, a turn ends with a defined session, and a failure reaches both he
 
 from bot.core.contact import Facts
 from bot.core.events import (
-    ContentFailed,
     Event,
     InputKept,
-    MessageSent,
-    QuickExitUsed,
-    SessionEnded,
     StayedSilent,
     TextCut,
 )
@@ -29,8 +25,7 @@ from bot.core.messages import (
     TextInput,
     UnsaidInput,
 )
-from bot.core.screening import NOTHING_FOUND, Screening, strongest
-from bot.core.text import fold
+from bot.core.screening import NOTHING_FOUND, Screening
 from bot.engine import (
     after_close,
     answers,
@@ -45,16 +40,14 @@ from bot.engine import (
     turn_answer,
     walk,
 )
+from bot.engine.failing import failed
 from bot.engine.model import Bundle
+from bot.engine.open_danger import count_open
 from bot.engine.run import Run
-from bot.engine.session import Session
+from bot.engine.session import Session, new_session
 
 #: §2.5: so long a conversation belongs to a person.
 TURNS_MAX = 500
-#: What she reads when a script cannot go on. Fixed here: content is what has just failed.
-SAFE_MESSAGE = "این‌جا مشکلی پیش آمد، ولی پیامتان رسید و مددکار خبر شد. در خطر فوری 110، 115 یا 123 را بگیرید."
-SAFE_MESSAGE_DISCREET = "110 / 123"
-_DECOY = "هوای فردا کمی ابری است."
 
 
 def start(bundle: Bundle, facts: Facts, flow: str | None = None) -> tuple[Session, list[Event]]:
@@ -63,12 +56,12 @@ def start(bundle: Bundle, facts: Facts, flow: str | None = None) -> tuple[Sessio
     With a `flow` it is one we begin (a follow-up): its messages are proactive.
     """
     entered = FollowUpInput(flow=flow or bundle.entry)
-    run = Run(_new_session(None, facts, bundle), entered, NOTHING_FOUND, facts, bundle)
+    run = Run(new_session(None, facts, bundle.version), entered, NOTHING_FOUND, facts, bundle)
     run.proactive = flow is not None
     try:
         walk.enter(run, flow or bundle.entry)
     except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer
-        return _failed(run, error)
+        return failed(run, error)
     return run.session, run.events
 
 
@@ -84,7 +77,7 @@ def resume(
     Total: any failure of the content becomes ContentFailed, the fixed safe message and a case. `session` is never
     changed. None or an ended session begins a new one, whose first message is read for danger like any other.
     """
-    begun = session.copy() if session is not None else _new_session(None, facts, bundle)
+    begun = session.copy() if session is not None else new_session(None, facts, bundle.version)
     if session is None:
         begun.status = "ended"
     begun.visit = max(begun.visit, facts.first_visit - 1)
@@ -94,7 +87,7 @@ def resume(
         run.enrich()
         run.join_messages()
     except Exception as error:  # noqa: BLE001 - whatever the content does, she gets an answer and a person hears
-        return _failed(run, error, session)
+        return failed(run, error, session)
     return run.session, run.events
 
 
@@ -174,7 +167,7 @@ def _meet_anew(run: Run, word: str) -> None:
         safe_words.challenge(run)
         danger.note_silently(run)
         return
-    run.count_open()
+    count_open(run)
     run.pop_interrupts()
     run.pay("net")
     run.disarm("silence")
@@ -222,7 +215,7 @@ def _begin(run: Run, word: str) -> None:
 
 def _renew(run: Run) -> None:
     """Put a fresh session in the place of the ended one; what she sent stays kept."""
-    run.session = _new_session(run.session, run.facts, run.bundle)
+    run.session = new_session(run.session, run.facts, run.bundle.version)
 
 
 def _late(run: Run, word: str) -> None:
@@ -267,65 +260,3 @@ def _follow_up(run: Run, flow: str) -> None:
         _renew(run)
         run.proactive = True
         walk.enter(run, flow)
-
-
-def _new_session(old: Session | None, facts: Facts, bundle: Bundle) -> Session:
-    """Make a session for a new conversation; visits go on, and what she said of her safety stays."""
-    session = Session(bundle.version, language=facts.language, case=facts.case_open)
-    session.visit = facts.first_visit - 1
-    if old is not None:
-        session.visit = max(session.visit, old.visit)
-        session.language = old.language
-        session.code_word, session.duress_word = old.code_word, old.duress_word
-        session.silenced = old.silenced
-        if old.status != "locked":  # what she told once is not asked again; who left in a hurry begins without a trace
-            session.given, session.province, session.near = old.given.copy(), old.province, old.near
-        session.late_owed, session.late_told = old.late_owed, old.late_told
-        session.case = session.case or (old.case and old.status == "resting")  # all it held was late
-    return session
-
-
-def _failed(run: Run, error: Exception, before: Session | None = None) -> tuple[Session, list[Event]]:
-    """Give the safe message and a case, on the session as it was before the turn."""
-    session = before.copy() if before is not None else _new_session(None, run.facts, run.bundle)
-    failed = Run(session, run.input, run.screening, run.facts, run.bundle)
-    session.visit = max(session.visit, run.session.visit)
-    session.debt = strongest((session.debt, run.session.debt))
-    session.case = session.case or run.session.case
-    if run.by_person:
-        failed.emit(InputKept)
-    failed.emit(ContentFailed, reason=type(error).__name__)
-    tier = strongest(("T2", run.screening.tier, session.risk, run.session.risk, session.debt)) or "T2"
-    failed.raise_risk(tier, run.screening.kinds)
-    leaving = _is_leaving(run)
-    session.told_tier = None  # the failed turn may have lost what it told: tell it again
-    failed.request(tier, "failure", **({"do_not_contact": True} if leaving else {}))
-    _last_words(failed, leaving=leaving)
-    return session, failed.events
-
-
-def _is_leaving(run: Run) -> bool:
-    """True for a quick exit, even when flow `always` itself is what is broken."""
-    if run.folded in {"0", fold("خروج"), "exit"}:
-        return True
-    return "always" in run.bundle.flows and handlers.handler_of(run) == "quick_exit"
-
-
-def _last_words(run: Run, *, leaving: bool) -> None:
-    """Say the one thing that needs no content, and leave the session where her next message finds it."""
-    session = run.session
-    for name in ("silence", "not_taken"):
-        run.disarm(name)
-    if leaving:
-        run.emit(QuickExitUsed)
-        run.emit(MessageSent, text=_DECOY, urgent=True)
-        run.emit(SessionEnded, outcome="quick_exit")
-        session.status = "locked"
-    elif session.status in {"held", "locked"}:
-        run.emit(StayedSilent, reason=session.status)
-    else:
-        text = SAFE_MESSAGE_DISCREET if session.covert or run.screening.covert else SAFE_MESSAGE
-        run.emit(MessageSent, text=text, urgent=True)
-        if run.waiting() is None:  # nothing to come back to: her next message begins anew
-            session.stack.clear()
-        session.status = "resting" if session.stack else "ended"

@@ -18,7 +18,7 @@ from bot.core.events import (
 from bot.core.messages import PressInput, TextInput
 from bot.engine import danger, guides, hearing, moves, record, safe_words, walk
 from bot.engine.model import ALWAYS_HANDLERS, Ask, Texts
-from bot.engine.run import kinds_asked
+from bot.engine.open_danger import count_open, kinds_asked, open_danger
 from bot.engine.session import Answer, Frame
 from bot.engine.tongue import language_code
 
@@ -126,7 +126,7 @@ def quick_exit(run: "Run") -> None:
     """Leave at once: the decoy, nothing proactive, locked until the code word; what is unpaid goes to a person."""
     session = run.session
     run.emit(HandlerUsed, handler="quick_exit")
-    run.count_open(least="T2")  # somebody came in before she could answer
+    count_open(run, least="T2")  # somebody came in before she could answer
     run.pop_interrupts()
     run.pay("net", do_not_contact=True)
     run.emit(QuickExitUsed)
@@ -142,7 +142,7 @@ def quick_exit(run: "Run") -> None:
 def _back(run: "Run") -> None:
     """Go to the previous question of this flow and take its answer back."""
     if run.interrupted():
-        if run.open_danger() is not run.session.stack[-1]:
+        if open_danger(run) is not run.session.stack[-1]:
             run.pop_over()  # the way back does not lead round a question about danger
         run.ask_again()
         return
@@ -186,7 +186,7 @@ def silent_over(run: "Run") -> None:
 
     Who is still there, and only wrote something else, goes on with the script.
     """
-    frame = run.open_danger()
+    frame = open_danger(run)
     run.pop_interrupts()
     if frame is not None and frame.step == "media":
         danger.high(run, "media_case", "media", (), ("پیام بی‌متن",))
@@ -256,7 +256,7 @@ def _language(run: "Run", language: str) -> None:
 
 
 def _erase(run: "Run") -> None:
-    run.count_open()
+    count_open(run)
     run.pop_interrupts()
     run.emit(ErasureRequested)
     run.say_always("erased", urgent=True)

@@ -14,7 +14,7 @@ from bot.core.screening import Tier, strongest
 from bot.core.text import persian_digits
 from bot.engine import answers, danger, handlers
 from bot.engine.model import DANGER_TIER, Ask, Option
-from bot.engine.run import kinds_asked
+from bot.engine.open_danger import kinds_asked
 from bot.engine.safe_words import DURESS
 
 if TYPE_CHECKING:

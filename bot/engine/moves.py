@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.events import Cause, FlowEntered, MessageSent, SessionEnded
 from bot.engine.model import Escalate, Texts
+from bot.engine.open_danger import count_open
 from bot.engine.run import BudgetExceeded
 from bot.engine.session import Frame
 
@@ -37,7 +38,7 @@ def jump(run: "Run", target: str, cause: Cause = "step") -> int | None:
 
 def call_human(run: "Run", cause: Cause) -> None:
     """Ask for a person at T2 or what is owed, tell her so, rest."""
-    run.count_open()
+    count_open(run)
     run.pop_interrupts()
     step_id = "call_human_off" if run.facts.staff == "none" else "call_human"
     step = run.bundle.always.step(step_id)

@@ -26,6 +26,7 @@ from bot.engine import render
 from bot.engine.expressions import Condition, Values
 from bot.engine.facts import FactView
 from bot.engine.model import Ask, Bundle, Escalate, Flow, Texts
+from bot.engine.open_danger import asks_of_danger
 from bot.engine.session import Frame, Session
 
 #: §2.5: what one turn may do before it counts as a failure of the script.
@@ -33,8 +34,6 @@ STEPS_MAX, MESSAGES_MAX = 100, 5
 #: A reply later than this after her message is no reply any more (design.md §1.10).
 REPLY_S = 900
 _WHY_MAX = 8
-#: Why a case was opened, for staff: a question about danger got no answer.
-UNANSWERED = "پرسش خطر بی‌پاسخ ماند"
 #: So many hidden texts are kept for when she asks.
 _WITHHELD_MAX = 4
 _CHILD_KINDS = frozenset({"child_abuse", "child_labour", "runaway"})
@@ -97,34 +96,6 @@ class Run:
         if self.interrupted():
             self.session.stack.pop()
             self.session.tries = 0
-
-    def open_danger(self) -> Frame | None:
-        """Give the gentle question, or the one about media, that she has not answered yet."""
-        over = (frame for frame in self.session.stack[1:] if frame.flow == "always" and _asks_of_danger(frame))
-        return next(over, None)
-
-    def unanswered(self, frame: Frame) -> Tier:
-        """Give what no answer to a gentle question counts for: what the question says, more where a sign stood behind it."""
-        ask = self.bundle.always.step(frame.step)
-        silence = ask.silence if isinstance(ask, Ask) else None
-        told = self.bundle.always.step(silence.then) if silence is not None else None
-        signed: Tier | None = "T2" if frame.vars.get("sign") else None
-        return strongest((told.tier if isinstance(told, Escalate) else "T2", signed)) or "T2"
-
-    def count_open(self, *, least: Tier = "T3") -> None:
-        """Count a gentle question left unanswered, or media that nobody read: to be told to a person.
-
-        `least`: what it counts for at least, as when she leaves in a hurry instead of answering.
-        """
-        frame = self.open_danger()
-        if frame is None:
-            return
-        is_media = frame.step == "media"
-        tier: Tier = "T2" if is_media else min(self.unanswered(frame), least)
-        why = "پیام بی‌متن" if is_media else UNANSWERED
-        self.raise_risk(tier, kinds_asked(frame), (why,))
-        if tier != "T3":
-            self.owe(tier)
 
     def holds(self, condition: Condition) -> bool:
         """Test a condition in the running frame."""
@@ -285,7 +256,7 @@ class Run:
 
     def put_over(self, step_id: str) -> Frame:
         """Put a question of flow `always` over the script's own. Interruptions do not nest, but for open danger."""
-        while self.interrupted() and not _asks_of_danger(self.session.stack[-1]):
+        while self.interrupted() and not asks_of_danger(self.session.stack[-1]):
             self.session.stack.pop()
         ask = self.bundle.always.step(step_id)
         if not isinstance(ask, Ask):
@@ -321,12 +292,3 @@ class Run:
         if step.if_not_taken is not None:
             self.session.not_taken = (flow, step.id, step.if_not_taken.repeat)
             self.arm("not_taken", step.if_not_taken.after_s)
-
-
-def kinds_asked(frame: Frame) -> tuple[str, ...]:
-    """Give the kinds a gentle question was asked for."""
-    return tuple(kind for kind in str(frame.vars.get("kinds", "")).split(",") if kind)
-
-
-def _asks_of_danger(frame: Frame) -> bool:
-    return frame.step == "media" or frame.step.startswith("soft_check")

@@ -11,6 +11,7 @@ from bot.core.messages import PressInput, TextInput
 from bot.core.text import squash
 from bot.engine import danger, walk
 from bot.engine.model import Ask
+from bot.engine.open_danger import count_open
 from bot.engine.session import Frame
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def duress(run: "Run") -> None:
     """Call a person at once and show what a first visit shows; from here on nothing opens but by the safe word."""
     session = run.session
     run.emit(HandlerUsed, handler="duress")
-    run.count_open()
+    count_open(run)
     run.pop_interrupts()
     run.raise_risk("T1", (), (DURESS,))
     run.request("T1", "words", do_not_contact=True, note=_DURESS_NOTE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, Literal
 
+from bot.core.contact import Facts
 from bot.core.screening import Tier
 
 Status = Literal["waiting", "resting", "held", "locked", "ended"]
@@ -158,3 +159,19 @@ def _frame(kept: list[Any]) -> Frame:
 
 def _answers(kept: dict[str, Any]) -> dict[str, Answer]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+
+
+def new_session(old: Session | None, facts: Facts, version: str) -> Session:
+    """Make a session for a new conversation; visits go on, and what she said of her safety stays."""
+    session = Session(version, language=facts.language, case=facts.case_open)
+    session.visit = facts.first_visit - 1
+    if old is not None:
+        session.visit = max(session.visit, old.visit)
+        session.language = old.language
+        session.code_word, session.duress_word = old.code_word, old.duress_word
+        session.silenced = old.silenced
+        if old.status != "locked":  # what she told once is not asked again; who left in a hurry begins without a trace
+            session.given, session.province, session.near = old.given.copy(), old.province, old.near
+        session.late_owed, session.late_told = old.late_owed, old.late_told
+        session.case = session.case or (old.case and old.status == "resting")  # all it held was late
+    return session

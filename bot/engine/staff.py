@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from bot.core.events import SessionHeld, SessionResumed, StayedSilent
 from bot.core.messages import ClosedInput, HandedBackInput, PutBackInput
 from bot.engine import moves, walk
+from bot.engine.open_danger import count_open
 from bot.engine.session import Frame
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _held(run: "Run") -> None:
     if session.status == "locked":
         run.emit(StayedSilent, reason="locked")
         return
-    run.count_open()
+    count_open(run)
     run.pay("step")
     run.pop_interrupts()
     run.disarm("silence")

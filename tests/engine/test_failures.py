@@ -9,7 +9,8 @@ from bot.core.events import ContentFailed, InputKept, MessageSent, QuickExitUsed
 from bot.core.messages import HeldInput, TextInput
 from bot.core.screening import NOTHING_FOUND, Screening
 from bot.engine import engine
-from bot.engine.engine import SAFE_MESSAGE, SAFE_MESSAGE_DISCREET, resume, start
+from bot.engine.engine import resume, start
+from bot.engine.failing import SAFE_MESSAGE, SAFE_MESSAGE_DISCREET
 from bot.engine.model import Bundle, Go, Say, Texts
 from bot.engine.session import Frame, Session
 
