@@ -37,11 +37,12 @@ from bot.core.events import (
 )
 from bot.core.ids import IdSource
 from bot.core.messages import Mode
-from bot.directory import Directory, Known
+from bot.directory import Directory
 from bot.due import DueActions
 from bot.due_actions import BotActions
 from bot.inbox import Inbox
 from bot.jumps import Jumps
+from bot.known import Known
 from bot.memory import give_back
 from bot.resuming import Resuming
 from bot.retention import Keep, Retention

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.core.events import Event, events_to_json
+from bot.core.event_codec import events_to_json
+from bot.core.events import Event
 from bot.core.fault import fault
 from bot.core.ids import IdSource
 from bot.engine.session import Session

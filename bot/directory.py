@@ -7,51 +7,17 @@ counts only when nobody else changed her since. An entry is dropped whenever a b
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from bot.commit import Rows
 from bot.core.ids import IdSource
-from bot.engine.session import Session, session_from_json
+from bot.known import Known, is_parked, load
 from bot.store.crypto import DataKey, Keyring, UnreadableError
 from bot.store.database import Tx
-from bot.store.vault import seal, unseal
+from bot.store.vault import seal
 
 #: Contacts kept in memory; about 3 KB each.
 REMEMBERED = 5_000
-_JOIN_MS = 90_000
-
-
-@dataclass(slots=True)
-class Known:
-    """A contact as the worker sees her between turns."""
-
-    contact_id: str
-    address_id: str
-    channel: str
-    key: DataKey
-    language: str = "fa"
-    session_id: str = ""
-    session: Session | None = None
-    started_at: int = 0
-    ended_at: int | None = None
-    last_visit: int = 0
-    timers: dict[str, tuple[int, int]] = field(default_factory=dict)
-    seen_at: int = 0
-    left: bool = False
-    recent: list[tuple[int, str]] = field(default_factory=list)
-    damaged: bool = False  #: what was kept of her cannot be read; a person must be told
-    parked: bool = False  #: an earlier message of hers waits for another try; what comes now waits behind it (I4)
-    moved: bool = False  #: her next turn is the first at another address
-    asked_by: list[tuple[str, str]] = field(default_factory=list)
-    changes: int = 0  #: the number of her last change that is in here; other processes raise it
-
-    def texts_before(self, written_ms: int) -> list[str]:
-        """Give her texts of the 90 seconds before one was written, oldest first."""
-        if not self.recent:
-            return []
-        self.recent = [item for item in self.recent if abs(written_ms - item[0]) < _JOIN_MS][-2:]
-        return [text for _, text in self.recent]
 
 
 _BY_ADDRESS = """
@@ -67,20 +33,6 @@ WHERE c.id = ? ORDER BY s.started_at DESC NULLS LAST, a.created_at DESC LIMIT 1
 _NOBODY = "nobody:"  #: among what is held: an address that was looked up and is nobody's
 _STRANGERS = "SELECT address_index, contact_id FROM addresses WHERE address_index = ANY(?)"
 _KEY = "SELECT wrapped_key FROM contacts WHERE id = ?"
-_LAST_SESSION = """
-SELECT id, sealed_state, started_at, ended_at, silence_at, silence_visit, not_taken_at, not_taken_visit
-FROM sessions WHERE contact_id = ? ORDER BY ended_at IS NOT NULL, started_at DESC, updated_at DESC, id DESC LIMIT 1
-"""
-_RECENT = """
-SELECT at, sealed_body FROM messages WHERE contact_id = ? AND author = 'contact' AND at > ? ORDER BY id DESC LIMIT 2
-"""
-
-
-#: What she sent and has not had its turn; one that was given up for now holds nobody up.
-_PARKED = (
-    "SELECT 1 FROM inbox WHERE contact_id = ? AND state = 'waiting' AND attempts < 3"
-    " AND channel NOT IN ('desk', 'timer') LIMIT 1"
-)
 
 
 class Directory:
@@ -158,7 +110,7 @@ class Directory:
         if remembered is not None:
             return remembered
         try:
-            return self._load(tx, found, now_ms)
+            return load(tx, self._keyring, found, now_ms)
         except UnreadableError:
             rows.add("address_retired", {"id": found[1]})
             return None
@@ -173,7 +125,7 @@ class Directory:
         if known is not None:
             return known
         found = tx.raw.execute(_BY_CONTACT, (contact_id,)).fetchone()
-        known = self._load(tx, found, now_ms) if found else None
+        known = load(tx, self._keyring, found, now_ms) if found else None
         if known is not None:
             self._remember(known, None)
         return known
@@ -220,7 +172,7 @@ class Directory:
         """See whether something of hers still waits, after a waiting row had its turn."""
         known = self._by_contact.get(contact_id)
         if known is not None and known.parked:
-            known.parked = tx.raw.execute(_PARKED, (contact_id,)).fetchone() is not None
+            known.parked = is_parked(tx, contact_id)
 
     def forget_all(self) -> None:
         """Drop everything that is remembered: the tables were changed behind it (on the writer's thread)."""
@@ -239,39 +191,6 @@ class Directory:
     def _forget_addresses(self, gone: Known) -> None:
         for address in gone.asked_by:
             self._by_address.pop(address, None)
-
-    def _load(
-        self, tx: Tx, found: tuple[str, str, str, bytes | None, str, int | None, int], now_ms: int
-    ) -> Known | None:
-        contact_id, address_id, channel, wrapped, language, left_at, seen_at = found
-        if wrapped is None:
-            return None
-        known = Known(
-            contact_id,
-            address_id,
-            channel,
-            self._keyring.unwrap(wrapped),
-            language,
-            seen_at=seen_at,
-            left=left_at is not None,
-            changes=tx.held.get(contact_id, 0),
-        )
-        row = tx.raw.execute(_LAST_SESSION, (contact_id,)).fetchone()
-        if row is not None:
-            known.session_id, state, known.started_at, known.ended_at = row[:4]
-            known.session = _session(known.key, state)
-            known.damaged = known.session is None and state is not None  # emptied by age is no damage
-            known.last_visit = known.session.visit if known.session else 0
-            for name, at, visit in (("silence", row[4], row[5]), ("not_taken", row[6], row[7])):
-                if at is not None:
-                    known.timers[name] = (at, visit)
-        known.parked = tx.raw.execute(_PARKED, (contact_id,)).fetchone() is not None
-        for at, sealed in reversed(tx.raw.execute(_RECENT, (contact_id, now_ms - _JOIN_MS)).fetchall()):
-            try:
-                known.recent.append((at, unseal(known.key, "messages.body", sealed).get("text", "")))
-            except UnreadableError:
-                continue
-        return known
 
     def _new(self, channel: str, external_id: str, index: str, rows: Rows, now_ms: int) -> Known:
         contact_id = self._ids()
@@ -304,11 +223,3 @@ class Directory:
             },
         )
         return key
-
-
-def _session(key: DataKey, sealed: bytes | None) -> Session | None:
-    """Read a session's state; None when it is damaged."""
-    try:
-        return session_from_json(unseal(key, "sessions.state", sealed)) if sealed is not None else None
-    except (UnreadableError, ValueError, LookupError, TypeError):
-        return None

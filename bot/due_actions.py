@@ -13,9 +13,10 @@ from bot.core.events import EscalationRequested, Event
 from bot.core.messages import FollowUpInput, InboundMsg
 from bot.core.promise import due_row
 from bot.core.safe_contact import window_of
-from bot.directory import Directory, Known
+from bot.directory import Directory
 from bot.due import Due, Outcome, arrive, plan, spread_ms
 from bot.erasing import erase
+from bot.known import Known
 from bot.store.crypto import UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import seal, unseal

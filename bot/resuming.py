@@ -12,7 +12,8 @@ from typing import Any
 from bot.commit import Rows
 from bot.core.codes import code_in
 from bot.core.messages import InboundMsg
-from bot.directory import Directory, Known
+from bot.directory import Directory
+from bot.known import Known
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Tx
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.core.clock import VirtualClock
-from bot.core.events import events_from_json
+from bot.core.event_codec import events_from_json
 from bot.core.messages import ClosedInput, HeldInput, InboundMsg, Input, Press
 from bot.core.screening import Tier
 from bot.core.text import fold

@@ -18,10 +18,10 @@ from bot.core.messages import (
     TextInput,
 )
 from bot.core.screening import strongest
-from bot.directory import Known
 from bot.engine.session import Session, session_to_json
 from bot.inbox import Accepted, Arrival
 from bot.inbox_codec import input_kind, input_to_json
+from bot.known import Known
 from bot.store.vault import seal
 
 #: The newest raw bytes of an arrival that are kept (the rest is cut; I22).

@@ -32,11 +32,12 @@ from bot.core.messages import (
     TextInput,
 )
 from bot.core.screening import Tier
-from bot.directory import Directory, Known
+from bot.directory import Directory
 from bot.engine.model import Bundle
 from bot.engine.session import Session
 from bot.inbox import Accepted, Arrival
 from bot.inbox_codec import input_kind
+from bot.known import Known
 from bot.store.database import Tx
 from bot.turn import Turn, cannot_wait, take_turn
 from bot.turn_rows import accepted, keep_words, session_row

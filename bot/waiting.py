@@ -17,9 +17,10 @@ from bot.commit import Rows
 from bot.core.clock import Clock
 from bot.core.events import EscalationRequested, Event, MessageSent
 from bot.core.messages import HUMAN_INPUTS, LATE_AFTER, InboundMsg, UnreadableInput
-from bot.directory import Directory, Known
+from bot.directory import Directory
 from bot.inbox import Arrival
 from bot.inbox_codec import input_from_json
+from bot.known import Known
 from bot.store.crypto import UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.trouble import is_disk_trouble

@@ -20,9 +20,10 @@ from bot.bus import Bus
 from bot.commit import Rows
 from bot.core.clock import Clock
 from bot.core.fault import fault
-from bot.directory import Directory, Known
+from bot.directory import Directory
 from bot.inbox import Accepted, Arrival, Inbox
 from bot.inbox_order import mark_followed
+from bot.known import Known
 from bot.store.crypto import UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.trouble import is_again, is_disk_trouble, is_of_database

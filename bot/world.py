@@ -9,9 +9,9 @@ from bot.commit import EventMappers, Rows
 from bot.core.contact import ClosedLately, Facts
 from bot.core.ids import IdSource, case_code
 from bot.core.messages import InboundMsg, Mode
-from bot.directory import Known
 from bot.engine.model import Bundle
 from bot.inbox import Arrival
+from bot.known import Known
 from bot.store.database import Tx
 from bot.turn import Screener
 

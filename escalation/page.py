@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from bot.core.events import events_from_json
+from bot.core.event_codec import events_from_json
 from bot.store.crypto import DataKey, Keyring, UnreadableError
 from bot.store.database import Tx
 from bot.store.vault import contact_key, unseal

@@ -15,11 +15,12 @@ from bot.store.database import Store, Tx
 from bot.store.walls import wall
 from escalation import reading, repo_staff
 from escalation.accounts import CodeRefusedError
-from escalation.acts import claim_case, see, see_waiting
+from escalation.acts import claim_case
 from escalation.case import CaseClosedError, CaseTakenError, NoSuchCaseError
 from escalation.office import Office
 from escalation.policy import Actor, NotAllowedError, may, sight_of
 from escalation.routing import sees
+from escalation.seeing import see, see_waiting
 from escalation.staffbot_alert import Outcome, StaffAlert
 from escalation.staffbot_links import actor_by_chat, link_staffbot, linked_chats
 

@@ -20,7 +20,8 @@ from bot.handlers.hooks import Door
 from bot.handlers.pace import Pace
 from bot.service import Service, bind, core_loops, server
 from bot.settings import Settings
-from bot.web.citizen import CitizenDeps, build_citizen
+from bot.web.app import build_citizen
+from bot.web.citizen import CitizenDeps
 
 SECRET = "secret-of-the-bench"  # noqa: S105 - of a loopback port that lives for a minute
 TOKEN = "424242:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"  # noqa: S105 - the same

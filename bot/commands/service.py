@@ -28,7 +28,8 @@ from bot.locking import is_locked
 from bot.service import ALL_DUTIES, Service, bind, close_service, open_service, serve_until_stopped
 from bot.settings import Settings, read_settings
 from bot.telemetry import Log, configure, guard_loop, guard_process
-from bot.web.citizen import CitizenDeps, build_citizen
+from bot.web.app import build_citizen
+from bot.web.citizen import CitizenDeps
 from escalation.signin import rules_of
 
 

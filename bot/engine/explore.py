@@ -26,7 +26,6 @@ SECONDS_MAX = 20.0
 ANSWERS_IN_DEBT_MAX = 12
 _HELD = "(بازگشت از همکار)"
 
-
 #: How a fault was met: the graph, the wait before, and the last label.
 _Way = tuple[Graph, State | None, str]
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from bot.store.columns import Serial, at, count, metadata, only
 from bot.store.schema_office import (  # one name for every table: `schema.<table>`
+    assessments,
     audit,
     audit_head,
     beats,
@@ -290,17 +291,5 @@ consents = Table(
     Column("purpose", Text, nullable=False),
     Column("given", Integer, nullable=False),
     Column("text_hash", Text, nullable=False),
-    at("at", required=True),
-)
-
-assessments = Table(
-    "assessments",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("contact_id", Text, nullable=False, index=True),
-    Column("session_id", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("sealed_result", LargeBinary),  # band, points, items or reasons
     at("at", required=True),
 )

@@ -1,4 +1,4 @@
-"""The tables of the office: staff and their sessions, audit, versions of the scripts, leases, marks, promises."""
+"""The tables of the office: staff and their sessions, audit, versions of the scripts, leases, marks, promises, results of instruments."""
 
 from sqlalchemy import DDL, BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint, event
 
@@ -200,4 +200,16 @@ due = Table(
     Index("due_next", "due_at", **only("state = 'planned'")),
     Index("due_contact", "contact_id", "kind"),
     sqlite_autoincrement=True,
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("contact_id", Text, nullable=False, index=True),
+    Column("session_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("sealed_result", LargeBinary),  # band, points, items or reasons
+    at("at", required=True),
 )

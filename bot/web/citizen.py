@@ -10,15 +10,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from bot.bus import Bus
 from bot.core.clock import Clock
@@ -31,14 +28,13 @@ from bot.store.crypto import Keyring
 from bot.store.database import Store
 from bot.web import forms
 from bot.web.codeword import CodeWord, read_code_word
-from bot.web.errors import ErrorPages, LastResort, said_in
+from bot.web.errors import ErrorPages, said_in
 from bot.web.forms import PageForm
 from bot.web.guesses import Guesses
 from bot.web.rates import Rates
-from bot.web.security import SecurityHeaders, is_same_origin, read_body
-from bot.web.static import StaticFiles
+from bot.web.security import is_same_origin, read_body
 from bot.web.transcript import Shown, open_choices
-from bot.web.view import IDLE_MS, Cookies, View
+from bot.web.view import Cookies, View
 from bot.web.visit import Visitor, Visits, is_opened_anew
 from bot.web.words import Frame, Frames
 
@@ -52,7 +48,6 @@ ACCEPT_S = 20.0
 #: How long leaving waits for the engine to hear of it.
 LEAVE_S = 1.0
 RAW_BYTES_MAX = 256 * 1024
-HERE = Path(__file__).parent
 
 
 class InboxDoor(Protocol):
@@ -75,33 +70,6 @@ class CitizenDeps:
     settings: Settings
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     live: Live | None = None  #: what the doors share; None: this one is alone
-
-
-def build_citizen(deps: CitizenDeps, *, others: Sequence[BaseRoute] = ()) -> Starlette:
-    """Make the application of the citizen's port; `others` are routes that live beside the page (webhooks)."""
-    static = StaticFiles(HERE / "static")
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        title=deps.settings.public_name, exit_url=EXITS[0], static=static.urls, idle_s=IDLE_MS // 1000
-    )
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # a third of the bytes
-    frames = Frames(deps.settings.languages)
-    errors = ErrorPages(environment, frames)
-    page = CitizenPage(deps, environment, frames, errors)
-    return Starlette(
-        routes=[*page.routes(), static.route(), *others],
-        middleware=[
-            Middleware(SecurityHeaders, behind_tls=deps.settings.behind_tls),
-            Middleware(LastResort, pages=errors),
-        ],
-        exception_handlers=errors.handlers(),
-    )
 
 
 class CitizenPage:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from bot.core.provinces import PROVINCES
 from bot.core.screening import TIERS, Tier
 from bot.store.database import Tx
-from escalation import acts, relay
+from escalation import acts, relay, seeing
 from escalation.case import OUTCOMES, BadInputError, Case
 from escalation.console import wording
 from escalation.console.deps import deps_of
@@ -106,7 +106,7 @@ def claim(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) ->
 
 def see(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:
     """Say «دیدم»: the alerts rest for a while."""
-    return acts.see(tx, office, actor=actor, case_id=case_id, now_ms=fields.now_ms)
+    return seeing.see(tx, office, actor=actor, case_id=case_id, now_ms=fields.now_ms)
 
 
 def undo_claim(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:

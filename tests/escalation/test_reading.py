@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked, events_to_json
+from bot.core.event_codec import events_to_json
+from bot.core.events import AnswerRecorded, FlowLeft, MessageSent, QuestionAsked
 from bot.store import schema
 from bot.store.vault import seal
 from bot.store.walls import LISTS

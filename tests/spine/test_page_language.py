@@ -8,7 +8,8 @@ import pytest
 
 from bot.languages import spoken_in
 from bot.settings import Settings
-from bot.web.citizen import CitizenDeps, build_citizen
+from bot.web.app import build_citizen
+from bot.web.citizen import CitizenDeps
 
 CRY = "مێردەکەم لێم دەدا"
 _numbers = itertools.count(1)

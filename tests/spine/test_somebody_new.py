@@ -7,7 +7,8 @@ import pytest
 
 from bot.core.messages import InboundMsg, TextInput
 from bot.settings import Settings
-from bot.web.citizen import CitizenDeps, build_citizen
+from bot.web.app import build_citizen
+from bot.web.citizen import CitizenDeps
 from escalation.console.present_case import case_view
 from escalation.office import Office
 from escalation.page import read_case

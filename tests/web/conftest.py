@@ -25,7 +25,8 @@ from bot.store.addresses import contact_of
 from bot.store.crypto import ephemeral_keyring
 from bot.store.database import Store
 from bot.store.vault import contact_key, seal
-from bot.web.citizen import CitizenDeps, build_citizen
+from bot.web.app import build_citizen
+from bot.web.citizen import CitizenDeps
 
 CHROMIUM_ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
