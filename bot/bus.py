@@ -56,7 +56,7 @@ class InProcessBus:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._listeners: dict[str, set[Subscription]] = {}
+        self._listeners: dict[str, dict[Subscription, None]] = {}  # in the order in which they came
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Name the loop on which listeners live; before that, publishing does nothing."""
@@ -75,13 +75,13 @@ class InProcessBus:
         """Start hearing (the subscription calls this)."""
         self._loop = self._loop or asyncio.get_running_loop()
         for topic in topics:
-            self._listeners.setdefault(topic, set()).add(listener)
+            self._listeners.setdefault(topic, {})[listener] = None
 
     def detach(self, listener: Subscription, topics: tuple[str, ...]) -> None:
         """Stop hearing (the subscription calls this)."""
         for topic in topics:
-            listeners = self._listeners.get(topic, set())
-            listeners.discard(listener)
+            listeners = self._listeners.get(topic, {})
+            listeners.pop(listener, None)
             if not listeners:
                 self._listeners.pop(topic, None)
 

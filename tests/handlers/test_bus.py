@@ -211,3 +211,19 @@ async def test_a_cancellation_that_leaks_from_the_client_ends_nothing_and_a_real
     task.cancel()
     await asyncio.wait([task], timeout=5)
     assert task.cancelled()
+
+
+async def test_who_came_first_is_woken_first():
+    bus, woken = InProcessBus(), []
+
+    async def listen(number):
+        with bus.subscribe("outbox") as hints:
+            await hints.wait(30)
+            woken.append(number)
+
+    waiting = [asyncio.create_task(listen(number)) for number in range(100)]
+    await asyncio.sleep(0)
+    bus.publish("outbox")
+    await asyncio.gather(*waiting)
+
+    assert list(range(100)) == woken
