@@ -69,21 +69,18 @@ def read_case(
         erased=erased,
         why=tuple(summary.get("why", ())),
         note=summary.get("note", "") if content else "",
-        history=tuple(
-            Happening(
-                kind=one["kind"],
-                actor_name=names.get(one["actor"], one["actor"]),
-                data=json.loads(one["data"]),
-                at=one["at"],
-            )
-            for one in history
-        ),
+        history=tuple(_happening(one, names) for one in history),
         undo_claim_until=_undo_until(history, ("claimed", "reopened"), actor, now_ms)
         if case.state == "claimed"
         else None,
         undo_close_until=_undo_until(history, ("closed",), actor, now_ms) if case.state == "closed" else None,
         **inside,
     )
+
+
+def _happening(one: RowMapping, names: Mapping[str, str]) -> Happening:
+    name = names.get(one["actor"], one["actor"])
+    return Happening(kind=one["kind"], actor_name=name, data=json.loads(one["data"]), at=one["at"])
 
 
 _NO_CONTENT: dict[str, Any] = {

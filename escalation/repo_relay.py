@@ -5,8 +5,9 @@ Part of escalation's SQL beside repo; it stores and gives sealed bytes and knows
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
 from bot.store import schema
 from bot.store.database import Tx
@@ -40,8 +41,25 @@ def line_to(connection: Connection, contact_id: str) -> Line | None:
     An address from which she has written since it stopped working is tried again.
     """
     heard_at = _heard_at(connection, contact_id)
+    row = connection.execute(_newest_line(contact_id, heard_at or 0)).one_or_none()
+    if row is None:
+        return None
+    return Line(
+        address_id=row.address_id,
+        channel=row.channel,
+        session_id=row.session_id,
+        heard_at=heard_at,
+        left_at=row.left_at,
+        opted_out=row.opted_out_at is not None,
+        do_not_contact=_do_not_contact(connection, contact_id),
+        safe_contact=bool(row.safe),
+        locked=bool(row.locked),
+    )
+
+
+def _newest_line(contact_id: str, heard_at: int) -> Select[Any]:
     sessions, addresses, contacts = schema.sessions.c, schema.addresses.c, schema.contacts.c
-    query = (
+    return (
         select(
             sessions.id.label("session_id"),
             addresses.id.label("address_id"),
@@ -56,24 +74,10 @@ def line_to(connection: Connection, contact_id: str) -> Line | None:
         .join(schema.contacts, contacts.id == sessions.contact_id)
         .where(
             sessions.contact_id == contact_id,
-            or_(addresses.unreachable_at.is_(None), addresses.unreachable_at < (heard_at or 0)),
+            or_(addresses.unreachable_at.is_(None), addresses.unreachable_at < heard_at),
         )
         .order_by(sessions.started_at.desc(), sessions.id)
         .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return Line(
-        address_id=row.address_id,
-        channel=row.channel,
-        session_id=row.session_id,
-        heard_at=heard_at,
-        left_at=row.left_at,
-        opted_out=row.opted_out_at is not None,
-        do_not_contact=_do_not_contact(connection, contact_id),
-        safe_contact=bool(row.safe),
-        locked=bool(row.locked),
     )
 
 

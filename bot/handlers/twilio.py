@@ -6,6 +6,7 @@ Twilio never repeats a webhook that failed; twilio_catchup asks for what is miss
 from collections import OrderedDict
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -139,47 +140,48 @@ class Twilio:
 
 def twilio_routes(channel: Twilio, door: Door) -> list[Route]:
     """Give the webhooks: POST /hooks/twilio/sms for arrivals, POST /hooks/twilio/status for receipts."""
+    return [
+        Route(SMS_PATH, partial(_receive, channel, door), methods=["POST"]),
+        Route(STATUS_PATH, partial(_status, channel, door), methods=["POST"]),
+    ]
 
-    async def receive(request: Request) -> Response:
-        body = await read_body(request, most=_BODY_BYTES_MAX)
-        if body is None:
-            return Response(status_code=413)
-        fault("W1")
-        fields = _signed_fields(channel, request, body)
-        if fields is None:
-            return Response(status_code=403)
-        fault("W2")
-        message = inbound(fields, body, door.clock.now())
-        try:
-            if message.external_id:
-                await door.inbox.accept(message)
-            else:  # a company's name or a short code: no person to answer
-                await keep_for_nobody(door, [message])
-        except NotStoredError:
-            return come_back()
-        fault("W4")
-        return Response(_EMPTY_TWIML, media_type="text/xml")
 
-    async def status(request: Request) -> Response:
-        body = await read_body(request, most=_BODY_BYTES_MAX)
-        if body is None:
-            return Response(status_code=413)
-        fields = _signed_fields(channel, request, body)
-        if fields is None:
-            return Response(status_code=403)
-        key, sid = request.query_params.get("key", ""), fields.get("MessageSid", "")
-        word = fields.get("MessageStatus", "")
-        now_ms = door.now_ms()
-        try:
-            await stored(
-                door, lambda tx: apply_receipt(tx, key=key, provider_message_id=sid, status=word, now_ms=now_ms)
-            )
-        except NotStoredError:
-            return come_back()
-        door.bus.publish("outbox", "cases")
-        return Response(status_code=204)
+async def _receive(channel: Twilio, door: Door, request: Request) -> Response:
+    body = await read_body(request, most=_BODY_BYTES_MAX)
+    if body is None:
+        return Response(status_code=413)
+    fault("W1")
+    fields = _signed_fields(channel, request, body)
+    if fields is None:
+        return Response(status_code=403)
+    fault("W2")
+    message = inbound(fields, body, door.clock.now())
+    try:
+        if message.external_id:
+            await door.inbox.accept(message)
+        else:  # a company's name or a short code: no person to answer
+            await keep_for_nobody(door, [message])
+    except NotStoredError:
+        return come_back()
+    fault("W4")
+    return Response(_EMPTY_TWIML, media_type="text/xml")
 
-    return [Route(SMS_PATH, receive, methods=["POST"]), Route(STATUS_PATH, status, methods=["POST"])]
+
+async def _status(channel: Twilio, door: Door, request: Request) -> Response:
+    body = await read_body(request, most=_BODY_BYTES_MAX)
+    if body is None:
+        return Response(status_code=413)
+    fields = _signed_fields(channel, request, body)
+    if fields is None:
+        return Response(status_code=403)
+    key, sid = request.query_params.get("key", ""), fields.get("MessageSid", "")
+    word, now_ms = fields.get("MessageStatus", ""), door.now_ms()
+    try:
+        await stored(door, lambda tx: apply_receipt(tx, key=key, provider_message_id=sid, status=word, now_ms=now_ms))
+    except NotStoredError:
+        return come_back()
+    door.bus.publish("outbox", "cases")
+    return Response(status_code=204)
 
 
 def _signed_fields(channel: Twilio, request: Request, body: bytes) -> dict[str, str] | None:
