@@ -228,14 +228,16 @@ class CitizenPage:
     async def _news(self, request: Request, visitor: Visitor, after: int) -> dict[str, Any]:
         """Give what is above `after`; `gone` when she has left by a word and nothing of before may stay on a screen.
 
-        With something of ours comes the frame of its language, where the page speaks another.
+        With something of ours comes what it `speaks`, and the frame of that language where the page spoke another as it
+        asked; it may have gone back to Persian since, and knows the frame from before.
         """
         newest = await self._visits.newest(visitor)
         shown = await self._visits.read(visitor, after=after)
         frame = await self._frame(visitor, shown)
-        speaks = said_in(request) or SOURCE
-        is_other = speaks != frame.language and any(message.author != "contact" for message in shown)
+        has_ours = any(message.author != "contact" for message in shown)
+        is_other = has_ours and (said_in(request) or SOURCE) != frame.language
         return {
+            **({"speaks": frame.language} if has_ours else {}),
             **({"frame": frame.as_json()} if is_other else {}),
             "messages": [message.as_json() for message in shown],
             "last": newest.id,

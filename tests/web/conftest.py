@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import insert, select
 from stores import STORES
 
@@ -232,3 +232,14 @@ def phone(chromium):
     yield opened
     for context in contexts:
         context.close()
+
+
+def pass_until_shown(page, text):
+    """Let the page's clock run until a text is on it: between two looks it may rest for half a minute."""
+    shown = page.get_by_text(text)
+    for _ in range(60):
+        if shown.count():
+            break
+        page.clock.run_for(1000)
+        page.wait_for_timeout(100)
+    expect(shown).to_be_visible()

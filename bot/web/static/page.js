@@ -7,8 +7,10 @@
   var log = byId("log"), choices = byId("choices"), write = byId("write"), box = byId("t");
   var intro = byId("intro"), state = byId("state"), refresh = byId("refresh"), leave = byId("leave");
   var last = +log.dataset.last, outgoing = [], shadows = [], retry = 0, isSending = false, isLive = false, isGone = false;
-  var seenAt = Date.now(), wasHere = true, misses = 0;
+  var seenAt = Date.now(), wasHere = true, misses = 0, asking = null;
   var root = document.documentElement, words = JSON.parse(document.body.dataset.words || "{}"), marked = [];
+  var frames = { fa: { language: "fa", direction: "rtl", words: {} } };
+  frames[root.lang] = { language: root.lang, direction: root.dir, words: words };
 
   function node(name, className, text) {
     var made = document.createElement(name);
@@ -39,6 +41,11 @@
     });
     document.title = document.querySelector("header strong").textContent;
   }
+  function follow(answer) {
+    if (answer.frame) frames[answer.frame.language] = answer.frame;
+    var isNew = answer.messages.some(function (message) { return message.id > last && message.author !== "contact"; });
+    if (isNew && frames[answer.speaks]) speak(frames[answer.speaks]); // what came late shows nothing, so it tells nothing
+  }
   function asks() { return { "X-Page": "1", "X-Language": root.lang }; }
   function toEnd() { window.scrollTo(0, document.documentElement.scrollHeight); }
   function say(text) { state.textContent = text; }
@@ -60,6 +67,7 @@
       text.append(part);
     });
     item.append(text, node("time", "", message.at));
+    item.shownAt = Date.now();
     return item;
   }
   function offer(found, message) {
@@ -87,7 +95,9 @@
         say("");
         if (message.choices.length) offer(message.choices, message);
       }
-      log.insertBefore(bubble(message), firstShadow());
+      var item = bubble(message);
+      if (message.choices.length) asking = item;
+      log.insertBefore(item, firstShadow());
     });
     if (messages.length) toEnd();
   }
@@ -126,7 +136,7 @@
       if (one.again) one.again.remove();
       say(w("پیام شما رسید. پاسخ تا چند لحظهٔ دیگر می‌آید."));
       if (answer.gone) return go(true); // she left by a word
-      if (answer.frame) speak(answer.frame);
+      follow(answer);
       show(answer.messages);
       last = Math.max(last, answer.last);
       listen();
@@ -138,12 +148,21 @@
     });
   }
   function post(form) {
-    return timed(fetch("/", { method: "POST", body: form, headers: asks() }), 30000).then(read);
+    return ask("/", { method: "POST", body: form }, 30000);
   }
-  function timed(promise, limit) {
-    return Promise.race([promise, new Promise(function (_, fail) {
-      setTimeout(function () { fail(new Error("slow")); }, limit);
+  function ask(url, options, limit) { // what is given up is ended: on a dead line six that hang would hold the next cry back
+    var end = window.AbortController ? new AbortController() : null, slow;
+    options.headers = asks();
+    if (end) options.signal = end.signal;
+    var asked = Promise.race([fetch(url, options), new Promise(function (_, fail) {
+      slow = setTimeout(function () {
+        fail(new Error("slow"));
+        if (end) end.abort();
+      }, limit);
     })]);
+    var over = function () { clearTimeout(slow); };
+    asked.then(over, over);
+    return asked.then(read);
   }
   function read(response) {
     if (response.ok) return response.json();
@@ -178,7 +197,7 @@
   function poll() {
     var at = "/new?after=" + last + "&here=" + (wasHere ? 1 : 0);
     wasHere = false;
-    timed(fetch(at, { headers: asks() }), 45000).then(read).then(function (answer) {
+    ask(at, {}, 45000).then(function (answer) {
       misses = 0;
       refresh.hidden = true;
       hold(answer);
@@ -192,7 +211,7 @@
   function hold(answer) { // while a message is on its way, its answer tells all in the right order
     if (isSending) return setTimeout(function () { hold(answer); }, 150);
     if (answer.gone && answer.last > last) clear();
-    if (answer.frame) speak(answer.frame);
+    follow(answer);
     show(answer.messages);
     last = Math.max(last, answer.last);
   }
@@ -215,20 +234,25 @@
     if (presses.length >= 3) go();
   });
 
-  // --- idle, or brought back by the browser: nothing of before stays on the screen
+  // --- idle, or brought back by the browser: nothing stays on the screen longer than that, and what comes now stays as long
   function here() { seenAt = Date.now(); wasHere = true; }
   ["pointerdown", "touchmove", "wheel", "keydown", "input"].forEach(function (kind) {
     document.addEventListener(kind, function (event) { if (event.isTrusted) here(); }, { passive: true });
   });
   function hideWhenIdle() {
-    if (Date.now() - seenAt >= IDLE_MS) clear();
+    var idle = Date.now() - IDLE_MS;
+    if (seenAt > idle) return;
+    Array.from(log.children).forEach(function (item) { if ((item.shownAt || seenAt) <= idle) item.remove(); });
+    box.value = "";
+    if (!log.contains(asking)) offer([]);
+    if (!log.children.length) clear();
   }
   function clear() {
     log.textContent = "";
     box.value = "";
     offer([]);
     say("");
-    speak({ language: "fa", direction: "rtl", words: {} });
+    speak(frames.fa);
     intro.hidden = false;
   }
   setInterval(hideWhenIdle, 5000);
