@@ -205,7 +205,8 @@ class SignIns:
         if found is None or found.stage != "full":
             return None
         if now_ms - seen_at >= _TOUCH_MS:
-            await self._store.write(lambda tx: repo_staff.touch_session(tx, hashed, now_ms))
+            # by the writer's own time: were the clock shifted meanwhile, the sign-in would look idle for a day
+            await self._store.write(lambda tx: repo_staff.touch_session(tx, hashed, self._now()))
         return found
 
     async def peek(self, token: str) -> SignedIn | None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.jumps import shift
 from bot.live import OwnLive
 from bot.store import schema
 from escalation import acts
@@ -136,6 +137,22 @@ async def test_a_sign_in_ends_after_fifteen_idle_minutes(accounts, mina, house):
 
     assert await accounts.peek(session.token) is None
     assert await accounts.resume(session.token) is None
+
+
+async def test_a_sign_in_that_was_used_as_the_clock_jumped_is_not_taken_for_an_idle_one(
+    accounts, mina, house, monkeypatch
+):
+    async def jumping(job):
+        house.advance(24 * 3600)
+        await write(lambda tx: shift(tx, by_ms=24 * 3_600_000, now_ms=house.now))
+        return await write(job)
+
+    session, write = await sign_in(accounts), house.store.write
+    house.advance(60)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.store, "write", jumping)
+        assert await accounts.resume(session.token)
+    assert await accounts.resume(session.token)
 
 
 async def test_a_sign_in_ends_after_eight_hours_whatever_one_does(accounts, mina, house):
