@@ -299,10 +299,10 @@ def sit(chromium, served, room):
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.on("console", lambda line: broken.append(line.text) if "Security Policy" in line.text else None)
 
-    def opened(username=None, *, viewport=(1366, 768), **options):
+    def opened(username=None, *, viewport=(1366, 768), through=served.url, **options):
         width, height = viewport
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, locale="fa-IR", base_url=served.url, **options
+            viewport={"width": width, "height": height}, locale="fa-IR", base_url=through, **options
         )
         context.set_default_timeout(10_000)
         context.on("page", watch)
@@ -310,7 +310,7 @@ def sit(chromium, served, room):
         page = context.new_page()
         if username is not None:
             value = served.run(_signed_in(room, username))
-            context.add_cookies([{"name": "panah-staff", "value": value, "url": served.url, "httpOnly": True}])
+            context.add_cookies([{"name": "panah-staff", "value": value, "url": through, "httpOnly": True}])
         page.goto("/login" if username is None else "/")
         return page
 

@@ -8,6 +8,7 @@ import pytest
 from console.keys import take_first
 from playwright.sync_api import expect
 
+from bot.proof.wire import Trouble, Wire
 from escalation import acts
 
 SHOTS = os.environ.get("SHOTS", "")
@@ -60,6 +61,26 @@ def test_a_server_that_says_nothing_more_is_told_within_eight_seconds(room, sit,
     served.__exit__()
     expect(page.locator("#lost")).to_be_visible(timeout=9_500)
     shot(page, "lost")
+
+
+def test_a_line_that_died_without_a_word_is_taken_up_again_and_the_case_of_meanwhile_is_seen(room, sit, served):
+    async def forget_every_connection():
+        wire.be(Trouble(half_open=True))  # as a router that forgot them, or a server whose power was cut
+        wire.heal()
+
+    wire = Wire("127.0.0.1", int(served.url.rpartition(":")[2]))
+    served.run(wire.__aenter__())
+    room.staff("mina")
+    page = sit("mina", through=wire.url)
+    expect(page.locator("#link")).to_have_text("زنده")
+    served.run(forget_every_connection())
+    room.cry()
+
+    expect(page.locator("#lost")).to_be_visible(timeout=9_500)
+    expect(page.locator("tr.hot")).to_be_visible(timeout=45_000)
+    expect(page.locator("#lost")).to_be_hidden()
+    page.context.close()
+    served.run(wire.__aexit__(None, None, None))
 
 
 def test_on_shift_an_immediate_case_flashes_in_its_row_and_in_the_title(room, sit):

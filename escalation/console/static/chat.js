@@ -1,5 +1,5 @@
 // Her message box: sent at once into the log, kept until the server has it, tried again under the same command.
-import { announce, byId, csrf, newCommand, persian, refresh } from "./page.js";
+import { announce, ask, byId, csrf, newCommand, persian, refresh } from "./page.js";
 
 const SMS_ONE = 70;
 const SMS_PART = 67;
@@ -113,7 +113,7 @@ async function send(form, text, command, old = null) {
 async function post(form, text, command) {
   const body = new URLSearchParams({ csrf: csrf(), token: form.dataset.token, command, text });
   try {
-    const response = await fetch(form.action, { method: "POST", body, headers: { "X-Live": "1" } });
+    const response = await ask(form.action, { method: "POST", body, headers: { "X-Live": "1" } });
     if (response.ok) return "";
     const answer = await response.json().catch(() => ({}));
     return answer.error ?? "فرستاده نشد.";

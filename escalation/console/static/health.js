@@ -1,6 +1,6 @@
 // The dot in the header and the page of health. An old «all is well» is the worst they could say: without fresh news
 // for thirty seconds the page says so itself, whatever the server said last.
-import { byId, refresh } from "./page.js";
+import { ask, byId, refresh } from "./page.js";
 import { waitWords } from "./clock.js";
 
 const STALE_MS = 30_000;
@@ -40,7 +40,7 @@ function watch() {
 async function askDot() {
   if (!document.querySelector(".dot") || byId("health")) return;
   try {
-    const answer = await fetch("/health/dot", { headers: { "X-Live": "1" } });
+    const answer = await ask("/health/dot", { headers: { "X-Live": "1" } });
     if (answer.ok) showDot(await answer.json());
     else if (answer.status >= 500) throw new Error();
   } catch {

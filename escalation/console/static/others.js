@@ -1,5 +1,5 @@
 // Says who else has this case's page open. What is known comes with each beat; a fresh page shows it at once again.
-import { csrf } from "./page.js";
+import { ask as askServer, csrf } from "./page.js";
 
 let known = { id: "", names: [] };
 
@@ -20,7 +20,7 @@ async function ask() {
   const id = openCase();
   if (!id) return;
   try {
-    const response = await fetch(`/cases/${id}/here`, { method: "POST", headers: { "X-CSRF-Token": csrf() } });
+    const response = await askServer(`/cases/${id}/here`, { method: "POST", headers: { "X-CSRF-Token": csrf() } });
     if (response.ok) known = { id, names: (await response.json()).others };
   } catch {
     return; // the next beat asks again

@@ -8,20 +8,29 @@ export const csrf = () => document.querySelector('meta[name="csrf"]').content;
 export const newCommand = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
 export const persian = (value) => String(value).replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
 
+const GIVE_UP_MS = 15_000;
+
+// Asks the server; a line that died without a word would hold the answer, and all that waits for it, back for many minutes.
+export function ask(url, options = {}, giveUpMs = GIVE_UP_MS) {
+  const end = new AbortController();
+  setTimeout(() => end.abort(), giveUpMs);
+  return fetch(url, { ...options, signal: end.signal });
+}
+
 function parse(html) {
   return new DOMParser().parseFromString(policy.createHTML(html), "text/html");
 }
 
 // Show a whole page without leaving this one, so that the stream and the armed sound live on.
 export async function open(url, options = {}) {
-  let response;
+  let response, next;
   try {
-    response = await fetch(url, { headers: { "X-Soft": "1" }, ...options });
+    response = await ask(url, { headers: { "X-Soft": "1" }, ...options });
+    next = parse(await response.text());
   } catch {
     announce("این کار انجام نشد؛ ارتباط قطع است. دوباره بزنید.");
     return false;
   }
-  const next = parse(await response.text());
   if (!next.getElementById("main") || Boolean(document.body.dataset.actor) !== Boolean(next.body.dataset.actor)) {
     location.href = options.method && document.body.dataset.actor ? "/login" : response.url; // the sign-in is over
     return false;
@@ -82,13 +91,12 @@ export async function refresh() {
 async function bringUpToDate() {
   const root = document.querySelector("[data-live-page]");
   if (!root) return;
-  let response;
+  let next;
   try {
-    response = await fetch(root.dataset.livePage, { headers: { "X-Live": "1" } });
+    next = parse(await (await ask(root.dataset.livePage, { headers: { "X-Live": "1" } })).text());
   } catch {
     return;
   }
-  const next = parse(await response.text());
   const fresh = next.querySelector("[data-live-page]");
   if (!root.isConnected) return;
   if (!fresh) {
