@@ -148,7 +148,7 @@
     });
   }
   function post(form) {
-    return ask("/", { method: "POST", body: form }, 30000);
+    return ask("/", { method: "POST", body: form }, 15000);
   }
   function ask(url, options, limit) { // what is given up is ended: on a dead line six that hang would hold the next cry back
     var end = window.AbortController ? new AbortController() : null, slow;
