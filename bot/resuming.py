@@ -92,8 +92,9 @@ class Resuming:
         return her
 
     def _is_with_us(self, tx: Tx, known: Known) -> bool:
-        """Two cases are never made one: who has a case of her own here keeps her own conversation."""
-        return tx.raw.execute(_BUSY, (known.contact_id,)).fetchone() is not None
+        """Two cases are never made one: who has a case of her own here, or words that wait, keeps her conversation."""
+        has_case = known.session is not None and known.session.case
+        return has_case or known.parked or tx.raw.execute(_BUSY, (known.contact_id,)).fetchone() is not None
 
     def _may_try(self, contact_id: str, now_ms: int) -> bool:
         mine = self._of.get(contact_id)

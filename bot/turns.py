@@ -118,12 +118,15 @@ class TurnRunner:
             UnknownContactError: it names a contact that is gone.
         """
         if not arrival.contact_id:
-            found = self._directory.find(tx, arrival.message.channel, arrival.message.external_id, rows, now_ms)
-            return self._world.redeem(tx, found, arrival.message, rows, now_ms)
+            return self._directory.find(tx, arrival.message.channel, arrival.message.external_id, rows, now_ms)
         known = self._directory.find_contact(tx, arrival.contact_id, now_ms)
         if known is None:
             raise UnknownContactError
         return known
+
+    def continued(self, tx: Tx, known: Known, arrival: Arrival, rows: Rows, now_ms: int) -> Known:
+        """Give whose conversation an arrival continues: the writer's own, or the one whose code was typed."""
+        return known if arrival.contact_id else self._world.redeem(tx, known, arrival.message, rows, now_ms)
 
     def _turn(self, tx: Tx, known: Known, arrival: Arrival, now: datetime, new_case_id: str) -> Turn:
         message = arrival.message

@@ -186,14 +186,15 @@ class Worker:
 
     def _take(self, tx: Tx, arrival: Arrival, batch: _Batch) -> Accepted:
         try:
-            known = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
+            writer = self._runner.contact_of(tx, arrival, batch.rows, batch.now_ms)
+            self._touch(tx, writer, batch)
+            known = self._runner.continued(tx, writer, arrival, batch.rows, batch.now_ms)
         except UnknownContactError:
             return Accepted()  # a timer of someone who was erased meanwhile: there is nobody to answer
         except UnreadableError as error:
             return self._park(None, arrival, batch, error)
-        if known.contact_id in batch.touched:  # her second turn must find what the first one wrote
-            batch.rows = batch.rows.written(tx)
-        batch.touched.add(known.contact_id)
+        if known is not writer:
+            self._touch(tx, known, batch)
         mine = Rows()
         try:
             if known.parked and not self._overtakes(known, arrival):
@@ -210,6 +211,12 @@ class Worker:
         batch.rows.add("inbox_new", inbox_row(known, arrival, batch.now_ms))
         batch.rows.merge(mine)
         return accepted
+
+    def _touch(self, tx: Tx, known: Known, batch: _Batch) -> None:
+        """See to it that her second turn in a batch finds what the first one wrote."""
+        if known.contact_id in batch.touched:
+            batch.rows = batch.rows.written(tx)
+        batch.touched.add(known.contact_id)
 
     def _run_turn(self, tx: Tx, known: Known, arrival: Arrival, batch: _Batch, rows: Rows) -> Accepted:
         if len(batch.arrivals) > 1:

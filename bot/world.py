@@ -53,8 +53,8 @@ class World:
         """
         message = arrival.message
         now_ms = int(now.timestamp() * 1000)
-        # Asked only of someone who comes back: a new contact has no case, and a live session knows its own.
-        open_case = self.open_case(tx, known) if known.ended_at is not None else None
+        begins = _begins(known)
+        open_case = self.open_case(tx, known) if begins else None  # a live session knows its own
         return Facts(
             now=now,
             channel=known.channel,
@@ -65,7 +65,7 @@ class World:
             first_visit=known.last_visit + 1,
             case_code=open_case.code if open_case else case_code(new_case_id),
             case_open=open_case is not None,
-            closed=self.closed_lately(tx, known, now_ms) if known.ended_at and open_case is None else None,
+            closed=self.closed_lately(tx, known, now_ms) if begins and open_case is None else None,
             written_at=message.written_at() if message.is_late(now) or _was_left_behind(known, arrival) else None,
             more_waits=arrival.more_waits,
             silent_s=max(now_ms - known.seen_at, 0) // 1000 if known.seen_at else 0,
@@ -83,6 +83,11 @@ def written_ms(facts: Facts) -> int:
 def _was_left_behind(known: Known, arrival: Arrival) -> bool:
     """True when she left or was forced before this had its turn: it is read as what is late, and nothing is shown."""
     return arrival.overtaken and known.session is not None and known.session.status == "locked"
+
+
+def _begins(known: Known) -> bool:
+    """True when her next turn begins a conversation: nothing is live, or what is live came to its end at a hand-back."""
+    return known.ended_at is not None or known.session is None or known.session.status == "ended"
 
 
 def _returning(known: Known, now_ms: int) -> Any:

@@ -1,6 +1,7 @@
 """The whole way: her cry, the claim that silences the bot, the live words, the hand-back after which it speaks."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 
@@ -70,6 +71,29 @@ def test_her_cry_is_taken_answered_and_handed_back(core, office):
 
     do(core, office, acts.hand_back, actor=MINA, case_id=row.id, token=claim.token)
     assert say(core, "ممنون").replies
+
+
+def test_a_case_handed_back_wakes_when_she_writes_again_though_no_script_goes_on(core, office):
+    late = InboundMsg(
+        channel="telegram",
+        external_id="77",
+        provider_id="late",
+        input=TextInput("دیروز منو زد، کمک می‌خواهم"),
+        received_at=core.clock.now(),
+        sent_at=core.clock.now() - timedelta(hours=1),
+    )
+    core.inbox.put(late).done.result()
+    [row] = queue(core)
+    claim = do(core, office, acts.claim_case, actor=MINA, case_id=row.id)
+    say(core, "بله")
+    words = {"text": "من هستم", "command_id": "command-1"}
+    do(core, office, relay.write_message, actor=MINA, case_id=row.id, token=claim.token, **words)
+    do(core, office, acts.hand_back, actor=MINA, case_id=row.id, token=claim.token)
+    assert [one.state for one in queue(core)] == ["waiting"]
+
+    core.clock.advance(240)
+    say(core, "لطفا به همکارتان بگویید جواب بدهد")
+    assert [(one.id, one.state) for one in queue(core)] == [(row.id, "queued")]
 
 
 def test_danger_words_wake_a_resting_case_and_reach_a_held_one(core, office):

@@ -14,15 +14,18 @@ _numbers = itertools.count(1)
 ASK = "کد ادامه"
 
 
-def say(core, text, *, who="a", channel="telegram"):
-    message = InboundMsg(
+def written(core, text, *, who="a", channel="telegram"):
+    return InboundMsg(
         channel=channel,
         external_id=who,
         provider_id=f"r{next(_numbers)}",
         input=TextInput(text),
         received_at=core.clock.now(),
     )
-    return core.inbox.put(message).done.result()
+
+
+def say(core, text, **where):
+    return core.inbox.put(written(core, text, **where)).done.result()
 
 
 def rows(core, sql, *values):
@@ -151,3 +154,47 @@ def test_the_code_stands_in_the_clear_nowhere(core, table):
 
     assert code not in said
     assert code.replace(" ", "") not in said
+
+
+def together(core, *texts, **where):
+    """Say several things that have their turns in one batch."""
+    kick, core.inbox.on_arrival = core.inbox.on_arrival, lambda: None
+    arrivals = [core.inbox.put(written(core, text, **where)) for text in texts]
+    core.inbox.on_arrival = kick
+    core.worker.kick()
+    return [arrival.done.result() for arrival in arrivals]
+
+
+def test_a_cry_and_a_code_in_one_breath_leave_the_case_where_she_can_be_answered(core):
+    code, her = told_code(core)
+    cry, typed = together(core, "شوهرم داره منو می‌زنه", code, who="b", channel="bale")
+
+    assert cry.tier == "T1"
+    assert typed.contact_id == cry.contact_id != her
+    assert rows(core, "SELECT contact_id, channel FROM cases") == [(cry.contact_id, "bale")]
+
+
+def test_a_greeting_and_a_code_in_one_breath_leave_no_clock_that_rings_for_ever(core, clock):
+    code, her = told_code(core)
+    hello, typed = together(core, "سلام", code, who="b", channel="bale")
+    assert (typed.contact_id, hello.contact_id == her) == (her, False)
+
+    for _ in range(48):
+        clock.advance(3600)
+        core.timers.fire_due()
+        core.waiting.run_due()
+    stuck = "SELECT count(*) FROM sessions WHERE contact_id = ? AND ended_at IS NULL"
+    assert rows(core, stuck, hello.contact_id) == [(0,)]
+
+
+def test_who_has_words_that_still_wait_keeps_her_conversation(core):
+    code, her = told_code(core)
+    core.worker.be_careful()
+    cry, typed = together(core, "شوهرم داره منو می‌زنه", code, who="b", channel="bale")
+    assert cry.deferred
+    assert typed.deferred
+    core.waiting.run_due()
+
+    assert rows(core, "SELECT contact_id, tier FROM cases") == [(cry.contact_id, "T1")]
+    assert rows(core, "SELECT count(*) FROM inbox WHERE error = 'erased'") == [(0,)]
+    assert say(core, code, who="b", channel="bale").contact_id != her
