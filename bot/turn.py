@@ -93,6 +93,8 @@ def _read(screener: Screener, received: TextInput, earlier: Sequence[str]) -> Sc
         begin = max(0, at - _OVERLAP)  # a sentence may lie across the cut
         before = received.text[-_OVERLAP:] if at == 0 else ""
         further = screener.screen(before + received.rest[begin : at + TEXT_CHARS_MAX])
+        covert = found.covert or further.covert  # who watches her screen reads the answer to all of it
         if (further.tier or "T9", not further.soft) < (found.tier or "T9", not found.soft):
             found = replace(further, kinds=tuple(dict.fromkeys((*further.kinds, *found.kinds))))
+        found = replace(found, covert=covert)
     return found

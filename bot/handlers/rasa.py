@@ -2,8 +2,9 @@
 
 rasa-sdk's executor runs inside our server, behind our token: its own server listens on all addresses, checks nobody
 and answers an error with the tracker, so with what was written. Rasa asks, we cannot push: the slot `panah_seen`
-remembers how far a conversation has been shown, so that a counsellor's words come along with the next turn.
-Slots to declare in the domain: panah_tier, panah_kinds, panah_case, panah_handed_over, panah_seen.
+remembers how far a conversation has been shown, so that a counsellor's words come along with the next turn, and
+`panah_owed` that the last turn was put off, so that its answer does.
+Slots to declare in the domain: panah_tier, panah_kinds, panah_case, panah_handed_over, panah_seen, panah_owed.
 """
 
 import hashlib
@@ -92,13 +93,15 @@ class PanahTurn(Action):  # type: ignore[misc]
         accepted = await self._door.inbox.accept(self._inbound(tracker))
         after = _row_id(tracker.slots.get("panah_seen"))
         fresh = not accepted.duplicate and not accepted.deferred
+        owed = tracker.slots.get("panah_owed") is True
         newest, missed = await self._door.store.read(
-            lambda found: self._unseen(found, accepted.contact_id, after, bot_too=not fresh)
+            lambda found: self._unseen(found, accepted.contact_id, after, bot_too=owed or not fresh)
         )
-        for reply in (*missed, *accepted.replies):
+        said_now = {reply.text for reply in accepted.replies}  # in the transcript already
+        for reply in (*(one for one in missed if one.text not in said_now), *accepted.replies):
             buttons = [{"title": button.label, "payload": button.data} for button in reply.buttons]
             dispatcher.utter_message(text=reply.text, buttons=buttons)
-        slots = {"panah_seen": newest, **(_slots(accepted) if fresh else {})}
+        slots = {"panah_seen": newest, "panah_owed": accepted.deferred, **(_slots(accepted) if fresh else {})}
         return [SlotSet(name, value) for name, value in slots.items()]
 
     def _inbound(self, tracker: Tracker) -> InboundMsg:

@@ -153,21 +153,34 @@ class CitizenPage:
         body = await read_body(request)
         form = forms.read_form(body)
         visitor = await self._visits.of(request)
-        if visitor.contact_id is not None and await self._guesses.may_try(visitor.contact_id):
+        if visitor.contact_id is not None:
+            may_try = await self._guesses.may_try(visitor.contact_id)
             code = await self._code_word(visitor.contact_id)
-            if code.fits(form.word) or code.calls_for_help(form.word):
+            calls = code.calls_for_help(form.word)
+            if may_try and (calls or code.fits(form.word)):
                 await self._guesses.was_right(visitor.contact_id)
-            if code.fits(form.word):
-                if code.is_locked:  # after a quick exit the engine waits for the word, too
-                    await self._accept(visitor, TextInput(code.word), form, body)
-                opened = View(since=0, seen_ms=visitor.now_ms, unlocked=True)
-                response = RedirectResponse("/#end", status_code=303)
-                self._cookies.keep(response, visitor.token, opened)
-                return response
-            if code.calls_for_help(form.word):  # it looks like an opening in which nothing was written yet
-                fresh = await self._visits.fresh(visitor)
-                await self._accept(fresh, TextInput(form.word), form, body)
-                return self._keep(RedirectResponse("/#end", status_code=303), fresh)
+            if calls:  # heard however many tries he made before her
+                return await self._called_for_help(visitor, form, body, looks_right=may_try)
+            if may_try and code.fits(form.word):
+                return await self._opened(visitor, code, form, body)
+        return await self._nothing_found(visitor)
+
+    async def _opened(self, visitor: Visitor, code: CodeWord, form: PageForm, body: bytes) -> Response:
+        if code.is_locked:  # after a quick exit the engine waits for the word, too
+            await self._accept(visitor, TextInput(code.word), form, body)
+        response = RedirectResponse("/#end", status_code=303)
+        self._cookies.keep(response, visitor.token, View(since=0, seen_ms=visitor.now_ms, unlocked=True))
+        return response
+
+    async def _called_for_help(self, visitor: Visitor, form: PageForm, body: bytes, *, looks_right: bool) -> Response:
+        """Look like an opening in which nothing was written yet; where no word opens any more, like a wrong one."""
+        fresh = await self._visits.fresh(visitor)
+        await self._accept(fresh, TextInput(form.word), form, body)
+        if looks_right:
+            return self._keep(RedirectResponse("/#end", status_code=303), fresh)
+        return await self._nothing_found(visitor)
+
+    async def _nothing_found(self, visitor: Visitor) -> Response:
         return await self._page(await self._visits.fresh(visitor), notice="با این رمز چیزی پیدا نشد.")
 
     async def leave(self, request: Request) -> Response:

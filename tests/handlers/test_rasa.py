@@ -94,6 +94,7 @@ async def test_a_turn_gives_its_texts_buttons_and_slots(ask, inbox):
         "panah_kinds": ["suicide"],
         "panah_case": "12345",
         "panah_handed_over": True,
+        "panah_owed": False,
     }
     assert (inbox.accepted[0].channel, inbox.accepted[0].external_id) == ("rasa", "u1")
 
@@ -165,7 +166,22 @@ async def test_a_repeated_call_shows_what_its_first_answer_would_have_shown(ask,
     _, body = await ask(text="سلام", message_id="m1", slots={"panah_seen": 0})
 
     assert [item["text"] for item in body["responses"]] == ["پاسخی که گم شد"]
-    assert set(slots_of(body)) == {"panah_seen"}
+    assert set(slots_of(body)) == {"panah_seen", "panah_owed"}
+
+
+async def test_the_answer_of_a_turn_that_was_put_off_comes_with_the_next_one(ask, inbox, add_message):
+    inbox.answer = Accepted(contact_id="c1", deferred=True)
+    _, first = await ask(text="شوهرم داره منو می‌زنه", message_id="m1")
+    await add_message("bot", "همین حالا 110")
+    await add_message("bot", "هستم")
+    inbox.answer = Accepted(contact_id="c1", replies=(Reply("هستم"),))
+
+    _, second = await ask(text="هستید؟", message_id="m2", slots=slots_of(first))
+    _, third = await ask(text="؟", message_id="m3", slots=slots_of(second))
+
+    assert first["responses"] == []
+    assert [item["text"] for item in second["responses"]] == ["همین حالا 110", "هستم"]
+    assert [item["text"] for item in third["responses"]] == ["هستم"]  # said anew, nothing of before
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN + "x"])

@@ -7,7 +7,15 @@ import time
 import pytest
 from stores import refuse_inserts, take_inserts
 
-from bot.core.messages import ClosedInput, HandedBackInput, HeldInput, InboundMsg, SilenceInput, TextInput
+from bot.core.messages import (
+    ClosedInput,
+    HandedBackInput,
+    HeldInput,
+    InboundMsg,
+    SilenceInput,
+    TextInput,
+    text_input,
+)
 from bot.core.screening import NOTHING_FOUND
 from bot.statements import STATEMENTS
 from bot.store.database import Store
@@ -341,3 +349,14 @@ def test_a_case_that_is_opened_over_an_open_one_never_lowers_it(core):
     core.store.write_now(lambda tx: STATEMENTS["case_open"].write(tx, [weaker]))
 
     assert [("T1", "IR-07")] == rows(core, "SELECT tier, province FROM cases")
+
+
+def test_a_sign_that_somebody_watches_counts_for_the_whole_of_a_very_long_text(core):
+    story = "امروز هوا خوب بود و رفتیم بازار. " * 130
+    cry = text_input(f"الان نمی‌تونم حرف بزنم شوهرم کنارمه. {story} شوهرم داره منو با چاقو می‌زنه کمک")
+    answered = core.inbox.put(message(core, "", received=cry)).done.result(20)
+    known = core.store.write_now(lambda tx: core.directory.find_contact(tx, answered.contact_id, 0))
+
+    assert cry.rest
+    assert answered.tier == "T1"
+    assert known.session.covert

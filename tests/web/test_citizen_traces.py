@@ -218,3 +218,18 @@ async def test_the_duress_word_looks_like_an_empty_opening_and_reaches_the_engin
     assert "شنیدم: سلام" not in forced.text
     assert "چیزی پیدا نشد" not in forced.text
     assert world.inbox.received[-1].input == TextInput("خاله‌پری")
+
+
+async def test_the_duress_word_is_heard_though_he_tried_until_no_word_opens_any_more(world):
+    async with world.client() as client:
+        await client.get("/")
+        await say(client, "سلام")
+        world.choose_word("گل یاس", status="locked", duress="خاله پری")
+        world.clock.advance(IDLE_MS / 1000 + 60)
+        tried = [await client.post("/back", data={"w": f"حدس {number}"}, follow_redirects=True) for number in range(6)]
+        forced = await client.post("/back", data={"w": "خاله‌پری", "n": NONCE + "5"}, follow_redirects=True)
+
+    assert world.inbox.received[-1].input == TextInput("خاله‌پری")
+    assert "با این رمز چیزی پیدا نشد" in forced.text
+    assert forced.text.count("<") == tried[-1].text.count("<")  # the same page as after any wrong word
+    assert "شنیدم" not in forced.text
