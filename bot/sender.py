@@ -179,8 +179,12 @@ class Sender:
         if wanted is None:
             return []
         leased = claim(tx, self._keyring, wanted)
-        self._pulled_to = newest_row(tx)
+        newest = newest_row(tx)
+        tx.after_commit(lambda: self._pulled(newest))  # a commit that failed pulled nothing forward
         return leased
+
+    def _pulled(self, newest: int) -> None:
+        self._pulled_to = newest
 
     def _keep_hold(self, tx: Tx, done: list[Outcome], now_ms: int) -> None:
         named = [outcome.result.retry_after_s or 0.0 for outcome in done if isinstance(outcome.result, SendError)]

@@ -7,6 +7,7 @@ and cut, so that the destroyed key is not left there either.
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -102,6 +103,8 @@ async def cut_log(store: Store) -> bool:
             raw.execute(f"PRAGMA busy_timeout={_CUT_MS}")
             try:
                 found.extend(raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[:1])
+            except sqlite3.Error:  # a full disk, say: what was committed stays in the log until the next look
+                found.clear()
             finally:
                 raw.execute("PRAGMA busy_timeout=10000")
 

@@ -29,10 +29,12 @@ WORDS_MS: dict[Tier, tuple[int, ...]] = {
 
 
 def plan_of(*, case_id: str, contact_id: str, tier: Tier, desk: str, token: int, now_ms: int) -> list[dict[str, Any]]:
-    """Give the rows of one stay in the queue. A case of the national desk has nowhere further to go."""
-    steps = (
-        [("overflow", "near", NEAR_MS[tier]), ("overflow", "national", NATIONAL_MS[tier])] if desk in PROVINCES else []
-    )
+    """Give the rows of one stay in the queue. A case of the national desk has nowhere further to go.
+
+    A step beyond the desk names the desk: a case that is moved unheld has its way from the new one before it.
+    """
+    beyond = (("near", NEAR_MS[tier]), ("national", NATIONAL_MS[tier])) if desk in PROVINCES else ()
+    steps = [("overflow", f"{to}:{desk}", after) for to, after in beyond]
     steps += [("word", str(number), after) for number, after in enumerate(WORDS_MS[tier], start=1)]
     return [
         due_row(kind, case_id, f"{token}:{step}", due_at=now_ms + after, now_ms=now_ms, contact_id=contact_id)

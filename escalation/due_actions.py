@@ -43,7 +43,9 @@ class DeskActions:
         if found is None or not _still_waits(due, found[0], found[1]):
             return "dropped"
         _, _, tier, desk, _, _ = found
-        level = due.step.partition(":")[2]
+        _, level, *planned_at = due.step.split(":")
+        if planned_at not in ([], [desk]):  # it was moved to another desk since, which has a plan of its own
+            return "dropped"
         called = list(near_desks(desk)[1:]) if level == "near" else ["EOC"]
         data = {"to": level, "called": called, "tier": tier, "desk": desk}
         repo.add_event(tx, case_id=due.subject, kind="overflowed", actor="sweeper", now_ms=now_ms, data=data)

@@ -74,7 +74,12 @@ class WatchFile:
             self._history[number] = replace(self._history[number], state=state)
         self._write("UPDATE attempts SET state = ?, error = ? WHERE id = ?", [(state, error, number)])
         needed = {id(one) for one in still_needed(self._history.values())}
-        self._history = {key: one for key, one in self._history.items() if id(one) in needed or one.state == "trying"}
+        oldest = max((one.page for one in self._history.values()), default=0) - _REMEMBERED_MS
+        self._history = {
+            key: one
+            for key, one in self._history.items()
+            if one.state == "trying" or (id(one) in needed and one.page > oldest)
+        }
 
     def keep_picture(self, picture: Picture) -> None:
         """Remember the last look, so that a restart while the main database is away still knows whom to alert."""

@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from bot.bus import InProcessBus
+from bot.handlers.pace import Pace
 from bot.sender import recover
 
 
@@ -289,6 +290,36 @@ def test_a_full_disk_forgets_no_answer(post):
     assert 0 == disk.failures
     assert {1} == set(post.provider.copies().values())
     assert ["sent"] == post.states()
+
+
+class TornCommit:
+    """A store whose first write of the sender is taken back after it ran."""
+
+    def __init__(self, store):
+        self.read, self._store, self.is_torn = store.read, store, False
+
+    async def write(self, fn):
+        def torn(tx):
+            fn(tx)
+            raise OSError
+
+        if self.is_torn:
+            return await self._store.write(fn)
+        self.is_torn = True
+        return await self._store.write(torn)
+
+
+def test_after_a_commit_that_was_taken_back_an_urgent_text_still_passes_what_waits(post):
+    class NoRoom(Pace):
+        bulk_room = 0
+
+    post.contact("a")
+    post.provider.pace = NoRoom(post.clock, per_s=20.0, per_chat=True)
+    post.say("a", "یکی از بسیار")
+    post.say("a", "همین حالا 110", urgent=True)
+    post.run(post.sender(store=TornCommit(post.core.store)), for_s=5)
+
+    assert ["یکی از بسیار", "همین حالا 110"] == post.provider.texts("a")
 
 
 def test_a_deletion_that_must_be_tried_again_does_not_say_the_farewell_twice(post):

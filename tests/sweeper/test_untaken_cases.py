@@ -4,6 +4,7 @@ import pytest
 
 from escalation import acts, routing
 from escalation.deadlines import NATIONAL_MS, NEAR_MS, WORDS_MS, plan_of
+from escalation.policy import Actor
 
 CRY = "شوهرم داره منو می‌زنه"
 HUMAN = "مددکار"
@@ -22,7 +23,7 @@ def test_each_tier_goes_to_the_neighbours_and_then_to_the_national_desk(tier):
     rows = plan_of(case_id="k", contact_id="c", tier=tier, desk="IR-23", token=0, now_ms=1000)
     steps = {row["step"]: row["due_at"] - 1000 for row in rows if row["kind"] == "overflow"}
 
-    assert {"0:near": NEAR_MS[tier], "0:national": NATIONAL_MS[tier]} == steps
+    assert {"0:near:IR-23": NEAR_MS[tier], "0:national:IR-23": NATIONAL_MS[tier]} == steps
     assert NEAR_MS[tier] < NATIONAL_MS[tier]
 
 
@@ -53,6 +54,23 @@ def test_an_untaken_urgent_case_calls_the_neighbours_at_five_minutes_and_the_cou
     assert "national" == town.events("overflowed")[1]["to"]
     town.wait(3600)
     assert 2 == len(town.events("overflowed"))
+
+
+def test_a_case_that_is_moved_untaken_has_its_whole_way_before_it_again(town):
+    town.say(CRY)
+    case_id = put_in_tehran(town)
+    town.wait(660)
+    sara = Actor(staff_id="sara", name="سارا", roles=frozenset({"supervisor"}))
+    town.core.store.write_now(
+        lambda tx: acts.transfer_case(
+            tx, town.office, actor=sara, case_id=case_id, token=None, desk="IR-10", now_ms=town.now
+        )
+    )
+    before = len(town.events("overflowed"))
+    town.wait(3600)
+
+    assert ["near", "national"] == [event["to"] for event in town.events("overflowed")[before:]]
+    assert {"IR-10"} == {event["desk"] for event in town.events("overflowed")[before:]}
 
 
 def test_a_taken_case_calls_nobody_and_its_next_stay_in_the_queue_has_a_plan_of_its_own(town):
