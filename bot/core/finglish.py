@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
 
-_DIGRAPHS = {"kh": "خ", "gh": "ق", "sh": "ش", "ch": "چ", "zh": "ژ", "ck": "ک"}
+_DIGRAPHS = {"kh": "خ", "gh": "ق", "sh": "ش", "ch": "چ", "zh": "ژ", "ck": "ک", "oo": "u"}
 _SINGLES = {
     "b": "ب", "p": "پ", "t": "ت", "j": "ج", "c": "چ", "x": "خ", "d": "د", "r": "ر", "z": "ز", "s": "س", "q": "ق",
     "f": "ف", "k": "ک", "g": "گ", "l": "ل", "m": "م", "n": "ن", "h": "ه", "v": "و", "w": "و",

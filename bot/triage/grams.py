@@ -23,9 +23,9 @@ KIND_SIZE = 1 << 14
 _KIND_MASK = KIND_SIZE - 1
 #: Words scored at once. A long message is as grave as its gravest part; its length adds no chances.
 WINDOW = 32
-#: Added to the squared length of every text, as if it had some seven more words that say nothing: two words alone
+#: Added to the squared length of every text, as if it had some five more words that say nothing: two words alone
 #: must not shout louder than a whole story.
-GROUND = 6000.0
+GROUND = 4000.0
 _PIECES = (2, 3, 4, 5)
 #: Letters of each word that a piece across a space may take. Such a piece has four or five letters: (tail, head).
 _REACH = 4

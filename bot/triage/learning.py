@@ -31,11 +31,11 @@ class Example:
     values: "array[float]"
 
 
-def counted(found: Sequence[Token]) -> Counter[int]:
-    """Count the features of a window."""
+def features(found: Sequence[Token]) -> list[int]:
+    """Give the different features of a window: what is said twice is no graver."""
     sounds = [token.sound for token in found]
     stems = [stem_of(sound) for sound in sounds]
-    return Counter(chain(*map(of_word, sounds, stems), between(sounds, stems)))
+    return list(dict.fromkeys(chain(*map(of_word, sounds, stems), between(sounds, stems))))
 
 
 def rarity(texts: Iterable[Iterable[int]], size: int = SIZE) -> "array[float]":
@@ -54,11 +54,10 @@ def rarity(texts: Iterable[Iterable[int]], size: int = SIZE) -> "array[float]":
     return told
 
 
-def example(counts: Counter[int], told: Sequence[float]) -> Example:
-    """Scale counted features: by how telling they are, and by the length of the text."""
-    length = math.sqrt(GROUND + sum(number * told[bucket] ** 2 for bucket, number in counts.items()))
-    values = array("d", (number * told[bucket] / length for bucket, number in counts.items()))
-    return Example(array("l", counts), values)
+def example(buckets: Sequence[int], told: Sequence[float]) -> Example:
+    """Scale features: by how telling they are, and by the length of the text."""
+    length = math.sqrt(GROUND + sum(told[bucket] ** 2 for bucket in buckets))
+    return Example(array("l", buckets), array("d", (told[bucket] / length for bucket in buckets)))
 
 
 def fit(

@@ -46,14 +46,19 @@ class Lexicon(Rulebook):
     examples: dict[int, str]
     languages: Languages = field(default_factory=Languages)
     bones: dict[str, list[str]] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
 
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton, often used ones first; the index is made when asked."""
         if not self.bones:
-            rank = {form: at for at, form in enumerate(self.everyday.split())}
-            for form in sorted(self.common.split(), key=lambda form: (rank.get(form, len(rank)), form)):
+            self.ranks.update((form, at) for at, form in enumerate(self.everyday.split()) if form in self.forms)
+            for form in sorted({*self.common.split(), *self.ranks}, key=lambda form: (self.rank(form), form)):
                 self.bones.setdefault(persian_skeleton(form), []).append(form)
         return self.bones.get(skeleton, [])
+
+    def rank(self, form: str) -> int:
+        """Say how many words ordinary life uses more often than this one, once `by_bones` was asked; many for others."""
+        return self.ranks.get(form, len(self.ranks))
 
 
 def load_lexicon(path: Path | None = None) -> Lexicon:

@@ -7,7 +7,8 @@ the lowest gate and the queue is asked about. The words that carried a score are
 import json
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from heapq import nlargest
@@ -35,6 +36,8 @@ MODEL_FILE = Path(__file__).with_name("model.bin")
 _REMEMBERED_WORDS = 16_384
 _CUES_MAX = 3
 _NOTHING = -99.0
+#: The tables, in their order: three scores, and how long a text is.
+_ANY, _HIGH, _NOW, _LENGTH = range(4)
 #: Windows looked at closely; a text with more grave ones than these is heard by the gravest.
 _WINDOWS_MAX = 4
 #: The best kind is named when it leads by so much (three of four are right then), else none: a person will see.
@@ -77,19 +80,21 @@ class Hearing:
 
 
 class _Known(NamedTuple):
-    """A word's part of every score and of the length, packed in pairs, and its stem."""
+    """What a word is by itself: its part of the first score and of the length, packed; its features; its stem."""
 
-    first: int  #: any danger, above the length
-    grave: int  #: within a day, above now
+    first: int
+    buckets: "array[int]"
     stem: bytes
 
 
 class _Seen(NamedTuple):
-    """A window of a text and what its words are, with its score for any danger."""
+    """A window of a text and what its words are, with its score for any danger: at a glance, or by all its features."""
 
     score: float
     part: Sequence[Token]
     known: Sequence[_Known]
+    features: AbstractSet[int] = frozenset()
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class Model:
     def __init__(self, weights: Weights) -> None:
         self._facts = weights.facts
         self._kinds_by_stem = weights.kinds
-        self._read = [table.__getitem__ for table in (weights.any, weights.length, weights.high, weights.now)]
+        self._read = [table.__getitem__ for table in (weights.any, weights.high, weights.now, weights.length)]
         self._known = lru_cache(maxsize=_REMEMBERED_WORDS)(self._look_up)
 
     @property
@@ -142,26 +147,25 @@ class Model:
         """Score a text by the gravest of its windows; None when it is far from every gate."""
         gates = self.gates
         near = nlargest(_WINDOWS_MAX, (one for one in self._glances(words) if one.score >= gates.glance), itemgetter(0))
-        scored = [(*self._scores(one), one) for one in near]
-        loud = [one for one in scored if one[0] >= gates.floor]
+        loud = [one for one in map(self._looked_at, near) if one.score >= gates.floor]
         if not loud:
             return None
-        best, _, _, grave = max(loud, key=itemgetter(0))
+        grave = max(loud, key=itemgetter(0))
         return Hearing(
-            any=best,
-            high=max(one[1] for one in loud),
-            now=max(one[2] for one in loud),
+            any=grave.score,
+            high=max(self._score(one, _HIGH) for one in loud),
+            now=max(self._score(one, _NOW) for one in loud),
             kinds=self._kinds(grave),
             spans=_cues(grave),
         )
 
     def _look_up(self, sound: bytes) -> _Known:
         stem = stem_of(sound)
-        return _Known(*self._sums(of_word(sound, stem)), stem)
+        buckets = of_word(sound, stem)
+        return _Known(_pack(self._sum(_ANY, buckets), self._sum(_LENGTH, buckets)), array("I", buckets), stem)
 
-    def _sums(self, buckets: Sequence[int]) -> tuple[int, int]:
-        weight, length, high, now = [sum(map(read, buckets)) for read in self._read]
-        return _pack(weight, length), _pack(high, now)
+    def _sum(self, which: int, buckets: Iterable[int]) -> int:
+        return sum(map(self._read[which], buckets))
 
     def _glances(self, words: Sequence[Word]) -> Iterator[_Seen]:
         found = tokens(words)
@@ -170,16 +174,19 @@ class Model:
             mine = known[start:end]
             if mine:
                 weight, length = _unpack(sum([word.first for word in mine]))
-                yield _Seen(self._score(weight, length, 0), found[start:end], mine)
+                yield _Seen(self._scaled(weight, length, _ANY), found[start:end], mine)
 
-    def _scores(self, seen: _Seen) -> tuple[float, float, float]:
-        """Score a window three times, by its words and the buckets between them."""
-        first, grave = self._sums(between([token.sound for token in seen.part], [word.stem for word in seen.known]))
-        weight, length = _unpack(first + sum([word.first for word in seen.known]))
-        high, now = _unpack(grave + sum([word.grave for word in seen.known]))
-        return self._score(weight, length, 0), self._score(high, length, 1), self._score(now, length, 2)
+    def _looked_at(self, seen: _Seen) -> _Seen:
+        """Score a window by all its different features: what is said twice is no graver."""
+        pairs = between([token.sound for token in seen.part], [word.stem for word in seen.known])
+        features = set(pairs).union(*[word.buckets for word in seen.known])
+        seen = seen._replace(features=features, length=self._sum(_LENGTH, features))
+        return seen._replace(score=self._score(seen, _ANY))
 
-    def _score(self, weight: int, length: int, which: int) -> float:
+    def _score(self, seen: _Seen, which: int) -> float:
+        return self._scaled(self._sum(which, seen.features), seen.length, which)
+
+    def _scaled(self, weight: int, length: int, which: int) -> float:
         facts = self._facts
         return weight * facts.scales[which] / sqrt(length * facts.length_scale + GROUND) + facts.biases[which]
 

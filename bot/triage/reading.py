@@ -23,6 +23,8 @@ _OVERLAP_WORDS = 8
 _WORD_CHARS_MAX = 24
 _LATIN_CANDIDATES_MAX = 120
 _LATIN_SHORT_CHARS = 5
+#: By so much a word may be the rarer one of two that are spelt alike (frequency falls as the rank grows).
+_RARER = 50
 #: Unknown words looked into in one text: a person's message has fewer, a flood must not cost more.
 _GUESSES_MAX = 150
 #: «تلفن می‌زنه» is a call, «با تلفن می‌زنه» a blow.
@@ -128,9 +130,15 @@ class Reader:
         reach = best + (best > 0 and len(word) > _LATIN_SHORT_CHARS)  # a long word is not spelt like another by chance
         near = tuple(form for form, cost in costs.items() if cost <= reach)
         mask = 0
-        for form in near:
+        for form in self._likely(near):
             mask |= self._lexicon.forms[form]
-        return mask, 0, near
+        return mask, 0, near  # in a phrase the next word tells which is meant: khodamo dar bezanam
+
+    def _likely(self, near: Sequence[str]) -> list[str]:
+        """Drop what nobody means by itself beside a word that everybody uses: kardam is «کردم», never «کاردم»."""
+        rank = self._lexicon.rank
+        rare = _RARER * (1 + min(map(rank, near), default=0))
+        return [form for form in near if rank(form) < rare]
 
     def _find_phrases(self, heard: list[_Heard], masks: list[int], slips: list[int]) -> None:
         phrases = self._lexicon.phrases

@@ -13,15 +13,17 @@ from bot.triage.combine import Ear
 from bot.triage.corpus import ORDINARY, Line
 from bot.triage.grams import KIND_SIZE, SIZE, Token, kind_bucket, stem_of, tokens, windows
 from bot.triage.invented import invented
-from bot.triage.learning import STEM_WEIGHT, counted, example, fit, rarity
+from bot.triage.learning import STEM_WEIGHT, example, features, fit, rarity
 from bot.triage.model import Facts, Gates, Hearing, Model, Weights
 from bot.triage.reading import Reader
 
-_COST = 0.3
+_COST = 0.5
 #: Texts of each invented kind.
 INVENTED = 24_000
-#: How much a look-alike weighs beside an ordinary text: there are few, and each is a danger's nearest neighbour.
-_LOOK_ALIKE = 3.0
+#: Raised by whoever changes what training does with the same lines and settings.
+_WAY = 2
+#: How much a danger's nearest neighbour weighs beside an ordinary text, as there are few: a look-alike, and for T1 a T2.
+_NEIGHBOUR = 3.0
 _WANTED = ({"T1", "T2", "T3"}, {"T1", "T2"}, {"T1"})
 _TOP = 127
 _TOP_LENGTH = 255
@@ -30,11 +32,13 @@ _KIND_UNIT = 16.0
 #: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and of these take for immediate.
 BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.013, "high": 0.002, "now": 0.0006}
 #: What may be queued where a pattern found something too: that is rare there, so more may pass.
-HIGH_WITH_CUE = 0.015
+HIGH_WITH_CUE = 0.012
 _NEVER = -99.0
 _FAR = Hearing(any=_NEVER, high=_NEVER, now=_NEVER)
 #: Where T1 parts from T2 by training; no gate for T1 lies below.
 _BORDER = -0.05
+#: How far T1 stands above the gravest ordinary texts that its share lets through.
+_CLEARLY = 0.06
 _OPEN = Gates(glance=_NEVER, floor=_NEVER, soon=0.0, ask=0.0, high=0.0, now=0.0, high_with_cue=0.0)
 
 
@@ -43,11 +47,16 @@ def train(lines: Sequence[Line], *, count: int = INVENTED) -> Weights:
     made = invented([line.text for line in lines if line.register == ORDINARY], count)
     taught = [*lines, *(Line("none", "-", ORDINARY, False, text) for text in made)]  # noqa: FBT003
     parts = [(line, part) for line in taught for part in _parts(line.text)]
-    told = rarity(counted(part).keys() for _, part in parts)
-    examples = [example(counted(part), told) for _, part in parts]
-    weighs = [_LOOK_ALIKE if line.register != ORDINARY else 1.0 for line, _ in parts]
+    told = rarity(features(part) for _, part in parts)
+    examples = [example(features(part), told) for _, part in parts]
+    weighs = [_NEIGHBOUR if _is_neighbour(line) else 1.0 for line, _ in parts]
     machines = [fit(examples, [line.tier in wanted for line, _ in parts], weighs, cost=_COST) for wanted in _WANTED]
     return _packed(lines, told, machines)
+
+
+def _is_neighbour(line: Line) -> bool:
+    """True for a look-alike and for T2; a T3 is no neighbour: whoever queues one errs on the right side."""
+    return line.tier == "T2" or (line.tier == "none" and line.register != ORDINARY)
 
 
 def _parts(text: str) -> list[list[Token]]:
@@ -104,7 +113,7 @@ def _kinds(lines: Sequence[Line]) -> "tuple[array[int], ...]":
 
 def version_of(lines: Sequence[Line]) -> str:
     """Give the name of what is trained on these lines in this way."""
-    way = (SIZE, STEM_WEIGHT, INVENTED, _COST, _LOOK_ALIKE, tuple(map(sorted, _WANTED)))
+    way = (_WAY, SIZE, STEM_WEIGHT, INVENTED, _COST, _NEIGHBOUR, tuple(map(sorted, _WANTED)))
     digest = hashlib.sha256(repr(way).encode())
     for line in lines:
         digest.update("\t".join(map(str, line)).encode())
@@ -124,7 +133,7 @@ def with_gates(weights: Weights, ordinary: Iterable[str], reader: Reader) -> Wei
     glances = sorted(model.glance(words(text)) for text in texts)
     glance = round(glances[int(len(glances) * (1 - BUDGETS["glance"]))], 4)
     heard = [ear.hear(words(text)) or _FAR for text in texts]
-    now = max(_BORDER, _gate([one.now for one in heard], BUDGETS["now"]))
+    now = max(_BORDER, _gate([one.now for one in heard], BUDGETS["now"]) + _CLEARLY)
     queued = [one.high if one.now < now else math.inf for one in heard]
     gates = Gates(
         glance=glance,
