@@ -86,6 +86,7 @@ class TurnContext:
     replies: list[Any] = field(default_factory=list)
     ended: bool = False
     left: bool = False
+    deletes: bool = False  #: the next text to her also asks for the deletion of what was said before
     index: Callable[[str], str] = str  #: what is kept of a code that she was told
     code: str = ""
 

@@ -36,8 +36,13 @@ _CLAIMED = "SELECT 1 FROM cases WHERE contact_id = ? AND state = 'claimed'"
 #: An act of the desk does not hold it up: the close of her case is one.
 _NEEDED = (
     "SELECT 1 FROM cases WHERE contact_id = :id AND state <> 'closed'"
-    " UNION ALL SELECT 1 FROM inbox WHERE contact_id = :id AND state = 'waiting' AND channel <> 'desk' LIMIT 1"
+    " UNION ALL SELECT 1 FROM inbox WHERE contact_id = :id AND state = 'waiting' AND channel <> 'desk'"
+    # the farewell that failed so far: with the key goes the way to her chat, where the rest would stay
+    " UNION ALL SELECT 1 FROM outbox WHERE contact_id = :id AND state IN ('queued', 'sending') AND attempts > 0"
+    " AND created_at > :young LIMIT 1"
 )
+#: Older than this, what was said can be deleted at no provider any more.
+_DELETABLE_MS = 48 * 3600_000
 
 
 class BotActions:
@@ -94,7 +99,8 @@ class BotActions:
     def erase(self, tx: Tx, due: Due, now_ms: int) -> Outcome:
         """Erase who asked for it, unless a case or what she wrote last still needs her; decided and done in one transaction."""
         tx.hold([due.contact_id])  # a turn under way may be opening her case
-        if tx.raw.execute(_NEEDED, {"id": due.contact_id}).fetchone() is not None:
+        asked = {"id": due.contact_id, "young": now_ms - _DELETABLE_MS}
+        if tx.raw.execute(_NEEDED, asked).fetchone() is not None:
             return now_ms + _ERASE_LATER_MS
         gone = {due.contact_id}
         erase(tx, contact_id=due.contact_id, now_ms=now_ms)

@@ -41,7 +41,7 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
         "text": event.text.replace(RESUME_MARK, context.code) if context.code else event.text,
         "buttons": [{"label": button.label, "data": button.data} for button in event.buttons],
     }
-    if context.left:
+    if context.left or context.deletes:
         content["delete"] = True
     sealed = context.seal("messages.body", content)  # one ciphertext: what is said is what is sent
     kind: OutboundKind = "proactive" if event.proactive else "reply"
@@ -125,7 +125,8 @@ def follow_up_planned(event: FollowUpPlanned, context: TurnContext, rows: Rows) 
 
 def safe_contact_recorded(event: SafeContactRecorded, context: TurnContext, rows: Rows) -> None:
     """Keep how she may be reached, or that nobody may reach her: the gate for everything proactive reads it (I17)."""
-    sealed = context.seal("contacts.safe_contact", context.session.safe_contact) if event.state == "set" else None
+    told = {**context.session.safe_contact, "channel": context.channel}  # «here» means where she said it
+    sealed = context.seal("contacts.safe_contact", told) if event.state == "set" else None
     rows.add("contact_safe", {"id": context.contact_id, "sealed": sealed})
 
 
@@ -159,7 +160,8 @@ def resume_code_asked(event: ResumeCodeAsked, context: TurnContext, rows: Rows) 
 
 
 def erasure_requested(_event: ErasureRequested, context: TurnContext, rows: Rows) -> None:
-    """Plan the destruction of her key; the farewell still goes out."""
+    """Plan the destruction of her key; the farewell still goes out, and takes back what was said before it."""
+    context.deletes = True
     due_at = context.now_ms + _ERASE_AFTER_MS
     rows.add("contact_erase", {"id": context.contact_id, "at": due_at})
     row = due_row("erase", context.contact_id, "1", due_at=due_at, now_ms=context.now_ms, contact_id=context.contact_id)

@@ -190,7 +190,9 @@ def mark_safe_contact(
     if not content.get("way") or not set(content) <= set(SAFE_FIELDS):
         raise BadInputError
     key = _key_of(tx, office, case)
-    sealed = seal(key, "contacts.safe_contact", _own_words(tx, key, case.contact_id) | content)
+    line = repo_relay.line_to(tx.connection, case.contact_id)
+    here = {"channel": line.channel} if line is not None else {}
+    sealed = seal(key, "contacts.safe_contact", _own_words(tx, key, case.contact_id) | content | here)
     repo_relay.set_safe_contact(tx, case.contact_id, sealed)
     repo.clear_do_not_contact(tx, case_id, now_ms=now_ms)
     record(tx, office, case, kind="safe_contact_marked", actor=actor, now_ms=now_ms)

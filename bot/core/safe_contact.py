@@ -81,13 +81,14 @@ class Window:
 
 def window_of(safe: Mapping[str, str], channel: str) -> Window | None:
     """Give when she may be written to on a channel; None means never."""
-    return hours_of(safe.get("hours", "")) if allows_channel(safe.get("way", ""), channel) else None
+    here = safe.get("channel") or channel
+    return hours_of(safe.get("hours", "")) if allows_channel(safe.get("way", ""), channel, here=here) else None
 
 
-def allows_channel(way: str, channel: str) -> bool:
-    """Tell whether the way she named is a text on this channel. A telephone call is not."""
+def allows_channel(way: str, channel: str, *, here: str) -> bool:
+    """Tell whether the way she named is a text on this channel; `here` is where she named it. A call is no text."""
     named = [word for word in _plain(way).split() if word not in _IDLE]
-    return bool(named) and all(word in _HERE or _CHANNELS.get(word) == channel for word in named)
+    return bool(named) and all((here if word in _HERE else _CHANNELS.get(word)) == channel for word in named)
 
 
 def hours_of(hours: str) -> Window | None:

@@ -115,7 +115,8 @@ def test_a_safe_contact_lifts_do_not_contact_and_takes_known_fields_only(house, 
 
     assert house.case(case_id)["do_not_contact"] == 0
     sealed = house.rows(schema.contacts, id="q")[0]["sealed_safe_contact"]
-    assert unseal(house.key("q"), "contacts.safe_contact", sealed) == {"way": "تلفن", "hours": "صبح‌ها"}
+    told = {"way": "تلفن", "hours": "صبح‌ها", "channel": "telegram"}
+    assert unseal(house.key("q"), "contacts.safe_contact", sealed) == told
 
 
 def test_a_referral_by_staff_is_a_row(house, mina, case_id):
@@ -147,4 +148,4 @@ def test_the_words_she_chose_outlive_a_counsellors_form(house, mina, case_id):
     house.do(relay.mark_safe_contact, actor=mina, case_id=case_id, token=token, safe={"way": "پیامک"})
 
     kept = unseal(key, "contacts.safe_contact", house.rows(schema.contacts)[0]["sealed_safe_contact"])
-    assert kept == {"way": "پیامک", "word": "گل یاس", "duress": "خاله پری"}
+    assert kept == {"way": "پیامک", "word": "گل یاس", "duress": "خاله پری", "channel": "telegram"}

@@ -196,7 +196,9 @@ def test_every_answer_that_the_script_offers_is_understood_by_the_gate(bundle):
 
     assert all(hours_of(option.label) for option in hours.options if option.key != "skip")
     assert {"here": True, "phone": False, "come": False} == {
-        option.key: allows_channel(option.label, "telegram") for option in way.options if option.key != "skip"
+        option.key: allows_channel(option.label, "telegram", here="telegram")
+        for option in way.options
+        if option.key != "skip"
     }
 
 
