@@ -14,6 +14,7 @@ from bot.core.codes import code_in
 from bot.core.messages import InboundMsg
 from bot.directory import Directory
 from bot.known import Known
+from bot.statements import STATEMENTS
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Tx
 
@@ -84,6 +85,7 @@ class Resuming:
             "channel": known.channel,
             "now": now_ms,
         }
+        STATEMENTS["unsaid_new"].write(tx, [{"contact_id": contact_id, "why": "moved", "at": now_ms}])
         for sql in _MOVES:
             tx.raw.execute(sql, values)
         if known.session_id:

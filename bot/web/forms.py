@@ -5,6 +5,7 @@ A form is read by hand: whatever bytes a stranger posts become words, a press or
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -19,6 +20,9 @@ _FIELDS_MAX = 20
 #: How many bytes of each field are read: of her words as many as are screened for danger (a letter may be «%F0%9F%98%80»),
 #: of the others what they may hold. Decoding a megabyte of escapes would hold everybody else up.
 _BYTES_READ = {b"t": 12 * READ_CHARS_MAX, b"p": 1024, b"w": 4096, b"n": 256, b"a": 64, b"l": 64}
+#: An escape («%D8») that a cut left unfinished, and the bytes that a letter has at most.
+_TORN_ESCAPE = re.compile(rb"%[0-9A-Fa-f]?$")
+_LETTER_BYTES_MAX = 4
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -41,7 +45,7 @@ def read_form(body: bytes) -> PageForm:
     for pair in body.split(b"&", _FIELDS_MAX)[:_FIELDS_MAX]:
         name, _, value = pair.partition(b"=")
         if name in _BYTES_READ and name not in found:
-            found[name] = _clean(unquote_to_bytes(value[: _BYTES_READ[name]].replace(b"+", b" ")))
+            found[name] = _clean(_cut(value, _BYTES_READ[name]))
     message_id = found.get(b"n", "")
     return PageForm(
         text=found.get(b"t", "").strip(),
@@ -51,6 +55,18 @@ def read_form(body: bytes) -> PageForm:
         after=number(found.get(b"a", "")),
         language=found.get(b"l", ""),
     )
+
+
+def _cut(value: bytes, most: int) -> bytes:
+    """Give the bytes of a field, of a very long one the beginning: no letter is torn, or all would read as nonsense."""
+    if len(value) <= most:
+        return unquote_to_bytes(value.replace(b"+", b" "))
+    raw = unquote_to_bytes(_TORN_ESCAPE.sub(b"", value[:most]).replace(b"+", b" "))
+    for torn in range(_LETTER_BYTES_MAX):
+        with suppress(UnicodeDecodeError):
+            raw[: len(raw) - torn].decode()
+            return raw[: len(raw) - torn]
+    return raw
 
 
 def form_input(form: PageForm) -> Input | None:

@@ -1,6 +1,7 @@
 """A code of half an hour lets her go on at another channel, once; nobody can guess one, and a number alone moves nothing."""
 
 import itertools
+import json
 import random
 from datetime import timedelta
 
@@ -77,6 +78,15 @@ def test_a_case_goes_with_her(core):
     say(core, "باز آمد و منو زد", who="b", channel="bale")
 
     assert rows(core, "SELECT contact_id, channel, state FROM cases") == [(her, "bale", "queued")]
+
+
+def test_a_counsellor_is_told_of_words_that_could_not_follow_her(core):
+    code, _ = told_code(core)
+    say(core, "شوهرم داره منو می‌زنه")
+    say(core, code, who="b", channel="bale")
+
+    [(told,)] = rows(core, "SELECT data FROM case_events WHERE kind = 'unsaid'")
+    assert json.loads(told)["why"] == "moved"
 
 
 def test_a_code_works_once_and_for_half_an_hour(core, clock):

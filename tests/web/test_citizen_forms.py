@@ -1,9 +1,12 @@
 """What browsers send to the citizen's page: retries, markup, broken forms, other sites."""
 
+from urllib.parse import quote_plus
+
 import pytest
 from web.saying import NONCE, say
 
 from bot.core.messages import TextInput, UnreadableInput
+from bot.web import forms
 
 
 async def test_a_retry_with_the_same_id_is_one_message_and_an_edited_form_is_another(world):
@@ -108,3 +111,13 @@ async def test_a_post_from_another_site_is_refused(world, headers):
 
     assert [answer.status_code for answer in answers] == [403, 403]
     assert world.inbox.received == []
+
+
+@pytest.mark.parametrize("shift", range(7))
+def test_words_without_end_are_cut_between_letters_and_stay_readable(shift):
+    written = "x" * shift + "شوهرم داره منو می‌زنه، کمک کنید. " + "امروز خیلی خسته بودم " * 6000
+    form = forms.read_form(f"t={quote_plus(written)}&n=abcdefgh1234".encode())
+
+    assert written.startswith(form.text)
+    assert len(form.text) > 4096
+    assert form.message_id == "abcdefgh1234"
