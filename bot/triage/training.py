@@ -30,7 +30,7 @@ _TOP_LENGTH = 255
 _TOP_KIND = 127
 _KIND_UNIT = 16.0
 #: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and of these take for immediate.
-BUDGETS = {"glance": 0.5, "floor": 0.1, "soon": 0.01, "ask": 0.013, "high": 0.002, "now": 0.0006}
+BUDGETS = {"glance": 0.25, "floor": 0.1, "soon": 0.01, "ask": 0.013, "high": 0.002, "now": 0.0006}
 #: What may be queued where a pattern found something too: that is rare there, so more may pass.
 HIGH_WITH_CUE = 0.012
 _NEVER = -99.0
