@@ -107,10 +107,13 @@ def session_row(context: TurnContext) -> dict[str, Any]:
     }
 
 
-def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, rows: Rows) -> None:
-    """Put what she sent in the transcript, and tell the desk of her open case that she wrote."""
+def keep_words(message: InboundMsg, label: str, events: list[Event], context: TurnContext, rows: Rows) -> None:
+    """Put what she sent in the transcript, and tell the desk of her open case that she wrote.
+
+    `label` is what stood on the button that she pressed.
+    """
     row = {"contact_id": context.contact_id, "session_id": context.session_id, "author": "contact", "staff_id": None}
-    said = _said(message, events)
+    said = _said(message, label, events)
     written_ms = int(message.written_at().timestamp() * 1000)
     if context.now_ms - written_ms > _LATE_MS:  # the desk sees when it was written
         said["written_at"] = written_ms
@@ -131,13 +134,13 @@ def keep_words(message: InboundMsg, events: list[Event], context: TurnContext, r
         rows.topics.update(("cases", f"case:{context.open_case.id}"))
 
 
-def _said(message: InboundMsg, events: list[Event]) -> dict[str, Any]:
+def _said(message: InboundMsg, label: str, events: list[Event]) -> dict[str, Any]:
     match message.input:
         case TextInput(text):
             return {"text": text}
         case PressInput(press):
             answered = (event.label for event in events if isinstance(event, AnswerRecorded) and event.label)
-            return {"text": next(answered, press.key), "press": True}
+            return {"text": next(answered, label or press.key), "press": True}
         case MediaInput(kind):
             return {"text": "", "media": kind}
         case LocationInput(lat, lon):

@@ -26,6 +26,7 @@ from bot.core.messages import (
     HeldInput,
     InboundMsg,
     NotTakenInput,
+    PressInput,
     PutBackInput,
     SilenceInput,
     StillQueuedInput,
@@ -33,7 +34,7 @@ from bot.core.messages import (
 )
 from bot.core.screening import Tier
 from bot.directory import Directory
-from bot.engine.model import Bundle
+from bot.engine.model import Ask, Bundle
 from bot.engine.session import Session
 from bot.inbox import Accepted, Arrival
 from bot.inbox_codec import input_kind
@@ -80,7 +81,7 @@ class TurnRunner:
         if turn.session.case or EscalationRequested in map(type, turn.events):
             context.open_case = self._world.open_case(tx, known)
         if isinstance(arrival.message.input, HUMAN_INPUTS):
-            keep_words(arrival.message, turn.events, context, rows)
+            keep_words(arrival.message, self._label(known, arrival.message), turn.events, context, rows)
         map_events(turn.events, context, rows, self._world.mappers)
         rows.add("turn_new", turn_row(turn.events, context, self._world.screener.version))
         rows.add("session_save", session_row(context))
@@ -101,7 +102,7 @@ class TurnRunner:
         context.session_id = known.session_id or self._world.ids()
         context.open_case = self._world.open_case(tx, known)
         if isinstance(message.input, HUMAN_INPUTS):
-            keep_words(message, events, context, rows)
+            keep_words(message, self._label(known, message), events, context, rows)
         map_events(events, context, rows, self._world.mappers)
 
     def cannot_wait(self, known: Known, message: InboundMsg, *, unread: bool) -> bool:
@@ -160,6 +161,16 @@ class TurnRunner:
             return session, []
         turn = take_turn(session, HeldInput(), earlier=(), facts=facts, bundle=bundle, screener=self._world.screener)
         return turn.session, turn.events
+
+    def _label(self, known: Known, message: InboundMsg) -> str:
+        """Give what stood on the button that she pressed, also where no script takes the answer."""
+        if not isinstance(message.input, PressInput):
+            return ""
+        press = message.input.press
+        flow = self._bundle(known).flows.get(press.flow)
+        step = flow.step(press.step) if flow is not None else None
+        option = step.by_key.get(press.key) if isinstance(step, Ask) else None
+        return option.label if option is not None else ""
 
     def _bundle(self, known: Known) -> Bundle:
         if known.session is None or known.session.status == "ended":

@@ -85,6 +85,7 @@ def _happening(one: RowMapping, names: Mapping[str, str]) -> Happening:
 
 _NO_CONTENT: dict[str, Any] = {
     "has_left": False,
+    "asked_to_be_erased": False,
     "messages": (),
     "last_message": 0,
     "answers": (),
@@ -107,6 +108,7 @@ def _content(tx: Tx, key: DataKey | None, case: Case, names: Mapping[str, str], 
     turns = [(_events(key, row["sealed_events"]), row["at"]) for row in rows]
     return {
         "has_left": line is not None and line.has_left,
+        "asked_to_be_erased": contact is not None and contact["erase_due_at"] is not None,
         "messages": messages,
         "last_message": messages[-1].id if messages else since,
         "answers": answers_of(turns),

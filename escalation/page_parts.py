@@ -126,6 +126,7 @@ class CasePage:
     why: tuple[str, ...]
     note: str
     has_left: bool
+    asked_to_be_erased: bool
     messages: tuple[Message, ...]
     last_message: int
     answers: tuple[Answer, ...]

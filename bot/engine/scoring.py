@@ -22,20 +22,20 @@ class Scored:
 
 
 def score_answers(instrument: Instrument, answers: Mapping[str, str]) -> Scored:
-    """Score answers (item id → option key) as a script would that asked them one by one.
+    """Score answers (item id → option key) that a trained person ticked.
 
-    What its condition leaves out does not count, however it is answered. No band while too few are answered.
+    What its condition leaves out need not be answered; where it was all the same, it counts: of answers that contradict
+    each other the graver must not be the one that is passed over. No band while too few are answered.
     """
     points = 0
     chosen: list[tuple[Item, Option]] = []
     missing: list[str] = []
     for item in instrument.items:
-        if item.condition is not None and not item.condition.holds({"points": points}, {}, {}):
-            continue
+        is_due = item.condition is None or item.condition.holds({"points": points}, {}, {})
         option = next((option for option in item.options if option.key == answers.get(item.id)), None)
-        if option is None:
+        if option is None and is_due:
             missing.append(item.id)
-        else:
+        elif option is not None:
             points += option.points
             chosen.append((item, option))
     answered = sum(1 for _, option in chosen if option.key != "skip")

@@ -59,7 +59,7 @@ def _telling(page: CasePage) -> Message | None:
 
 def _why(page: CasePage) -> str:
     kinds = "، ".join(wording.word(wording.KINDS, kind) for kind in page.kinds) or "نیاز نامعلوم"
-    reasons = "؛ ".join(page.why[-3:])
+    reasons = "؛ ".join(map(wording.reason, page.why[-3:]))
     return f"{wording.word(wording.TIERS, page.case.tier)}: {kinds}" + (f"؛ چون {reasons}" if reasons else "")
 
 

@@ -30,7 +30,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
     return CaseView(
         row=page_row(page, now_ms),
         packet=packet(page),
-        why=page.why,
+        why=tuple(map(wording.reason, page.why)),
         note=page.note,
         safe_contact=_safe(page),
         answers=tuple(
@@ -66,6 +66,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
         sms=page.channel == "sms",
         unreachable=page.unreachable_at is not None,
         has_left=page.has_left,
+        asked_to_be_erased=page.asked_to_be_erased,
     )
 
 

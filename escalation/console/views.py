@@ -159,3 +159,4 @@ class CaseView:
     sms: bool
     unreachable: bool
     has_left: bool
+    asked_to_be_erased: bool

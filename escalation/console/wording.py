@@ -212,6 +212,12 @@ UNSAID: Mapping[str, str] = MappingProxyType(
 MACHINES = frozenset({"bot", "sweeper", "contact", "system", "outbox", ""})
 
 
+def reason(why: str) -> str:
+    """Give a reason in Persian: an instrument's ends with the key of its band."""
+    title, colon, band = why.rpartition(": ")
+    return f"{title}{colon}{BANDS[band]}" if band in BANDS else why
+
+
 def word(table: Mapping[str, str], code: str) -> str:
     """Give the Persian of a code, or the code itself."""
     return table.get(code, code)

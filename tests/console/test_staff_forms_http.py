@@ -31,7 +31,8 @@ def cssrs(*answers):
         (cssrs("yes", "yes", "no", "no", "yes", "no"), "high", "T1"),
         (cssrs("no", "no", "", "", "", "ever"), "moderate", "T2"),
         (cssrs("no", "no", "", "", "", "recent"), "high", "T1"),
-        (cssrs("yes", "no", "yes", "yes", "yes", "no"), "low", "T3"),
+        (cssrs("yes", "no", "yes", "yes", "yes", "no"), "high", "T1"),  # they contradict each other: the graver counts
+        (cssrs("no", "no", "", "yes", "yes", "no"), "high", "T1"),
         (cssrs("no", "no", "", "", "", "skip"), "high", "T1"),
         (cssrs("skip", "no", "", "", "", "no"), "low", "T2"),
     ],

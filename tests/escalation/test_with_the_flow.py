@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.messages import InboundMsg, TextInput
+from bot.core.messages import InboundMsg, Press, PressInput, TextInput
 from escalation import acts, reading, relay, sweeper
 from escalation.office import Office
 from escalation.page import read_case
@@ -94,6 +94,37 @@ def test_a_case_handed_back_wakes_when_she_writes_again_though_no_script_goes_on
     core.clock.advance(240)
     say(core, "لطفا به همکارتان بگویید جواب بدهد")
     assert [(one.id, one.state) for one in queue(core)] == [(row.id, "queued")]
+
+
+def test_the_counsellor_sees_that_she_asked_to_be_erased(core, office):
+    say(core, "شوهرم داره منو می‌زنه")
+    [row] = queue(core)
+    do(core, office, acts.claim_case, actor=MINA, case_id=row.id)
+    before = do(core, office, read_case, actor=MINA, case_id=row.id)
+    assert not before.asked_to_be_erased
+
+    say(core, "پاکم کن")
+    say(core, "بله، پاک شود")
+    page = do(core, office, read_case, actor=MINA, case_id=row.id)
+    assert page.asked_to_be_erased
+    assert page.messages[-2].text == "بله، پاک شود"
+
+
+def test_a_button_pressed_while_a_counsellor_talks_is_kept_as_she_read_it(core, office):
+    asked = say(core, "شوهرم داره منو می‌زنه").replies[-1]
+    [row] = queue(core)
+    do(core, office, acts.claim_case, actor=MINA, case_id=row.id)
+    press = InboundMsg(
+        channel="telegram",
+        external_id="77",
+        provider_id="press",
+        input=PressInput(Press.decode(asked.buttons[1].data)),
+        received_at=core.clock.now(),
+    )
+    core.inbox.put(press).done.result()
+
+    page = do(core, office, read_case, actor=MINA, case_id=row.id)
+    assert page.messages[-1].text == asked.buttons[1].label
 
 
 def test_danger_words_wake_a_resting_case_and_reach_a_held_one(core, office):
