@@ -23,7 +23,7 @@ from bot.proof.part import Found, PartReport, Progress, ignore
 _DANGER = "شوهرم داره منو می‌زنه"
 _GREETING = "سلام"
 _ERASE = ("حذف اطلاعات من", "بله")
-_FAREWELL = "پاک شد"
+_FAREWELL = "پاک می‌شود"
 _CITIZENS = 24
 _SETTLE_S = 30.0
 #: Erasing waits until the farewell is surely out.
