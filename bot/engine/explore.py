@@ -19,7 +19,20 @@ from bot.engine.explore_state import VIOLENT, State
 from bot.engine.explore_steps import RUNNERS
 from bot.engine.explore_walk import Fault, Outcome, Turn, Walker
 from bot.engine.issues import Issue, issue
-from bot.engine.model import ALWAYS_STEPS, SAFE_PARTS, Ask, Bundle, Call, Flow, FollowUp, Guide, Score, ScreenBand, Step
+from bot.engine.model import (
+    ALWAYS_STEPS,
+    SAFE_PARTS,
+    Ask,
+    Bundle,
+    Call,
+    Flow,
+    FollowUp,
+    FreeText,
+    Guide,
+    Score,
+    ScreenBand,
+    Step,
+)
 
 STATES_MAX = 200_000
 SECONDS_MAX = 20.0
@@ -120,8 +133,9 @@ class _Run:
             takes = dict(zip(flow.takes, values, strict=True))
             begun = State(frames=(self.walker.enter(flow.id, start, takes),))
             self._take(graph, queue, None, "", self.walker.walk(begun))
-        for label, told in self.walker.told_first(flow) if start == 0 else ():
-            self._take(graph, queue, None, label, self.walker.walk(told))
+        unheard = State(frames=(self.walker.enter(flow.id, start, {}),))
+        for label, told, target in self.walker.told(flow, unheard) if start == 0 else ():
+            self._take(graph, queue, None, label, self._follow(Turn(), _Edge(label, told, target)))
         while queue and not self.capped:
             node = queue.popleft()
             for edge in self._edges(graph, node):
@@ -166,6 +180,8 @@ class _Run:
         if step.silence is not None:
             yield _Edge(SILENCE, node, step.silence.then)
         yield _Edge(UNCLEAR, node, step.unclear.then)
+        if not isinstance(step.spec, FreeText):
+            yield from (_Edge(*told) for told in self.walker.told(flow, node))
         for handler in flow.always:
             if handler.go and flow.id != "always":
                 yield _Edge(handler.words[0] if handler.words else handler.name, node, handler.go)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from bot.core.text import ascii_digits
 from bot.engine.explore_facts import FactClasses
 from bot.engine.explore_reads import TODAY, Reads, compiled, conditions_of, name_in
-from bot.engine.explore_state import MAYBE_VIOLENT, VIOLENT, Frame, State
+from bot.engine.explore_state import MAYBE_VIOLENT, RISKS, TIER_PAYS, VIOLENT, Frame, State
 from bot.engine.explore_violence import minding_violence, reads_violence
 from bot.engine.expressions import FACT_DOMAINS, Condition, Expr, names_of
 from bot.engine.model import (
@@ -110,21 +110,19 @@ class Walker:
         marks = {name: var.start for name, var in flow.vars.items() if name in tested}
         return Frame(flow_id, start, tuple(sorted(answers.items())), tuple(sorted(marks.items())))
 
-    def told_first(self, flow: Flow) -> Iterator[tuple[str, State]]:
-        """Give the states in which her very first words sent her on: the case is open, the lines were said."""
+    def told(self, flow: Flow, state: State) -> Iterator[tuple[str, State, str]]:
+        """Give where words of danger lead that no question asked for (`heard`): the case is open, the lines were said."""
         for heard in flow.heard:
-            if heard.go in flow.index:
-                yield (
-                    f"«{'، '.join(heard.words)}»",
-                    State(
-                        frames=(self.enter(flow.id, flow.index[heard.go], {}),),
-                        risk="T2",
-                        said=True,
-                        case=True,
-                        covert="covert" in heard.words,
-                        kinds=self.kept(heard.words, flow.id),
-                    ),
-                )
+            yield (
+                f"«{'، '.join(heard.words)}»",
+                state.paid(TIER_PAYS["T2"])._replace(
+                    risk=max(state.risk, "T2", key=RISKS.index),
+                    said=True,
+                    covert=state.covert or "covert" in heard.words,
+                    kinds=state.kinds | self.kept(heard.words, flow.id),
+                ),
+                heard.go,
+            )
 
     def answered(self, state: State, name: str, value: Any) -> State:
         """Write an answer by its class, and add its folded terms to the sums of later scores."""

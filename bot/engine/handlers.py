@@ -213,7 +213,7 @@ def _soft(run: "Run", ask: Ask, value: Answer) -> None:
         verdict = danger.high(run, "heard", "words", kinds, why)
     if verdict is danger.Verdict.OVER:
         return
-    told = frame.vars.get("first", 0) and verdict is danger.Verdict.ANSWERED
+    told = verdict is danger.Verdict.ANSWERED and not frame.vars.get("answered", 0)
     target = hearing.target_of(run, kinds) if told else ""
     if target:
         walk.go(run, target)

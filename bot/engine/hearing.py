@@ -1,4 +1,6 @@
-"""Where her first words lead in the entry flow (`heard`, flow-language §2): by what triage heard, else by what they name.
+"""Where her words lead in the entry flow (`heard`, flow-language §2): by what triage heard, else by what they name.
+
+Her first words, and words that a question of that flow did not ask for.
 
 What they name are the kinds of an option whose label or synonym stands in them, so that a script's own words are
 enough and the danger lexicon need not know every need.
@@ -7,7 +9,7 @@ enough and the danger lexicon need not know every need.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bot.engine.model import Ask
+from bot.engine.model import Ask, FreeText, Option
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -22,8 +24,24 @@ def target_of(run: "Run", told: Iterable[str]) -> str:
     return next((heard.go for heard in run.flow.heard if not found.isdisjoint(heard.words)), "")
 
 
-def first_target(run: "Run") -> str:
-    """Give the step that her first words lead to; empty for none."""
+def target_beside(run: "Run", ask: Ask, option: Option | None) -> str:
+    """Give the step that words lead to which do not answer the waiting question; empty for none.
+
+    `option`: what they may mean all the same. It stands unless they tell of danger and it does not; and what was heard
+    before leads nowhere a second time.
+    """
+    if not run.flow.heard or isinstance(ask.spec, FreeText):
+        return ""
+    tells = run.screening.tier == "T2"
+    if option is not None and (not tells or option.danger or option.covert):
+        return ""
+    if tells and set(run.screening.kinds) <= set(run.session.kinds):
+        return ""
+    return words_target(run)
+
+
+def words_target(run: "Run") -> str:
+    """Give the step that her words lead to; empty for none."""
     screening = run.screening
     if screening.tier is not None or screening.label in {"history", "third_party"}:
         third = ("third_party",) if screening.label == "third_party" else ()

@@ -6,7 +6,7 @@ Below the steps, which use these; nothing here goes on to another step by itself
 from typing import TYPE_CHECKING
 
 from bot.core.events import Cause, FlowEntered, MessageSent, SessionEnded
-from bot.engine.model import Escalate, Texts
+from bot.engine.model import Escalate, Flow, Texts
 from bot.engine.open_danger import count_open
 from bot.engine.run import BudgetExceeded
 from bot.engine.session import Frame
@@ -102,6 +102,10 @@ def push(run: "Run", flow_id: str) -> None:
     if len(run.session.stack) >= _DEPTH_MAX:
         raise BudgetExceeded
     flow = run.bundle.flows[flow_id]
-    frame = Frame(flow_id, vars={name: var.start for name, var in flow.vars.items()})
-    run.session.stack.append(frame)
+    run.session.stack.append(Frame(flow_id, vars=first_vars(flow)))
     run.emit(FlowEntered)
+
+
+def first_vars(flow: Flow) -> dict[str, str | int]:
+    """Give a flow's marks at their first values."""
+    return {name: var.start for name, var in flow.vars.items()}

@@ -42,8 +42,14 @@ def record(run: "Run", ask: Ask, value: Answer) -> tuple[Option, ...]:
     if ask.consent or any(option.danger for option in options):
         frame.back = ()
     elif frame.flow != "always":
-        frame.back = (*frame.back, ask.id)[-BACK_MAX:]
+        pass_by(run, ask)
     return options
+
+
+def pass_by(run: "Run", ask: Ask) -> None:
+    """Let `back` lead to a question of the running frame that is left."""
+    frame = run.session.stack[-1]
+    frame.back = (*frame.back, ask.id)[-BACK_MAX:]
 
 
 def take_given(run: "Run", ask: Ask) -> bool:
@@ -52,7 +58,7 @@ def take_given(run: "Run", ask: Ask) -> bool:
     if not ask.once or ask.once not in run.session.given or ask.id in frame.answers:
         return False
     frame.answers[ask.id] = run.session.given[ask.once]
-    frame.back = (*frame.back, ask.id)[-BACK_MAX:]
+    pass_by(run, ask)
     return True
 
 

@@ -39,12 +39,17 @@ def answer(run: "Run", word: str) -> None:
         answer(run, word)
         return
     guess = answers.loose(run, ask) if value is None else value
-    verdict = Verdict.NOTHING
+    verdict, beside = Verdict.NOTHING, ""
     if value is None or isinstance(ask.spec, FreeText):
+        beside = hearing.target_beside(run, ask, ask.by_key.get(str(guess)))
         verdict = danger.read(run, ask, guess)
         if verdict is Verdict.OVER:
             return
     if value is None and _handled(run, word):
+        return
+    if beside:
+        record.pass_by(run, ask)
+        walk.go(run, beside)
         return
     if guess is None or (ask.safe and guess == "given" and not safe_words.is_usable(run, ask)):
         _not_understood(run, ask, verdict)
@@ -174,11 +179,11 @@ def _hear_first(run: "Run", ask: Ask, word: str, begun: tuple[list[Event], list[
     verdict = danger.read(run, ask, "given" if isinstance(ask.spec, FreeText) else None)
     if verdict is Verdict.OVER and run.interrupted():
         run.events[at:at] = greeting  # a gentle question comes after who is asking
-        run.session.top.vars["first"] = 1  # its answer leads where her words would have led
     if verdict is Verdict.OVER:
         return
-    target = "" if word else hearing.first_target(run)
+    target = "" if word else hearing.words_target(run)
     if target:
+        run.session.top.vars = moves.first_vars(run.flow)  # nobody has greeted her
         walk.go(run, target)
         return
     run.events += greeting  # what she may call stands before who we are
