@@ -87,6 +87,7 @@ class TurnContext:
     ended: bool = False
     left: bool = False
     deletes: bool = False  #: the next text to her also asks for the deletion of what was said before
+    unsays: bool = False  #: the next text to her also asks that what she just wrote leaves her chat
     index: Callable[[str], str] = str  #: what is kept of a code that she was told
     code: str = ""
 

@@ -15,6 +15,7 @@ from bot.core.events import (
     InstrumentScored,
     MessageSent,
     OptedOut,
+    OwnWordWritten,
     QuickExitUsed,
     ReferralRequested,
     ResumeCodeAsked,
@@ -43,6 +44,9 @@ def message_sent(event: MessageSent, context: TurnContext, rows: Rows) -> None:
     }
     if context.left or context.deletes:
         content["delete"] = True
+    if context.left or context.deletes or context.unsays:
+        content["unsay"] = context.inbox_id
+        context.unsays = False
     sealed = context.seal("messages.body", content)  # one ciphertext: what is said is what is sent
     kind: OutboundKind = "proactive" if event.proactive else "reply"
     rows.add(
@@ -142,6 +146,11 @@ def quick_exit_used(_event: QuickExitUsed, context: TurnContext, rows: Rows) -> 
     context.left = True
     rows.add("messages_hidden", {"contact_id": context.contact_id, "at": context.now_ms})
     _say_nothing_more(context, rows, "left")
+
+
+def own_word_written(_event: OwnWordWritten, context: TurnContext, _rows: Rows) -> None:
+    """Ask with the next text that her word leaves her chat."""
+    context.unsays = True
 
 
 def duress_used(_event: DuressUsed, context: TurnContext, rows: Rows) -> None:

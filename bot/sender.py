@@ -22,6 +22,7 @@ from bot.outbox_record import Outcome, anything_amiss, keep_hold, kept_hold_s, p
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
+from bot.taking_back import TakingBack, Wish, wish_of
 from bot.telemetry import Log
 
 #: How many messages may be under way, and how many of them may be bulk: a hanging provider leaves urgent ones room.
@@ -36,11 +37,6 @@ _SLOT_S = 0.05
 _PUT_RIGHT_EVERY_S = 5.0
 #: How long a stop waits for calls under way, rather than saying twice what they say.
 _GRACE_S = 3.0
-_SAID = (
-    "SELECT provider_message_id FROM outbox WHERE contact_id = ? AND state = 'sent' AND provider_message_id <> ''"
-    " AND sent_at > ? ORDER BY id DESC LIMIT 100"
-)
-_DELETE_WINDOW_MS = 47 * 3600_000
 
 
 class Limits(Protocol):
@@ -91,6 +87,7 @@ class Sender:
         self._account: str = getattr(channel, "account", channel.name)
         self._under_way: dict[asyncio.Task[None], Leased] = {}
         self._done: list[Outcome] = []
+        self._taking_back = TakingBack(channel, store, keyring, self._now_ms)
         self._owed_deletions: dict[int, Sent] = {}
         self._pulled_to = 0
         self._right_at = float("-inf")
@@ -228,15 +225,15 @@ class Sender:
         if left_s <= 0:  # the process stood still: the lease may be over and the row somebody else's
             return SendError("timeout", retryable=True)
         try:
-            message, deletes = _message_of(item, self._keyring)
+            message, wish = _message_of(item, self._keyring)
         except UnreadableError:
             return SendError("unreadable", retryable=False)
         try:
             async with asyncio.timeout(left_s):
                 sent = self._owed_deletions.pop(item.row_id, None) or await self._channel.send(message)
                 fault("O3")
-                if deletes:
-                    await self._delete(item, message.external_id, sent)
+                if wish is not None:
+                    await self._take_back(item, message.external_id, wish, sent)
         except SendError as error:
             return error
         except TimeoutError:
@@ -246,13 +243,18 @@ class Sender:
             return SendError("bad_response", retryable=True, ours=True)
         return sent
 
-    async def _delete(self, item: Leased, external_id: str, sent: Sent) -> None:
-        """Take back what was said to her before; the farewell itself is not said again when this must be retried."""
+    async def _take_back(self, item: Leased, external_id: str, wish: Wish, sent: Sent) -> None:
+        """Take back what is to leave her chat; the text itself is not said again when this must be retried.
+
+        A single word is tried for once: what else there is to say to her must not wait for it.
+        """
         self._owed_deletions[item.row_id] = sent
-        asked = (item.contact_id, self._now_ms() - _DELETE_WINDOW_MS)
-        said = await self._store.read(lambda found: found.exec_driver_sql(_SAID, asked).all())
-        if said:
-            await self._channel.delete(external_id, tuple(row[0] for row in said))
+        try:
+            await self._taking_back.take(item, external_id, wish)
+        except SendError as error:
+            if wish.everything:
+                raise
+            self._log.warning("not_taken_back", channel=self._channel.name, code=error.code)
         del self._owed_deletions[item.row_id]
 
     async def _finish(self) -> None:
@@ -268,8 +270,8 @@ class Sender:
         return int(self._clock.now().timestamp() * 1000)
 
 
-def _message_of(item: Leased, keyring: Keyring) -> tuple[OutboundMsg, bool]:
-    """Open what was leased: the message, and whether what was said before is to be deleted."""
+def _message_of(item: Leased, keyring: Keyring) -> tuple[OutboundMsg, Wish | None]:
+    """Open what was leased: the message, and what is to leave her chat with it."""
     if item.wrapped_key is None or item.sealed_external_id is None or None in item.sealed_bodies:
         raise UnreadableError  # erased meanwhile
     key = keyring.unwrap(item.wrapped_key)
@@ -284,7 +286,7 @@ def _message_of(item: Leased, keyring: Keyring) -> tuple[OutboundMsg, bool]:
         urgent=item.urgent,
         contact_id=item.contact_id,
     )
-    return message, bool(bodies[-1].get("delete"))
+    return message, wish_of(bodies)
 
 
 def recover(tx: Tx) -> None:

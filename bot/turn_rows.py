@@ -6,7 +6,7 @@ What depends on events is in bot.event_rows. Nothing here decides or writes.
 from typing import Any
 
 from bot.commit import Rows, TurnContext
-from bot.core.events import AnswerRecorded, EscalationRequested, Event
+from bot.core.events import AnswerRecorded, EscalationRequested, Event, OwnWordWritten
 from bot.core.ids import case_code
 from bot.core.messages import (
     LATE_AFTER,
@@ -114,6 +114,10 @@ def keep_words(message: InboundMsg, label: str, events: list[Event], context: Tu
     """
     row = {"contact_id": context.contact_id, "session_id": context.session_id, "author": "contact", "staff_id": None}
     said = _said(message, label, events)
+    if OwnWordWritten in map(type, events):  # her page shows that she wrote, not what
+        said["own_word"] = 1
+    if context.session.covert:
+        said["covert"] = 1
     written_ms = int(message.written_at().timestamp() * 1000)
     if context.now_ms - written_ms > _LATE_MS:  # the desk sees when it was written
         said["written_at"] = written_ms
@@ -140,7 +144,7 @@ def _said(message: InboundMsg, label: str, events: list[Event]) -> dict[str, Any
             return {"text": text}
         case PressInput(press):
             answered = (event.label for event in events if isinstance(event, AnswerRecorded) and event.label)
-            return {"text": next(answered, label or press.key), "press": True}
+            return {"text": next(answered, label or press.key), "press": press.encode()}
         case MediaInput(kind):
             return {"text": "", "media": kind}
         case LocationInput(lat, lon):

@@ -209,6 +209,11 @@ class QuickExitUsed(Event):
 
 
 @value(kw_only=True)
+class OwnWordWritten(Event):
+    """She chose a word of her own (safe or duress) or opened with it: her page does not show it, her chat loses it."""
+
+
+@value(kw_only=True)
 class DuressUsed(Event):
     """She wrote the word that says she is being forced: what waits to be said is not said, nothing proactive may be sent."""
 
@@ -277,7 +282,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         MessageSent, QuestionAsked, AnswerRecorded, NotUnderstood, RiskRaised, EscalationRequested, InstrumentScored,
         ScoreComputed, ConsentRecorded, SafeContactRecorded, ReferralRequested, GuideShown, FollowUpPlanned,
         FlowEntered, FlowLeft, HandlerUsed, InputKept, StayedSilent, TimerSet, TimerCleared, LanguageChanged,
-        QuickExitUsed, DuressUsed, ResumeCodeAsked, OptedOut, ErasureRequested, SessionRested, SessionHeld, SessionResumed, SessionMigrated,
+        QuickExitUsed, OwnWordWritten, DuressUsed, ResumeCodeAsked, OptedOut, ErasureRequested, SessionRested, SessionHeld, SessionResumed, SessionMigrated,
         SessionEnded, TextCut, ContentFailed,
     )
 }  # fmt: skip

@@ -92,6 +92,7 @@ CATALOGUE: dict[str, Rule] = {
     "too_long": Rule("E", "{name}: {size} نویسه؛ حد {most}", "{name}: {size} characters, limit {most}", "کوتاه کنید یا sms بنویسید", "shorten, or write sms"),
     "discloses": Rule("E", "پیش‌نمایش {name} رازدار نیست: {word}", "the preview of {name} discloses: {word}", "واژهٔ خنثی بنویسید", "use neutral words"),
     "no_discreet": Rule("W", "{count} متن صورت پنهان ندارد و در حالت پنهان نشان داده نمی‌شود: {name}", "{count} texts have no discreet form and are not shown while covert: {name}", "discreet بنویسید", "write discreet"),
+    "discreet_numbers": Rule("W", "صورت پنهان {name} نمی‌گوید {word} یعنی چه", "the discreet form of {name} does not say what {word} means", "برای هر عدد یک واژه بنویسید؛ مثلاً «3 رد»", "give each number a word, such as «3 رد»"),
     "echo": Rule("E", "حرف خودش را بازنگویید: {name}", "her own words in a text: {name}", "جای‌نگهدار را بردارید", "remove the placeholder"),
     "blame_word": Rule("W", "{word} سرزنش است: {name}", "{word} blames: {name}", "نرم‌تر بنویسید: {better}", "soften: {better}"),
     "stigma_word": Rule("W", "{word} انگ است: {name}", "{word} stigmatises: {name}", "بنویسید: {better}", "write: {better}"),

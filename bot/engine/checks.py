@@ -39,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "too_long": checks_texts.too_long,
     "discloses": checks_texts.discloses,
     "no_discreet": checks_texts.no_discreet,
+    "discreet_numbers": checks_texts.discreet_numbers,
     "stigma_word": checks_texts.hard_words,
     "hard_reading": checks_texts.hard_reading,
     "mixed_script": checks_texts.mixed_script,

@@ -19,6 +19,7 @@ SMS_MAX = 134
 SMS_T1_MAX = 70
 DISCREET_MAX = 40
 SENTENCE_WORDS_MAX = 25
+_ONE_DIGIT = re.compile(r"(?<!\d)\d(?!\d)")
 _ENDS = re.compile(r"[.!?؟؛:\n]+")
 
 #: What flow `always` says although she may have been away for long: after an act of the desk, or a plan's step.
@@ -112,6 +113,15 @@ def no_discreet(context: Context) -> Iterator[Issue]:
             first = min(telling, key=lambda step: step.at)
             names = "، ".join(step.id for step in telling[:3]) + (" …" if len(telling) > 3 else "")
             yield at_step("no_discreet", flow, first, name=names, count=len(telling))
+
+
+def discreet_numbers(context: Context) -> Iterator[Issue]:
+    """A discreet question that says what 1 and 2 mean says it of every number: an unnamed button is pressed blindly."""
+    for flow, step in context.asks():
+        named = set(_ONE_DIGIT.findall(" ".join(step.texts.discreet)))
+        missing = {str(number) for number in range(1, len(step.options) + 1)} - named
+        if step.numbered and {"1", "2"} <= named and missing:
+            yield at_step("discreet_numbers", flow, step, word="، ".join(sorted(missing)))
 
 
 def hard_words(context: Context) -> Iterator[Issue]:

@@ -6,7 +6,7 @@ The one place where a tag of an option acts, so that number, label, button and g
 import hashlib
 from typing import TYPE_CHECKING, cast
 
-from bot.core.events import AnswerRecorded, ConsentRecorded, SafeContactRecorded
+from bot.core.events import AnswerRecorded, ConsentRecorded, OwnWordWritten, SafeContactRecorded
 from bot.core.phones import mobile_e164
 from bot.core.text import display, squash
 from bot.engine.model import DANGER_TIER, Ask, Date, FreeText, Media, Option, Phone, Place
@@ -65,6 +65,8 @@ def take_given(run: "Run", ask: Ask) -> bool:
 def _safe(run: "Run", ask: Ask, value: Answer, options: tuple[Option, ...]) -> None:
     """Keep what she says of reaching her: the code word folded, the rest in words for staff."""
     part = ask.id.rsplit(".", 1)[-1]
+    if part in {"word", "duress"} and value == "given":
+        run.emit(OwnWordWritten)
     if value == "skip":
         run.session.safe_contact.pop(part, None)
     elif part == "word":

@@ -6,7 +6,7 @@ purpose than hers, or that a person was called; what the desk must know stands i
 
 from typing import TYPE_CHECKING
 
-from bot.core.events import DuressUsed, EscalationRequested, HandlerUsed, SessionResumed, StayedSilent
+from bot.core.events import DuressUsed, EscalationRequested, HandlerUsed, OwnWordWritten, SessionResumed, StayedSilent
 from bot.core.messages import PressInput, TextInput
 from bot.core.text import squash
 from bot.engine import danger, walk
@@ -110,6 +110,7 @@ def challenge(run: "Run") -> None:
     session = run.session
     run.pop_interrupts()
     if squash(run.text) == squash(session.code_word):
+        run.emit(OwnWordWritten)
         run.emit(SessionResumed)
         run.ask_again()
         return
@@ -167,6 +168,7 @@ def opens(run: "Run") -> bool:
     """Try what she wrote as the safe word of a locked conversation; give whether it opened."""
     session = run.session
     if squash(run.text) == squash(session.code_word):
+        run.emit(OwnWordWritten)
         run.emit(SessionResumed)
         if session.challenged:
             session.covert = session.challenged == "covert"

@@ -16,6 +16,7 @@ BALE = Capabilities(
     protects_content=False,
     hides_link_preview=False,
     deletes_many=False,
+    deletes_hers=False,  # nothing is said of it there
     filters_updates=False,
     parses_markdown=True,
 )

@@ -33,7 +33,7 @@ from bot.core.fault import fault
 from bot.core.messages import Mode, OutboundMsg
 from bot.handlers.hooks import Door, come_back, keep_for_nobody, read_body, same_secret
 from bot.handlers.pace import Pace
-from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update
+from bot.handlers.telegram_decode import ALLOWED_UPDATES, Arrival, decode_update, written_id
 from bot.handlers.telegram_errors import UnreadSuccessError, send_error
 from bot.handlers.telegram_session import FormSession, PlainSession, Say
 from bot.handlers.telegram_text import keyboard, split_text, without_markdown
@@ -56,6 +56,7 @@ class Capabilities:
     protects_content: bool
     hides_link_preview: bool
     deletes_many: bool
+    deletes_hers: bool  #: what people wrote to the bot in a private chat
     filters_updates: bool
     parses_markdown: bool
     takes_json: bool = False
@@ -67,6 +68,7 @@ TELEGRAM = Capabilities(
     protects_content=True,
     hides_link_preview=True,
     deletes_many=True,
+    deletes_hers=True,
     filters_updates=True,
     parses_markdown=False,
     takes_json=True,
@@ -100,6 +102,10 @@ class Telegram:
         """Our messages can be deleted on both sides for two days (bot.purging)."""
         return True
 
+    def written_id(self, raw: bytes) -> str:
+        """Give the number under which `delete` takes back what she wrote; empty where the platform does not let us."""
+        return written_id(raw) if self.can.deletes_hers else ""
+
     @property
     def bot_id(self) -> str:
         """The public part of the token."""
@@ -132,7 +138,7 @@ class Telegram:
         return Sent(provider_message_id=",".join(sent))
 
     async def delete(self, external_id: str, provider_message_ids: tuple[str, ...]) -> int:
-        """Delete messages of ours younger than 48 hours; give how many the provider said it deleted."""
+        """Delete messages younger than 48 hours; give how many the provider said it deleted."""
         ids = [int(part) for joined in provider_message_ids for part in joined.split(",") if part.isdecimal()]
         chat_id = _chat_id(external_id)
         gone = 0

@@ -113,6 +113,15 @@ def decode_update(raw: bytes, *, channel: str, received_at: datetime, bot_id: st
     return Arrival(message=message, update_id=number, callback_id=found.callback_id)
 
 
+def written_id(raw: bytes) -> str:
+    """Give the number of the message that she wrote, from its update's bytes; empty for a press and what is no update."""
+    update = _parse(raw)
+    if update is None:
+        return ""
+    number = _integer((_part(update, "edited_message") or _part(update, "message")).get("message_id"))
+    return "" if number is None else str(number)
+
+
 def _date(update: dict[str, Any], received_at: datetime) -> datetime | None:
     """Give when the words were written; a press has no date of its own, its message's is that of our question."""
     seconds = _integer(_part(update, "edited_message").get("edit_date") or _part(update, "message").get("date"))

@@ -22,6 +22,8 @@ from bot.store.vault import contact_key, unseal
 #: Numbers that become a telephone link where they stand alone in a text of ours. Source: domain.md §2.5, grade H.
 DIALLED = ("110", "112", "115", "123", "125", "1480")
 SHOWN_MAX = 200
+#: What stands where she wrote her safe or her duress word: whoever scrolls must not learn it.
+_OWN_WORD = "•••"
 
 _NUMBER = re.compile(rf"(?<![\w.,:/+٫٬-])({'|'.join(DIALLED)})(?![\w/٫٬]|-(?![\u0621-\u06d5])|[.,:]\d)")
 _MEDIA_WORDS = {"voice": "صدا", "photo": "عکس", "sticker": "برچسب", "video": "ویدیو", "document": "پرونده"}
@@ -118,10 +120,10 @@ def read_transcript(connection: Connection, keyring: Keyring, contact_id: str, w
         return []
     bodies = [unseal(key, "messages.body", row.sealed_body) for row in reversed(rows)]
     labels: dict[str, str] = {}
-    for body in bodies:  # a press that answered nothing is kept by its key; she should see what she pressed
-        labels.update({found["data"].rpartition("|")[2]: found["label"] for found in body.get("buttons", ())})
+    for body in bodies:  # she sees what stood on the button: where somebody may look on, only its number
+        labels.update({found["data"]: found["label"] for found in body.get("buttons", ())})
         if body.get("press"):
-            body["text"] = labels.get(body.get("text", ""), body.get("text", ""))
+            body["text"] = labels.get(body["press"], "…" if body.get("covert") else body.get("text", ""))
     language = language_of(connection, contact_id)
     return [_shown(row, body, language) for row, body in zip(reversed(rows), bodies, strict=True)]
 
@@ -149,7 +151,7 @@ def pieces_of(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _shown(row: Row[Any], body: dict[str, Any], language: str) -> Shown:
-    text = body.get("text") or _wordless(body)
+    text = _OWN_WORD if body.get("own_word") else body.get("text") or _wordless(body)
     ours = row.author != "contact"
     at = datetime.fromtimestamp(row.at / 1000, UTC).astimezone(TEHRAN).strftime("%H:%M")
     return Shown(

@@ -180,6 +180,7 @@ class FakeTelegram:
         for number in given["message_ids"]:
             if number in bot.said:
                 bot.said[number].deleted = True
+            bot.user(given["chat_id"]).wrote.pop(number, None)  # in a private chat a bot may delete what people wrote
         return "true"
 
     async def _set_webhook(self, bot: FakeBot, given: dict[str, Any]) -> str:

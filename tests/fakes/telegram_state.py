@@ -56,6 +56,7 @@ class User:
         self.bot = bot
         self.chat_id = chat_id
         self.blocked = False
+        self.wrote: dict[int, str] = {}  #: what she sees of her own words, by message number
 
     @property
     def messages(self) -> list[Said]:
@@ -145,6 +146,7 @@ class User:
 
     def _message(self, **content: Any) -> dict[str, Any]:
         number = next(self.bot.numbers)
+        self.wrote[number] = str(content.get("text", ""))
         return {"message_id": number, "from": self._person(), "chat": self._chat(), "date": int(time.time()), **content}
 
 

@@ -61,6 +61,7 @@ FAULTS = [
     ("women_head", r"خاطرتان جمع است", "خاطرتان {cod} جمع است", "unknown_placeholder"),
     ("covert", r"discreet: دریافت شد\. 110 / 123", "discreet: دریافت شد.", "no_number_at_end"),
     ("covert", r"discreet: باشد\.", "discreet: مددکار خبر شد.", "discloses"),
+    ("covert", r" 5 رد", "", "discreet_numbers"),
     ("check_in", r"text: سلام\. طبق", "text: سلام. مددکارم. طبق", "discloses"),
     ("check_in", r"text: سلام\. طبق", "text: سلام. 123 هستیم. طبق", "discloses"),
     ("women_head", r"after: 30m, remind: 1, then", "after: 30m, remind: 1, remind_text: مددکار هنوز هست., then", "discloses"),

@@ -144,7 +144,7 @@ async def test_telegram_by_webhook_survives_a_429_and_an_old_button_is_answered_
         assert [status for _, status in bot.delivered] == [200, 200]
 
 
-async def test_a_quick_exit_takes_our_messages_off_her_phone(core, door, keep, serve):
+async def test_a_quick_exit_takes_our_messages_and_hers_off_her_phone(core, door, keep, serve):
     async with FakeTelegram(TOKEN) as server:
         bot = server.bot(TOKEN)
         she = bot.user(42)
@@ -161,6 +161,7 @@ async def test_a_quick_exit_takes_our_messages_off_her_phone(core, door, keep, s
         await until(lambda: not rows(core, "SELECT 1 FROM outbox WHERE state <> 'sent'"))
 
         assert not seen & {item.message_id for item in she.messages}
+        assert she.wrote == {}
         assert bot.problems == []
 
 

@@ -14,7 +14,7 @@ from bot.core.messages import (
     TextInput,
     UnreadableInput,
 )
-from bot.handlers.telegram_decode import RAW_BYTES_KEPT, decode_update, split_batch
+from bot.handlers.telegram_decode import RAW_BYTES_KEPT, decode_update, split_batch, written_id
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 PERSON = {"id": 42, "is_bot": False, "first_name": "x"}
@@ -86,6 +86,22 @@ def test_a_lone_surrogate_and_a_nul_leave_the_words_readable():
 
     assert text == "\ufffd 😀 ک"
     assert text.encode("utf-8")
+
+
+def test_what_she_wrote_has_a_number_and_a_press_or_nonsense_has_none():
+    number = {"message_id": 77}
+    edited = json.dumps({"update_id": 1, "edited_message": {**number, "chat": CHAT, "text": "ن"}}).encode()
+    press = json.dumps({"update_id": 1, "callback_query": {"id": "5", "message": {**number, "chat": CHAT}}}).encode()
+    words = json.dumps({"update_id": 1, "message": {**number, "chat": CHAT, "text": "ن"}}).encode()
+
+    assert [written_id(raw) for raw in (words, edited, press, b"{", b"[]", b'{"message": 5}')] == [
+        "77",
+        "77",
+        "",
+        "",
+        "",
+        "",
+    ]
 
 
 def test_a_press_names_its_question_and_waits_for_an_answer():

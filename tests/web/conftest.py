@@ -63,14 +63,15 @@ class EchoInbox:
 
     def _store(self, tx, message):
         contact_id = contact_of(tx.connection, self.keyring, "web", message.external_id) or self._new(tx, message)
+        pressed = ""
         match message.input:
             case TextInput(text):
                 said = text
             case PressInput(press):
-                said = press.key
+                said, pressed = press.key, press.encode()
             case other:
                 said = type(other).__name__
-        self.add(tx, contact_id, "contact", said, press=isinstance(message.input, PressInput))
+        self.add(tx, contact_id, "contact", said, press=pressed)
         if said == "0":  # as the worker does: the decoy and all before it are hidden
             self.add(tx, contact_id, "bot", "هوا فردا آفتابی است.")
             tx.raw.execute("UPDATE messages SET hidden_at = 1 WHERE hidden_at IS NULL")
@@ -96,10 +97,10 @@ class EchoInbox:
         )
         return contact_id
 
-    def add(self, tx, contact_id, author, text, buttons=(), *, press=False, **more):
+    def add(self, tx, contact_id, author, text, buttons=(), *, press="", **more):
         body = {"text": text, "buttons": [{"label": found.label, "data": found.data} for found in buttons]}
         if press:
-            body["press"] = True
+            body["press"] = press
         key = contact_key(tx.connection, self.keyring, contact_id)
         tx.execute(
             insert(schema.messages).values(
