@@ -1,6 +1,6 @@
 """Questionnaires for trained staff on a case: the page to fill one in, keeping it, and raising the tier it recommends.
 
-Plain forms without any script. A result only ever offers to raise; nobody who writes to us sees it.
+The talk goes on beside the questions. A result only ever offers to raise; nobody who writes to us sees it.
 """
 
 from typing import cast
@@ -33,10 +33,12 @@ async def form_page(request: Request) -> Response:
 
 
 async def fill(request: Request) -> Response:
-    """Keep a filled questionnaire; an incomplete one is shown again with its answers."""
+    """Keep a filled questionnaire; an incomplete one is shown again with its answers, and so is one that only looks for news."""
     actor = require(request, "case", "write")
     deps, form, case_id = deps_of(request), _form(request), request.path_params["case_id"]
     given = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    if given.get("look"):
+        return await _page(request, form, given, ())
     result = deps.forms.score(form.id, given)
     if result.missing:
         return await _page(request, form, given, result.missing)
@@ -88,6 +90,7 @@ async def _page(request: Request, form: StaffForm, given: dict[str, str], missin
         raise StaleTokenError
     context = {
         "case": case_view(page, actor=actor, now_ms=now_ms),
+        "phrases": wording.PHRASES,
         "form": form,
         "title": wording.word(wording.INSTRUMENTS, form.id) if form.id in wording.INSTRUMENTS else form.title,
         "source": [(label, form.source[name]) for name, label in _SOURCE.items() if form.source.get(name)],

@@ -7,6 +7,7 @@ import { startKeys } from "./keys.js";
 import { startMistakes } from "./mistakes.js";
 import { startOthers } from "./others.js";
 import { byId, open, refresh } from "./page.js";
+import { startQuestions } from "./questions.js";
 import { startStream } from "./stream.js";
 
 const IDLE_MS = 15 * 60_000;
@@ -14,6 +15,7 @@ let touchedAt = Date.now();
 
 function onPage() {
   readAlarm();
+  startQuestions();
   startChat();
 }
 
@@ -37,7 +39,8 @@ document.addEventListener("panah:heard", ({ detail }) => {
   sound();
   if (["beat", "here", "alarm", "health"].includes(detail.kind)) return;
   const here = document.querySelector("[data-case]")?.dataset.case;
-  if (detail.change === "message" && mine.includes(detail.case) && (document.hidden || here !== detail.case)) knock();
+  const elsewhere = document.hidden || here !== detail.case || byId("questions");
+  if (detail.change === "message" && mine.includes(detail.case) && elsewhere) knock();
   if (detail.kind === "stir") {
     // no number changed: a receipt, a shift; a case page waits only for receipts
     if (!here || document.querySelector("[data-on-way]")) soon(1000);

@@ -28,7 +28,7 @@ export function startBox() {
   const box = form.elements.text;
   box.value = sessionStorage.getItem(draftKey()) ?? "";
   measure(form);
-  if (matchMedia("(pointer: fine)").matches) box.focus();
+  if (matchMedia("(pointer: fine)").matches && !byId("questions")) box.focus();
   box.addEventListener("input", () => keep(form));
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || matchMedia("(pointer: coarse)").matches) return;
@@ -162,7 +162,7 @@ export function follow(change) {
   return change().then(() => {
     const now = byId("log");
     if (!now) return;
-    if (before && (document.hidden || !atEnd)) markFresh(now, Number(before));
+    if (before && (document.hidden || !atEnd || byId("questions"))) markFresh(now, Number(before));
     for (const item of now.querySelectorAll(".pending, .failed")) if (item.dataset.command) now.append(item);
     if (atEnd) toNewest();
     else if (now.dataset.last !== before) byId("below")?.removeAttribute("hidden");

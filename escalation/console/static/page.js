@@ -9,6 +9,7 @@ export const newCommand = () => [...crypto.getRandomValues(new Uint8Array(16))].
 export const persian = (value) => String(value).replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
 
 const GIVE_UP_MS = 15_000;
+const LOST = "این پرونده دیگر در دست شما نیست. نوشته‌تان نگه داشته شد.";
 
 // Asks the server; a line that died without a word would hold the answer, and all that waits for it, back for many minutes.
 export function ask(url, options = {}, giveUpMs = GIVE_UP_MS) {
@@ -42,7 +43,7 @@ export async function open(url, options = {}) {
     return false;
   }
   const [root, fresh] = [document, next].map((place) => place.querySelector("[data-live-page]"));
-  if (options.method && response.url === location.href && fresh && samePage(root, fresh)) {
+  if (options.method && response.ok && response.url === location.href && fresh && samePage(root, fresh)) {
     merge(root, fresh);
     return true;
   }
@@ -100,7 +101,9 @@ async function bringUpToDate() {
   const fresh = next.querySelector("[data-live-page]");
   if (!root.isConnected) return;
   if (!fresh) {
-    location.reload(); // signed out, or the case is no longer hers to see
+    // signed out, or the case is no longer hers to see; of a page upon a case's page only that may be true
+    if (!root.dataset.above) location.reload();
+    else if (await open(root.dataset.above)) announce(LOST);
     return;
   }
   if (samePage(root, fresh)) {
@@ -109,7 +112,7 @@ async function bringUpToDate() {
   }
   const lost = document.querySelector("#composer") && !next.querySelector("#composer");
   show(next);
-  if (lost) announce("این پرونده دیگر در دست شما نیست. نوشته‌تان نگه داشته شد.");
+  if (lost) announce(LOST);
 }
 
 function merge(root, fresh) {
