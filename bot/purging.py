@@ -1,8 +1,9 @@
-"""What we said to somebody is taken back from her phone after a day: the bot's side of a chat that somebody may scroll.
+"""What was said in a chat is taken back from her phone after a day: somebody may scroll it.
 
-Providers let a bot delete its own messages for 48 hours. So each message is deleted once it is a day old, tried again
-each minute, and after 40 hours health is red, while there is still time. Only for channels that can (`takes_back`);
-what she wrote herself she deletes herself. A deleted message has no `provider_message_id` any more.
+Providers let a bot delete messages for 48 hours. So each message is deleted once it is a day old, tried again each
+minute, and after 40 hours health is red, while there is still time. Only for channels that can (`takes_back`); what she
+wrote herself goes where the platform allows it (bot.purging_hers), else she deletes it herself. A deleted message of
+ours has no `provider_message_id` any more.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any
 from bot.beats import Beats
 from bot.core.channels import Channel, SendError
 from bot.core.clock import Clock
+from bot.purging_hers import HersPurge
 from bot.store.crypto import Keyring, UnreadableError
 from bot.store.database import Store, Tx
 from bot.store.vault import unseal
@@ -60,6 +62,7 @@ class ChatPurge:
         self._log = log
         self._beats = beats
         self._after_ms = after_h * _HOUR_MS
+        self._hers = HersPurge(channel, store, keyring)
 
     async def run(self) -> None:
         """Take back for ever; a pass that fails is tried again with the next."""
@@ -77,6 +80,10 @@ class ChatPurge:
     async def purge(self) -> bool:
         """Do one pass; give whether more waits that was not tried yet."""
         now_ms = int(self._clock.now().timestamp() * 1000)
+        more = await self._ours(now_ms)
+        return await self._hers.purge(now_ms - self._after_ms, now_ms - WINDOW_MS) or more
+
+    async def _ours(self, now_ms: int) -> bool:
         name, old_ms = self._channel.name, now_ms - self._after_ms
         since, rows = await self._store.read(lambda found: _left(found, name, old_ms))
         gone, late = await self._take_back([row for row in rows if now_ms - row[3] <= WINDOW_MS])

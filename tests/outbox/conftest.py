@@ -67,6 +67,19 @@ class Post:
         }  # fmt: skip
         self.core.store.write_now(lambda tx: self._insert(tx, "cases", columns))
 
+    def wrote(self, name, number, channel="telegram"):
+        """Put something she wrote in the inbox, under the provider's number of it."""
+
+        def write(tx):
+            raw = contact_key(tx.connection, self.core.keyring, name).seal(b"inbox.raw", number.encode())
+            self._insert(tx, "inbox", {
+                "channel": channel, "provider_id": f"{name}.{number}", "contact_id": name, "address_id": f"{name}.a",
+                "kind": "text", "sealed_raw": raw, "received_at": self.now_ms, "state": "done", "attempts": 1,
+                "due_at": self.now_ms, "overtakes": 0,
+            })  # fmt: skip
+
+        self.core.store.write_now(write)
+
     def say(self, name, text, *, urgent=False, kind="reply", buttons=(), delete=False):
         """Put one message in the outbox; give its key."""
         key = f"k{next(self._numbers)}"

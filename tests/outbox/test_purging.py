@@ -1,4 +1,4 @@
-"""What we said in a chat is taken back after a day, tried again while it fails, and red in time when it stays."""
+"""What was said in a chat, by us and by her, is taken back after a day, tried again while it fails, and red in time when it stays."""
 
 from datetime import timedelta
 
@@ -42,8 +42,7 @@ def said(post, *names):
 
 def done_until_h(post):
     """Give how many hours ago the moment lies before which everything is taken back."""
-    (found,) = post.rows(PURGED)
-    return (post.now_ms - int(found[0])) / HOUR_MS
+    return (post.now_ms - min(int(found[0]) for found in post.rows(PURGED))) / HOUR_MS
 
 
 def test_what_was_said_is_taken_back_after_a_day_and_not_before(post):
@@ -122,3 +121,61 @@ def test_what_waited_for_her_hours_and_was_said_a_day_later_is_taken_back_too(po
     post.core.store.write_now(lambda tx: tx.raw.execute(sql, ("sent", "m-late")))
     passes(post, purge)
     assert len(post.provider.deleted) == 2
+
+
+def test_what_she_wrote_goes_with_it_after_a_day_and_not_before(post):
+    post.contact("a")
+    post.wrote("a", "her-1")
+    purge = purge_of(post)
+    advance(post, hours=23)
+    post.wrote("a", "her-2")
+    passes(post, purge)
+    assert post.provider.deleted == []
+
+    advance(post, hours=2)
+    passes(post, purge)
+    passes(post, purge)
+
+    assert post.provider.deleted == ["her-1"]
+    assert 23.9 < done_until_h(post) < 24.1
+
+
+def test_many_people_s_words_go_in_small_passes_and_other_channels_words_stay(post):
+    for number in range(13):
+        post.contact(f"c{number}")
+        post.wrote(f"c{number}", f"her-{number}")
+        post.wrote(f"c{number}", f"page-{number}", channel="web")
+    advance(post, hours=25)
+    passes(post, purge_of(post))
+
+    assert sorted(post.provider.deleted) == sorted(f"her-{number}" for number in range(13))
+
+
+def test_her_words_that_could_not_be_deleted_are_tried_again_and_known_to_be_left(post):
+    post.contact("a")
+    post.wrote("a", "her-1")
+    purge = purge_of(post)
+    advance(post, hours=41)
+    post.provider.delete_failures = 1
+    passes(post, purge)
+    assert post.provider.deleted == []
+    assert done_until_h(post) > 40
+
+    passes(post, purge)
+    assert post.provider.deleted == ["her-1"]
+    assert done_until_h(post) < 25
+
+
+def test_words_too_old_or_of_somebody_erased_stop_nothing(post):
+    for name in ("old", "erased", "b"):
+        post.contact(name)
+    post.wrote("old", "her-old")
+    advance(post, hours=30)
+    post.wrote("erased", "her-erased")
+    post.wrote("b", "her-b")
+    post.core.store.write_now(lambda tx: tx.raw.execute("UPDATE contacts SET wrapped_key = NULL WHERE id = 'erased'"))
+    advance(post, hours=25)
+    passes(post, purge_of(post))
+
+    assert post.provider.deleted == ["her-b"]
+    assert done_until_h(post) < 25

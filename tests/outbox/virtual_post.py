@@ -101,6 +101,9 @@ class Provider:
             self._told_at = now + self.latency_s
         return answer
 
+    def written_id(self, raw):
+        return raw.decode()
+
     async def delete(self, external_id, provider_message_ids):
         if self.delete_failures:
             self.delete_failures -= 1
