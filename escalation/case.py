@@ -24,6 +24,8 @@ State = Literal["queued", "claimed", "waiting", "closed"]
 LEASE_MS = 45_000
 #: How long a claim or a close can be undone by the person who did it.
 UNDO_MS = 120_000
+#: So long the name of a colleague, whom a case was entrusted to, stands beside it in the queue.
+MEANT_MS = 300_000
 _HOUR_MS = 3_600_000
 #: When a case that was handed back comes to the queue again unless staff say otherwise.
 REST_MS: dict[Tier, int] = {"T1": _HOUR_MS, "T2": 24 * _HOUR_MS, "T3": 168 * _HOUR_MS, "T4": 168 * _HOUR_MS}

@@ -20,6 +20,7 @@ from escalation.office import Office
 from escalation.page_answers import answers_of, cards_of
 from escalation.page_parts import Assessment, CasePage, Consent, EarlierCase, Happening, Message, Note, Referral
 from escalation.policy import Actor, require
+from escalation.repo_entrusting import meant_for
 
 #: At most this many messages, the newest, are given at once.
 MESSAGES_MAX = 500
@@ -65,6 +66,7 @@ def read_case(
         holder_name=names.get(case.holder or "", ""),
         mine=case.state == "claimed" and case.holder == actor.staff_id,
         live=is_live(case, now_ms),
+        meant_for=meant_for(connection, actor=actor, now_ms=now_ms).get(case_id),
         content=content,
         erased=erased,
         why=tuple(summary.get("why", ())),
@@ -80,7 +82,9 @@ def read_case(
 
 def _happening(one: RowMapping, names: Mapping[str, str]) -> Happening:
     name = names.get(one["actor"], one["actor"])
-    return Happening(kind=one["kind"], actor_name=name, data=json.loads(one["data"]), at=one["at"])
+    data = json.loads(one["data"])
+    to_name = names.get(data["to"], "") if one["kind"] == "entrusted" else ""
+    return Happening(kind=one["kind"], actor_name=name, data=data, at=one["at"], to_name=to_name)
 
 
 _NO_CONTENT: dict[str, Any] = {

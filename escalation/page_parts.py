@@ -8,6 +8,7 @@ from typing import Any
 
 from escalation.case import Case
 from escalation.page_answers import Answer
+from escalation.repo_entrusting import MeantFor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ class Happening:
     actor_name: str
     data: dict[str, Any]
     at: int
+    to_name: str = ""  # the colleague it was entrusted to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ class CasePage:
     holder_name: str
     mine: bool
     live: bool
+    meant_for: MeantFor | None
     unreachable_at: int | None
     content: bool
     erased: bool

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping
 from bot.core.screening import Tier
 from escalation import repo_read
 from escalation.policy import Actor, require
+from escalation.repo_entrusting import MeantFor, meant_for
 from escalation.routing import NATIONAL, near_desks, order, overflows, sees
 
 #: Events that put a case before people who could take it.
@@ -51,6 +52,7 @@ class QueueRow:
     next_action_at: int | None
     unreachable_at: int | None
     first_claimed_at: int | None
+    meant_for: MeantFor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +134,10 @@ def queue(connection: Connection, *, actor: Actor, now_ms: int) -> list[QueueRow
     require(actor, "queue", "view")
     names = repo_read.staff_names(connection)
     desks = _desks(actor)
+    meant = meant_for(connection, actor=actor, now_ms=now_ms)
     rows = [
-        _queue_row(row, actor, names, now_ms)
-        for row in map(dict, repo_read.open_cases(connection, desks=desks, staff_id=actor.staff_id))
+        _queue_row({**row, "meant_for": meant.get(row["id"])}, actor, names, now_ms)
+        for row in repo_read.open_cases(connection, desks=desks, staff_id=actor.staff_id)
         if _visible(row, actor, now_ms)
     ]
     return sorted(rows, key=lambda one: order(tier=one.tier, child=one.child, queued_at=one.queued_at, case_id=one.id))

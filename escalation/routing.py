@@ -53,3 +53,8 @@ def order(*, tier: Tier, child: bool, queued_at: int, case_id: str) -> tuple[str
 def desk_name(desk: str) -> str:
     """Give a desk's name in Persian."""
     return PROVINCES[desk].name if desk in PROVINCES else "میز کشوری"
+
+
+def desk_title(desk: str) -> str:
+    """Give a desk's name in a sentence: «میز تهران»."""
+    return f"میز {PROVINCES[desk].name}" if desk in PROVINCES else desk_name(desk)

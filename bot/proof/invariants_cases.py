@@ -104,7 +104,7 @@ ABOUT_CASES: tuple[Promise, ...] = (
         sql="""SELECT e.case_id FROM case_events e
         WHERE e.id > (SELECT coalesce(max(id), 0) - :newest FROM case_events)
         AND (e.kind IN ('claimed', 'handed_back', 'closed', 'reopened', 'transferred', 'lowered', 'wrote', 'noted',
-        'referred', 'safe_contact_marked', 'seen') OR (e.kind = 'released' AND e.data NOT LIKE '%"held_by"%'))
+        'referred', 'safe_contact_marked', 'seen', 'entrusted') OR (e.kind = 'released' AND e.data NOT LIKE '%"held_by"%'))
         AND e.at >= (SELECT min(at) FROM audit)
         AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target = 'case' AND a.target_id = e.case_id AND a.action = e.kind
         AND a.actor = e.actor AND a.at = e.at)""",

@@ -100,6 +100,7 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", _CASE + "/notes", acting(case_routes.note, action="note"), ("case", "note")),
     ("POST", _CASE + "/refer", acting(case_routes.refer, action="refer"), ("case", "refer")),
     ("POST", _CASE + "/transfer", acting(case_routes.transfer, action="transfer", then="/?said=transferred"), ("case", "transfer")),
+    ("POST", _CASE + "/entrust", acting(case_routes.entrust, action="transfer", then="/?said=entrusted"), ("case", "transfer")),
     ("GET", _CASE + "/forms/{form:str}", form_routes.form_page, ("case", "write")),
     ("POST", _CASE + "/forms/{form:str}", form_routes.fill, ("case", "write")),
     ("POST", _CASE + "/raise", acting(form_routes.raise_tier, action="write"), ("case", "write")),

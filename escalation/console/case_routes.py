@@ -10,7 +10,6 @@ from typing import cast
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from bot.core.provinces import PROVINCES
 from bot.core.screening import TIERS, Tier
 from bot.store.database import Tx
 from escalation import acts, relay, seeing
@@ -18,12 +17,14 @@ from escalation.case import OUTCOMES, BadInputError, Case
 from escalation.console import wording
 from escalation.console.deps import deps_of
 from escalation.console.present_case import case_view
+from escalation.console.present_desks import colleagues_to_choose, desks_to_choose
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import render, require
+from escalation.entrusting import entrust_case, who_can_take
 from escalation.office import Office
 from escalation.page import read_case
 from escalation.policy import Actor, may
-from escalation.routing import NATIONAL, desk_name
+from escalation.routing import NATIONAL
 
 Act = Callable[[Tx, Office, Actor, str, "Fields"], object]
 
@@ -57,18 +58,20 @@ async def case_page(request: Request) -> Response:
     actor = require(request, "case", "read")
     deps, now_ms, case_id = deps_of(request), deps_of(request).now_ms(), request.path_params["case_id"]
     again = "x-live" in request.headers  # the open page brings itself up to date; its opening is in the audit
-    page = await deps.store_of(actor).write(
-        lambda tx: read_case(tx, deps.office, actor=actor, case_id=case_id, now_ms=now_ms, again=again)
+    page, working = await deps.store_of(actor).write(
+        lambda tx: (
+            read_case(tx, deps.office, actor=actor, case_id=case_id, now_ms=now_ms, again=again),
+            who_can_take(tx.connection, now_ms),
+        )
     )
-    here = actor.province or NATIONAL
-    desks = [(code, desk_name(code)) for code in (NATIONAL, *PROVINCES) if code not in {page.case.desk, here}]
     return render(
         request,
         "case.html",
         case=case_view(page, actor=actor, now_ms=now_ms),
         phrases=wording.PHRASES,
         outcomes=list(OUTCOMES.items()),
-        desks=desks,
+        desks=desks_to_choose(working, but=(page.case.desk, actor.province or NATIONAL)),
+        colleagues=colleagues_to_choose(working, but=actor),
         places=list(wording.PLACES.items()),
         lower_tiers=[(tier, word) for tier, word in wording.TIERS.items() if tier > page.case.tier],
         may_note=page.content and may(actor, "case", "note"),
@@ -148,10 +151,17 @@ def undo_close(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Field
     return acts.undo_close(tx, office, actor=actor, case_id=case_id, now_ms=fields.now_ms).id
 
 
+def entrust(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:
+    """Put it in the queue for one colleague, with a note for her when one was written."""
+    _note_along(tx, office, actor, case_id, fields)
+    return entrust_case(
+        tx, office, actor=actor, case_id=case_id, token=fields.token, to=fields.text("to"), now_ms=fields.now_ms
+    )
+
+
 def transfer(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:
     """Move it to another desk, with a note for the colleagues there when one was written."""
-    if fields.text("text").strip():
-        relay.add_note(tx, office, actor=actor, case_id=case_id, text=fields.text("text"), now_ms=fields.now_ms)
+    _note_along(tx, office, actor, case_id, fields)
     return acts.transfer_case(
         tx,
         office,
@@ -161,6 +171,11 @@ def transfer(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields)
         desk=fields.text("desk"),
         now_ms=fields.now_ms,
     )
+
+
+def _note_along(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> None:
+    if fields.text("text").strip():
+        relay.add_note(tx, office, actor=actor, case_id=case_id, text=fields.text("text"), now_ms=fields.now_ms)
 
 
 def lower(tx: Tx, office: Office, actor: Actor, case_id: str, fields: Fields) -> object:

@@ -20,7 +20,7 @@ from escalation.console.views import (
 )
 from escalation.page_parts import Assessment, CasePage, Happening, Message
 from escalation.policy import Actor, may
-from escalation.routing import desk_name
+from escalation.routing import desk_title
 
 
 def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
@@ -29,6 +29,7 @@ def case_view(page: CasePage, *, actor: Actor, now_ms: int) -> CaseView:
     free = case.state in {"queued", "waiting"} or (case.state == "claimed" and not page.live and not page.mine)
     return CaseView(
         row=page_row(page, now_ms),
+        desk=desk_title(case.desk),
         packet=packet(page),
         why=tuple(map(wording.reason, page.why)),
         note=page.note,
@@ -134,7 +135,9 @@ def _happening(one: Happening, now_ms: int) -> HistoryView:
         case "lowered" | "raised" | "opened":
             words = f"{words} «{wording.word(wording.TIERS, str(one.data.get('tier', '')))}»"
         case "transferred":
-            words = f"{words} {desk_name(str(one.data.get('desk', '')))}"
+            words = f"{words} {desk_title(str(one.data.get('desk', '')))}"
+        case "entrusted":
+            words = f"{words} {one.to_name}"
         case "closed":
             words = f"{words}: {OUTCOMES.get(str(one.data.get('outcome', '')), '')}"
         case "unsaid":

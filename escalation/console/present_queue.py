@@ -8,7 +8,8 @@ from escalation.console import wording
 from escalation.console.views import CaseRow, QueueView
 from escalation.page_parts import CasePage
 from escalation.reading import Gap, QueueRow
-from escalation.routing import desk_name
+from escalation.repo_entrusting import MeantFor
+from escalation.routing import desk_title
 
 #: So long a provider keeps what people write to a bot that does not fetch it.
 _KEPT_S = 24 * 3600
@@ -71,7 +72,15 @@ def _row_view(row: QueueRow, now_ms: int) -> CaseRow:
         next_action=_next(row.next_action_at, row.state, now_ms),
         unread=row.unread if row.mine else 0,
         overflow=row.overflow,
+        meant_for=_meant(row.meant_for),
+        meant_until=row.meant_for.until if row.meant_for else 0,
     )
+
+
+def _meant(found: MeantFor | None) -> str:
+    if found is None:
+        return ""
+    return "شما" if found.me else found.name
 
 
 def page_row(page: CasePage, now_ms: int) -> CaseRow:
@@ -83,7 +92,7 @@ def page_row(page: CasePage, now_ms: int) -> CaseRow:
         tier=case.tier,
         tier_word=wording.word(wording.TIERS, case.tier),
         kinds=_kind_words(page.kinds),
-        province=_place(case.province, case.desk),
+        province=_province(case.province),
         channel=wording.word(wording.CHANNELS, page.channel),
         language=wording.other_language(page.language),
         child=case.child,
@@ -98,6 +107,8 @@ def page_row(page: CasePage, now_ms: int) -> CaseRow:
         next_action=_next(case.next_action_at, case.state, now_ms),
         unread=0,
         overflow=False,
+        meant_for=_meant(page.meant_for),
+        meant_until=page.meant_for.until if page.meant_for else 0,
     )
 
 
@@ -107,8 +118,12 @@ def _kind_words(kinds: Sequence[str]) -> tuple[str, ...]:
 
 def _place(province: str, desk: str) -> str:
     """Name the province and, when another desk works on it, that desk."""
-    name = wording.province_name(province) if province else "استان نامعلوم"
-    return name if desk in {province, ""} or not province else f"{name}، {desk_name(desk)}"
+    name = _province(province)
+    return name if desk in {province, ""} or not province else f"{name}، {desk_title(desk)}"
+
+
+def _province(province: str) -> str:
+    return wording.province_name(province) if province else "استان نامعلوم"
 
 
 def _next(at_ms: int | None, state: str, now_ms: int) -> str:

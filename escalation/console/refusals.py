@@ -2,6 +2,7 @@
 
 from escalation import case, relay
 from escalation.accounts import CodeRefusedError, LoginRefusedError, NameTakenError
+from escalation.entrusting import NotOnShiftError
 from escalation.factors import FactorNeededError, WrongCodeError
 from escalation.passwords import TooManyTriesError, WeakPasswordError
 from escalation.policy import NotAllowedError
@@ -15,6 +16,7 @@ _WORDS: dict[type[Exception], str] = {
     case.TooLateError: "زمان برگرداندن گذشته است.",
     case.NotLowerError: "این سطح پایین‌تر از سطح کنونی نیست.",
     case.BadInputError: "نوشته یا انتخاب کامل نیست. دوباره نگاه کنید.",
+    NotOnShiftError: "این همکار همین حالا سر کار نیست. پرونده هنوز در دست شماست.",
     relay.ErasedError: "این مخاطب خواست همه‌چیز پاک شود؛ دیگر نمی‌شود به او نوشت.",
     relay.UnreachableError: "راهی برای رسیدن به او نیست؛ نشانی‌اش کار نمی‌کند.",
     relay.UnsafeToWriteError: "نوشتن همین حالا شاید به او آسیب بزند: بیرون رفته یا راه امنی نگفته است. صبر کنید تا خودش بنویسد.",

@@ -83,7 +83,8 @@ async def _pieces(deps: ConsoleDeps, looks: Looks, token: str, after: int | None
             changes, now_ms = await looks.after(last, woken=hinted), deps.now_ms()
             feed = reading.feed_of(changes, actor=actor, now_ms=now_ms)
             for change in feed.events:
-                yield _event("case", {"case": change.case_id, "change": change.kind}, change.id)
+                meant = {"yours": True} if change.kind == "entrusted" and change.data["to"] == actor.staff_id else {}
+                yield _event("case", {"case": change.case_id, "change": change.kind, **meant}, change.id)
             last = feed.last_id
             for piece in told.news(
                 reading.alarm_of(changes, actor=actor, now_ms=now_ms), dot_of(await deps.health.look())

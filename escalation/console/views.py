@@ -31,6 +31,8 @@ class CaseRow:
     next_action: str
     unread: int
     overflow: bool  # a neighbour's urgent case that nobody took in time
+    meant_for: str  # the colleague it was entrusted to, while that is news
+    meant_until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ class CaseView:
     """One case with everything a counsellor needs before her first sentence."""
 
     row: CaseRow
+    desk: str
     packet: tuple[tuple[str, str], ...]  # the hand-over in five lines
     why: tuple[str, ...]
     note: str

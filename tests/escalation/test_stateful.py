@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bot.core.screening import TIERS
 from bot.store import schema
-from escalation import acts, reading, relay, sweeper
+from escalation import acts, reading, relay, shifts, sweeper
 from escalation.case import ActError, CaseTakenError, StaleTokenError
-from escalation.policy import Actor
+from escalation.entrusting import entrust_case
 
 #: «holder» is whoever holds the case now, so that acts often succeed.
 people = st.sampled_from(["holder", "holder", "mina", "sara", "boss"])
@@ -35,12 +35,8 @@ class Desk(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.house = type(self).make_house()
-        roles = {
-            "mina": frozenset({"counsellor"}),
-            "sara": frozenset({"counsellor"}),
-            "boss": frozenset({"supervisor"}),
-        }
-        self.staff = {name: Actor(staff_id=name, name=name, roles=role) for name, role in roles.items()}
+        roles = {"mina": "counsellor", "sara": "counsellor", "boss": "supervisor"}
+        self.staff = {name: self.house.staff(name, role) for name, role in roles.items()}
         self.house.contact("p")
         self.house.contact("q")
         self.claims = {}  # person, case -> the newest token they were given
@@ -155,6 +151,11 @@ class Desk(RuleBasedStateMachine):
         case_id = self.case_of(contact)
         if case_id and self.house.case(case_id)["state"] == "claimed":
             self.attempt(acts.transfer_case, who, contact, desk=desk)
+
+    @rule(who=people, contact=contacts)
+    def entrust(self, who, contact):
+        self.house.do(shifts.start_shift, actor=self.staff["boss"])
+        self.attempt(entrust_case, who, contact, to="boss")
 
     @rule(who=people, contact=contacts)
     def close(self, who, contact):

@@ -6,7 +6,7 @@ import { startHealth } from "./health.js";
 import { startKeys } from "./keys.js";
 import { startMistakes } from "./mistakes.js";
 import { startOthers } from "./others.js";
-import { byId, open, refresh } from "./page.js";
+import { announce, byId, open, refresh } from "./page.js";
 import { startQuestions } from "./questions.js";
 import { startStream } from "./stream.js";
 
@@ -40,6 +40,10 @@ document.addEventListener("panah:heard", ({ detail }) => {
   if (["beat", "here", "alarm", "health"].includes(detail.kind)) return;
   const here = document.querySelector("[data-case]")?.dataset.case;
   const elsewhere = document.hidden || here !== detail.case || byId("questions");
+  if (detail.yours) {
+    knock();
+    announce("همکارتان پرونده‌ای را به شما سپرد؛ در صف با نام شماست.");
+  }
   if (detail.change === "message" && mine.includes(detail.case) && elsewhere) knock();
   if (detail.kind === "stir") {
     // no number changed: a receipt, a shift; a case page waits only for receipts
