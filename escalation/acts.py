@@ -13,11 +13,11 @@ from bot.core.screening import TIERS, Tier
 from bot.store.database import Tx
 from bot.store.vault import contact_key
 from escalation import case as machine
-from escalation import repo
+from escalation import repo, repo_read
 from escalation.case import BadInputError, Case, TooLateError
 from escalation.office import Office, move_session, record
 from escalation.policy import Actor, NotAllowedError, may, require
-from escalation.relay import keep_reason
+from escalation.relay import ErasedError, keep_reason
 from escalation.routing import is_desk
 
 
@@ -147,6 +147,7 @@ def undo_close(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: in
 
     Raises:
         TooLateError: the window is over or another person closed it.
+        ErasedError: she was erased with the close; there is nothing to come back to.
     """
     require(actor, "case", "close")
     before = repo.find_case(tx.connection, actor=actor, case_id=case_id, now_ms=now_ms)
@@ -156,6 +157,8 @@ def undo_close(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: in
     newer = repo.open_case_of(tx.connection, before.contact_id)
     if newer is not None:
         return _merge(tx, office, old=before, target=newer, actor=actor, now_ms=now_ms)
+    if repo_read.is_erased(tx.connection, before.contact_id):
+        raise ErasedError
     repo.save(tx, before, after, now_ms=now_ms)
     record(tx, office, after, kind="reopened", actor=actor, now_ms=now_ms, data={"token": after.token})
     move_session(tx, office, after, "held", now_ms)

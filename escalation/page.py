@@ -75,7 +75,9 @@ def read_case(
         undo_claim_until=_undo_until(history, ("claimed", "reopened"), actor, now_ms)
         if case.state == "claimed"
         else None,
-        undo_close_until=_undo_until(history, ("closed",), actor, now_ms) if case.state == "closed" else None,
+        undo_close_until=_undo_until(history, ("closed",), actor, now_ms)
+        if case.state == "closed" and not repo_read.is_erased(connection, case.contact_id, soon=True)
+        else None,
         **inside,
     )
 

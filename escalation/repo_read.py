@@ -112,6 +112,12 @@ def contact_row(connection: Connection, contact_id: str) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
+def is_erased(connection: Connection, contact_id: str, *, soon: bool = False) -> bool:
+    """True when a contact's key is gone; with `soon` also when she has asked for it and it only waits."""
+    contact = contact_row(connection, contact_id)
+    return contact is not None and (contact["wrapped_key"] is None or (soon and contact["erase_due_at"] is not None))
+
+
 def history(connection: Connection, case_id: str) -> Sequence[RowMapping]:
     """Give what happened to a case, oldest first."""
     query = select(schema.case_events).where(_events.case_id == case_id).order_by(_events.id)

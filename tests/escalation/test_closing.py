@@ -14,6 +14,8 @@ from escalation.case import (
     NotSeenError,
     TooLateError,
 )
+from escalation.page import read_case
+from escalation.relay import ErasedError
 
 
 def test_an_urgent_case_is_not_closed_by_who_did_not_claim_it(house, mina, case_id):
@@ -84,6 +86,24 @@ def test_merging_the_case_of_an_erased_contact_merges_no_words(house, mina, case
 
     assert house.do(acts.undo_close, actor=mina, case_id=case_id).tier == "T1"
     assert house.case(newer)["tier"] == "T1"
+
+
+def test_the_close_of_an_erased_contact_is_final_and_nothing_else_is_offered(house, mina, case_id):
+    close(house, mina, case_id)
+    assert house.do(read_case, actor=mina, case_id=case_id).undo_close_until is not None
+    house.store.write_now(lambda tx: erase(tx, contact_id="p", now_ms=house.now))
+
+    assert house.do(read_case, actor=mina, case_id=case_id).undo_close_until is None
+    with pytest.raises(ErasedError):
+        house.do(acts.undo_close, actor=mina, case_id=case_id)
+    assert house.case(case_id)["state"] == "closed"
+
+
+def test_a_close_that_sets_her_erasure_going_offers_no_way_back(house, mina, case_id):
+    house.change(schema.contacts, "p", erase_due_at=house.now)
+    close(house, mina, case_id)
+
+    assert house.do(read_case, actor=mina, case_id=case_id).undo_close_until is None
 
 
 def test_the_case_of_an_erased_contact_is_lowered_and_closed_without_its_note(house, mina, case_id):
