@@ -229,7 +229,7 @@ def _answer(outcomes: Sequence[tuple[Arrival, Accepted | BaseException]]) -> Non
 
 
 def enqueue_act(tx: Tx, *, contact_id: str, kind: str, now_ms: int, provider_id: str) -> None:
-    """Put a counsellor's act (held, handed_back, put_back, closed) in the contact's line, inside the act's own transaction.
+    """Put a counsellor's act (held, handed_back, put_back, closed, reopened) in the contact's line, inside the act's own transaction.
 
     The wake-up follows the commit by the act's own bus hint on «inbox».
     """

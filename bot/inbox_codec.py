@@ -19,6 +19,7 @@ from bot.core.messages import (
     Press,
     PressInput,
     PutBackInput,
+    ReopenedInput,
     SilenceInput,
     StillQueuedInput,
     TextInput,
@@ -31,6 +32,7 @@ _ACTS: dict[str, Input] = {
     "handed_back": HandedBackInput(),
     "put_back": PutBackInput(),
     "closed": ClosedInput(),
+    "reopened": ReopenedInput(),
     "still_queued": StillQueuedInput(),
     "unsaid": UnsaidInput(),
 }
@@ -55,6 +57,7 @@ _KINDS: dict[type, str] = {
     HandedBackInput: "handed_back",
     PutBackInput: "put_back",
     ClosedInput: "closed",
+    ReopenedInput: "reopened",
     UnsaidInput: "unsaid",
     UnreadableInput: "unreadable",
 }

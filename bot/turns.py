@@ -28,6 +28,7 @@ from bot.core.messages import (
     NotTakenInput,
     PressInput,
     PutBackInput,
+    ReopenedInput,
     SilenceInput,
     StillQueuedInput,
     TextInput,
@@ -48,7 +49,7 @@ from bot.world import World, written_ms
 _SEEN_MS = 60_000
 _REPLY_MS = 15 * 60_000 + _SEEN_MS
 _NOT_TO_HOLD = frozenset({"held", "locked", "ended"})
-_ACTS = (HeldInput, HandedBackInput, PutBackInput, ClosedInput)
+_ACTS = (HeldInput, HandedBackInput, PutBackInput, ClosedInput, ReopenedInput)
 
 
 class UnknownContactError(Exception):
@@ -209,7 +210,7 @@ def _speaks_late(known: Known, message: InboundMsg, now_ms: int) -> bool:
     Whoever has the phone by now must not be told that anybody was there, nor hear what fitted hours ago.
     """
     match message.input:
-        case HeldInput() | HandedBackInput() | PutBackInput() | ClosedInput() | StillQueuedInput():
+        case HeldInput() | HandedBackInput() | PutBackInput() | ClosedInput() | ReopenedInput() | StillQueuedInput():
             return now_ms - known.seen_at > _REPLY_MS
         case SilenceInput() | NotTakenInput():
             due_ms, _ = known.timers.get(input_kind(message.input), (now_ms, 0))

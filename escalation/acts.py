@@ -13,7 +13,7 @@ from bot.core.screening import TIERS, Tier
 from bot.store.database import Tx
 from bot.store.vault import contact_key
 from escalation import case as machine
-from escalation import repo, repo_read
+from escalation import repo, repo_read, repo_relay
 from escalation.case import BadInputError, Case, TooLateError
 from escalation.office import Office, move_session, record
 from escalation.policy import Actor, NotAllowedError, may, require
@@ -161,7 +161,8 @@ def undo_close(tx: Tx, office: Office, *, actor: Actor, case_id: str, now_ms: in
         raise ErasedError
     repo.save(tx, before, after, now_ms=now_ms)
     record(tx, office, after, kind="reopened", actor=actor, now_ms=now_ms, data={"token": after.token})
-    move_session(tx, office, after, "held", now_ms)
+    told = repo_relay.reads_farewell(tx.connection, before.contact_id, since=before.closed_at or now_ms)
+    move_session(tx, office, after, "reopened" if told else "held", now_ms)
     return after
 
 

@@ -46,6 +46,6 @@ def record(
 
 
 def move_session(tx: Tx, office: Office, case: Case, kind: str, now_ms: int) -> None:
-    """Tell the flow (held, handed_back, put_back, closed) through the contact's own line of the inbox."""
+    """Tell the flow (held, handed_back, put_back, closed, reopened) through the contact's own line of the inbox."""
     enqueue_act(tx, contact_id=case.contact_id, kind=kind, now_ms=now_ms, provider_id=f"{kind}:{office.new_id()}")
     tx.after_commit(lambda: office.bus.publish("inbox", f"contact:{case.contact_id}"))

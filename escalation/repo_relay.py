@@ -102,6 +102,23 @@ def message_of(connection: Connection, contact_id: str, outbox_key: str) -> int 
     return found
 
 
+def reads_farewell(connection: Connection, contact_id: str, *, since: int) -> bool:
+    """True when what the flow says to a close since then has left or still will: it waits, or its words did not fail."""
+    inbox, outbox = schema.inbox.c, schema.outbox.c
+    query = (
+        select(inbox.id, inbox.state)
+        .where(inbox.contact_id == contact_id, inbox.channel == "desk", inbox.kind == "closed")
+        .where(inbox.received_at >= since)
+        .order_by(inbox.id.desc())
+        .limit(1)
+    )
+    act = connection.execute(query).one_or_none()
+    if act is None or act.state == "waiting":
+        return act is not None
+    said = select(outbox.id).where(outbox.contact_id == contact_id, outbox.key.startswith(f"{act.id}."))
+    return connection.execute(said.where(outbox.state.not_in(("expired", "failed"))).limit(1)).first() is not None
+
+
 def add_message(tx: Tx, *, case: Case, session_id: str, staff_id: str, body: bytes, key: str, now_ms: int) -> int:
     """Append a counsellor's message to the transcript; give its number."""
     row = {

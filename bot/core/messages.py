@@ -137,6 +137,11 @@ class ClosedInput:
 
 
 @value()
+class ReopenedInput:
+    """The counsellor took the close of the case back, which she has read of or will: she is told."""
+
+
+@value()
 class UnsaidInput:
     """What was to be said in answer to her will not reach her, and she has no case: a person must know."""
 
@@ -168,6 +173,7 @@ Input = (
     | HandedBackInput
     | PutBackInput
     | ClosedInput
+    | ReopenedInput
     | UnsaidInput
     | FollowUpInput
     | UnreadableInput

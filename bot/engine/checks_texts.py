@@ -23,7 +23,7 @@ _ONE_DIGIT = re.compile(r"(?<!\d)\d(?!\d)")
 _ENDS = re.compile(r"[.!?؟؛:\n]+")
 
 #: What flow `always` says although she may have been away for long: after an act of the desk, or a plan's step.
-_SAID_LATE = frozenset({"remind", "still_queued", "handed_back", "closed"})
+_SAID_LATE = frozenset({"remind", "still_queued", "handed_back", "closed", "reopened"})
 #: word → (rule, a better way to say it)
 HARD_WORDS: dict[str, tuple[str, str]] = {
     "تقصیر خودتان": ("blame_word", "تقصیر شما نیست"),

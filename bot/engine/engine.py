@@ -20,6 +20,7 @@ from bot.core.messages import (
     NotTakenInput,
     PressInput,
     PutBackInput,
+    ReopenedInput,
     SilenceInput,
     StillQueuedInput,
     TextInput,
@@ -105,7 +106,7 @@ def _turn(run: Run) -> None:
         case StillQueuedInput():
             timers.still_queued(run)
             return
-        case HeldInput() | HandedBackInput() | PutBackInput() | ClosedInput():
+        case HeldInput() | HandedBackInput() | PutBackInput() | ClosedInput() | ReopenedInput():
             staff.act(run)
             return
         case UnsaidInput():

@@ -96,7 +96,7 @@ ALWAYS_HANDLERS = (
 )  # fmt: skip
 
 #: Steps that flow `always` must have: id → kind. The engine says or asks them by id; `soft_check_<kind>`,
-#: `look_in`, `challenge`, `handed_back`, `closed`, `still_queued`, `written_again`, `ended_lately`, `late`, `late_danger`, `hidden`,
+#: `look_in`, `challenge`, `handed_back`, `closed`, `reopened`, `still_queued`, `written_again`, `ended_lately`, `late`, `late_danger`, `hidden`,
 #: `guide_none` and `guide_more` are optional.
 ALWAYS_STEPS: dict[str, str] = {
     "decoy": "say",  # after quick exit: weather or the like

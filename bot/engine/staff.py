@@ -1,9 +1,9 @@
-"""What counsellors cause in a session: it is held, handed back with or without a word to her, or its case is closed."""
+"""What counsellors cause in a session: it is held, handed back with or without a word to her, its case closed or reopened."""
 
 from typing import TYPE_CHECKING
 
 from bot.core.events import SessionHeld, SessionResumed, StayedSilent
-from bot.core.messages import ClosedInput, HandedBackInput, PutBackInput
+from bot.core.messages import ClosedInput, HandedBackInput, PutBackInput, ReopenedInput
 from bot.engine import moves, walk
 from bot.engine.open_danger import count_open
 from bot.engine.session import Frame
@@ -20,6 +20,8 @@ def act(run: "Run") -> None:
         _handed_back(run)
     elif isinstance(run.input, PutBackInput):
         _put_back(run)
+    elif isinstance(run.input, ReopenedInput):
+        _reopened(run)
     else:
         _held(run)
 
@@ -99,6 +101,14 @@ def _closed(run: "Run") -> None:
         run.pop_interrupts()
         _say_if_there(run, "closed")
         moves.end_session(run, "closed")
+
+
+def _reopened(run: "Run") -> None:
+    """Hold again what the close ended; who was told that it is over hears that it is not."""
+    was_ended = run.session.status == "ended"
+    _held(run)
+    if was_ended:
+        _say_if_there(run, "reopened")
 
 
 def _say_if_there(run: "Run", step_id: str) -> None:

@@ -52,7 +52,7 @@ def test_a_close_is_undone_under_a_new_token(house, mina, case_id):
     again = house.do(acts.undo_close, actor=mina, case_id=case_id)
 
     assert (again.state, again.holder, again.token, again.outcome) == ("claimed", "mina", 2, None)
-    assert house.told("p") == ["held", "closed", "held"]
+    assert house.told("p") == ["held", "closed", "reopened"]
     assert house.case(case_id)["closed_at"] is None
 
 

@@ -4,8 +4,11 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from bot.core.messages import InboundMsg, Press, PressInput, TextInput
+from bot.store import schema
+from bot.store.vault import contact_key, unseal
 from escalation import acts, reading, relay, sweeper
 from escalation.office import Office
 from escalation.page import read_case
@@ -94,6 +97,70 @@ def test_a_case_handed_back_wakes_when_she_writes_again_though_no_script_goes_on
     core.clock.advance(240)
     say(core, "لطفا به همکارتان بگویید جواب بدهد")
     assert [(one.id, one.state) for one in queue(core)] == [(row.id, "queued")]
+
+
+ENDED = "این گفت‌وگو تمام شد."
+BACK = "این گفت‌وگو هنوز تمام نشده و ادامه دارد."
+
+
+def said(core):
+    """Give what the bot said so far, each up to its first full stop."""
+    rows = core.store.read_now(
+        lambda db: db.execute(select(schema.messages).order_by(schema.messages.c.id)).mappings().all()
+    )
+    key = core.store.read_now(lambda db: contact_key(db, core.keyring, rows[0]["contact_id"]))
+    texts = [unseal(key, "messages.body", row["sealed_body"])["text"] for row in rows if row["author"] == "bot"]
+    return [text.partition(".")[0] + "." for text in texts]
+
+
+def close_and_undo(core, office, *, between=lambda: None):
+    """Take her case, close it and take the close back; give its id."""
+    [row] = queue(core)
+    claim = do(core, office, acts.claim_case, actor=MINA, case_id=row.id)
+    end = {"outcome": "counselled", "reason": "تمام"}
+    do(core, office, acts.close_case, actor=MINA, case_id=row.id, token=claim.token, **end)
+    between()
+    do(core, office, acts.undo_close, actor=MINA, case_id=row.id)
+    return row.id
+
+
+def test_who_read_that_the_talk_is_over_reads_that_the_counsellor_is_back(core, office):
+    say(core, "شوهرم داره منو می‌زنه")
+    close_and_undo(core, office)
+
+    assert [ENDED, BACK] == said(core)[-2:]
+    assert [("claimed", True)] == [(one.state, one.mine) for one in queue(core)]
+    assert say(core, "هنوز هستید؟").replies == ()
+
+
+def test_who_will_never_read_that_the_talk_is_over_reads_nothing_of_it(core, office):
+    def lost():
+        core.store.write_now(lambda tx: tx.execute(update(schema.outbox).values(state="expired")) and None)
+
+    say(core, "شوهرم داره منو می‌زنه")
+    close_and_undo(core, office, between=lost)
+
+    assert ENDED == said(core)[-1]
+    assert say(core, "هنوز هستید؟").replies == ()
+
+
+def test_a_close_of_which_she_was_told_nothing_is_taken_back_in_silence(core, office):
+    say(core, "دیروز شوهرم منو زد")
+    [row] = queue(core)
+    core.store.write_now(lambda tx: tx.execute(update(schema.cases).values(tier="T3")) and None)
+    before = said(core)
+    do(core, office, acts.close_case, actor=MINA, case_id=row.id, token=None, outcome="guided", reason="تمام")
+    do(core, office, acts.undo_close, actor=MINA, case_id=row.id)
+
+    assert before == said(core)
+    assert say(core, "هنوز هستید؟").replies == ()
+
+
+def test_who_left_in_a_hurry_meanwhile_reads_nothing(core, office):
+    say(core, "شوهرم داره منو می‌زنه")
+    close_and_undo(core, office, between=lambda: say(core, "خروج"))
+
+    assert BACK not in said(core)
 
 
 def test_the_counsellor_sees_that_she_asked_to_be_erased(core, office):
