@@ -34,6 +34,8 @@ STEPS_MAX, MESSAGES_MAX = 100, 5
 #: A reply later than this after her message is no reply any more (design.md §1.10).
 REPLY_S = 900
 _WHY_MAX = 8
+#: What is asked whatever stands below; every other sole frame of flow `always` is a talk of its own.
+_OVER_NOTHING = frozenset({"hide_or_erase", "erase_confirm"})
 #: So many hidden texts are kept for when she asks.
 _WITHHELD_MAX = 4
 _CHILD_KINDS = frozenset({"child_abuse", "child_labour", "runaway"})
@@ -81,9 +83,11 @@ class Run:
         return step if isinstance(step, Ask) else None
 
     def interrupted(self) -> bool:
-        """True while a question of flow `always` stands over the script's own."""
+        """True while a question of flow `always` stands over the script's own, or over none: a reopened talk has no script."""
         stack = self.session.stack
-        return len(stack) > 1 and stack[-1].flow == "always"
+        if not stack or stack[-1].flow != "always":
+            return False
+        return len(stack) > 1 or stack[-1].step in _OVER_NOTHING
 
     def pop_interrupts(self) -> None:
         """Go back to the script's own question."""

@@ -163,6 +163,17 @@ def test_who_left_in_a_hurry_meanwhile_reads_nothing(core, office):
     assert BACK not in said(core)
 
 
+@pytest.mark.parametrize(("answer", "asked"), [("بله، پاک شود", True), ("نه، بماند", False)])
+def test_her_erasure_is_heard_after_a_close_was_taken_back_too(core, office, answer, asked):
+    say(core, "شوهرم داره منو می‌زنه")
+    case_id = close_and_undo(core, office)
+    say(core, "پاکم کن")
+    say(core, answer)
+
+    page = do(core, office, read_case, actor=MINA, case_id=case_id)
+    assert asked == page.asked_to_be_erased
+
+
 def test_the_counsellor_sees_that_she_asked_to_be_erased(core, office):
     say(core, "شوهرم داره منو می‌زنه")
     [row] = queue(core)
