@@ -105,7 +105,7 @@ def _people(connection: Connection) -> Finding:
 def _backup(connection: Connection, now_ms: int) -> Finding:
     at = connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'backup_at'").scalar()
     if at is None:
-        return warn("backup", "none was made; `panah backup FILE`")
+        return warn("backup", "none was ever made; `panah backup FILE` now, and every night by cron")
     days = (now_ms - int(at)) / _DAY_MS
     said = f"the last was made {days:.1f} days ago"
     return warn("backup", said) if days > _BACKUP_DAYS else ok("backup", said)

@@ -6,7 +6,7 @@ from datetime import date
 
 from bot.beats import Beat
 from bot.core.text import persian_digits
-from bot.health.words import CHANNELS, NOW, WORDS, Words, loop_words
+from bot.health.words import CHANNELS, NEVER_DONE, NOW, WORDS, Words, loop_words
 
 ENGINE_S = 15
 INBOX_S = 30
@@ -77,6 +77,7 @@ class Check:
     red: bool
     detail: str
     words: Words
+    to_do: bool = False  # never done yet, and not late: neither well nor an alarm
 
     @property
     def now(self) -> bool:
@@ -96,6 +97,16 @@ class Report:
         """Give what is red."""
         return tuple(check for check in self.checks if check.red)
 
+    @property
+    def to_do(self) -> tuple[Check, ...]:
+        """Give what somebody has to do once before it turns red."""
+        return tuple(check for check in self.checks if check.to_do)
+
+    @property
+    def well(self) -> tuple[Check, ...]:
+        """Give what is as it should be."""
+        return tuple(check for check in self.checks if not check.red and not check.to_do)
+
 
 #: Gives in Persian how bad it is, «» when it is red without a number, None when all is well.
 Condition = Callable[[Facts], str | None]
@@ -103,11 +114,14 @@ Condition = Callable[[Facts], str | None]
 
 def judge(facts: Facts) -> Report:
     """Judge every condition; what cannot be known while the database is silent counts as its silence, not as green."""
-    judged = []
-    for key, words in WORDS.items():
-        detail = CONDITIONS[key](facts)
-        judged.append(Check(key=key, red=detail is not None, detail=detail or "", words=words))
-    return Report(at_ms=facts.now_ms, checks=tuple(judged))
+    return Report(at_ms=facts.now_ms, checks=tuple(_judged(key, facts) for key in WORDS))
+
+
+def _judged(key: str, facts: Facts) -> Check:
+    detail = CONDITIONS[key](facts)
+    never = facts.readable and key in NEVER_DONE and _DONE[key](facts) is None
+    words = NEVER_DONE[key] if never else WORDS[key]
+    return Check(key=key, red=detail is not None, detail=detail or "", words=words, to_do=never and detail is None)
 
 
 def _age_s(facts: Facts, at_ms: int | None) -> float:
@@ -209,7 +223,7 @@ def clock_off(facts: Facts) -> str | None:
 
 
 def backup_old(facts: Facts) -> str | None:
-    """No backup for a day."""
+    """No backup for a day, or none at all a day after the installation."""
     return _late(facts, facts.backup_ms, BACKUP_H)
 
 
@@ -251,6 +265,9 @@ def shared_away(facts: Facts) -> str | None:
     """Redis does not answer: each process keeps its limits alone, and hints are polled for."""
     return _seconds(facts.shared_away_s) if facts.shared_away_s > SHARED_S else None
 
+
+#: When it was last done, for what people must do themselves (words.NEVER_DONE).
+_DONE: dict[str, Callable[[Facts], int | None]] = {"backup": lambda facts: facts.backup_ms}
 
 #: One function a condition; a test keeps the keys those of WORDS.
 CONDITIONS: dict[str, Condition] = {

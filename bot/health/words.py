@@ -138,6 +138,18 @@ WORDS: dict[str, Words] = {
     ),
 }
 
+#: What people must do once before it can be late: said so long as it was never done, by the condition's key.
+NEVER_DONE: dict[str, Words] = {
+    "backup": Words(
+        name="هنوز هیچ پشتیبانی ساخته نشده است",
+        well=WORDS["backup"].well,
+        means="از این سامانه هیچ رونوشتی نیست؛ با خرابی دیسک، همهٔ پرونده‌ها و گفت‌وگوها از دست می‌رود.",
+        act="همین امروز panah backup FILE را روی دیسکی دیگر اجرا کنید، آن را کار هر شب (cron) کنید و با panah key export "
+        "از کلید هم رونوشتی جداگانه نگه دارید.",
+        over="با ساخته شدن نخستین پشتیبان، سبز می‌شود. اگر تا یک شبانه‌روز پس از نصب ساخته نشود، سرخ می‌شود.",
+    ),
+}
+
 #: What cannot wait for the morning.
 NOW = frozenset(
     {"urgent", "engine", "inbox", "watch", "ways_out", "beats", "provider", "pending", "database", "disk", "clock"}

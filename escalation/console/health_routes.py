@@ -19,7 +19,7 @@ from bot.core.jalali import long_date
 from bot.core.text import persian_digits
 from bot.health import Report
 from bot.health.probe import yes_or_no
-from bot.health.words import WORDS
+from bot.health.words import NEVER_DONE, WORDS
 from escalation import repo
 from escalation.console.deps import deps_of
 from escalation.console.shell import current_actor, render, require
@@ -80,7 +80,7 @@ async def dot(request: Request) -> Response:
 
 
 async def health_page(request: Request) -> Response:
-    """Show every condition: what is red first, with what it means and what to do."""
+    """Show every condition: what is red first, with what it means and what to do; then what was never done yet."""
     require(request, "system", "view")
     report = await deps_of(request).health.look()
     at = datetime.fromtimestamp(report.at_ms / 1000, UTC).astimezone(TEHRAN)
@@ -92,7 +92,8 @@ async def health_page(request: Request) -> Response:
         day=long_date(at),
         now=[check for check in report.red if check.now],
         later=[check for check in report.red if not check.now],
-        well=[check for check in report.checks if not check.red],
+        to_do=report.to_do,
+        well=report.well,
         dot=dot_of(report),
         may_lock=may(current_actor(request), "system", "lock"),
     )
@@ -114,4 +115,4 @@ async def lock_all(request: Request) -> Response:
 async def help_page(request: Request) -> Response:
     """Show what each alarm means, what to do, and how to see that it is over."""
     require(request, "system", "view")
-    return render(request, "health_help.html", alarms=WORDS)
+    return render(request, "health_help.html", alarms=WORDS, never_done=NEVER_DONE)

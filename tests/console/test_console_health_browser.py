@@ -70,3 +70,18 @@ def test_on_a_phone_every_alarm_can_be_read_without_sideways_scrolling(room, sit
     expect(page.locator("#urgent.card")).to_be_in_viewport()
     shot(page, "help")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_new_installation_says_that_no_backup_was_ever_made_and_what_to_do(room, sit):
+    room.staff("ada", "admin", name="آدا")
+    for viewport in ((1366, 768), (390, 780)):
+        page = sit("ada", viewport=viewport)
+        page.goto("/health")
+
+        told = page.locator('.alarm.to-do[data-alarm-key="backup"]')
+        expect(told).to_contain_text("هنوز هیچ پشتیبانی ساخته نشده است")
+        expect(told).to_contain_text("panah backup FILE")
+        expect(page.locator('[data-well="backup"]')).to_have_count(0)
+        expect(page.locator("h1")).to_have_text("همه‌چیز کار می‌کند")
+        shot(page, f"no-backup-{viewport[0]}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport[0]

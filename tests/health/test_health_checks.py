@@ -13,7 +13,7 @@ from bot.health import Facts, judge
 from bot.health.checks import CONDITIONS
 from bot.health.facts import WATCH_SIGN
 from bot.health.probe import answers
-from bot.health.words import NOW, WORDS, loop_words
+from bot.health.words import NEVER_DONE, NOW, WORDS, loop_words
 from bot.settings import Settings
 
 NOW_MS = 1_800_000_000_000
@@ -87,6 +87,24 @@ def test_what_is_at_its_edge_or_has_just_begun_is_green(changes):
     assert red(**changes) == {}
 
 
+def test_a_backup_that_was_never_made_is_told_apart_first_in_grey_and_after_a_day_in_red():
+    def told(hours, **changes):
+        facts = replace(WELL, installed_ms=NOW_MS - hours * 3_600_000, **{"backup_ms": None, **changes})
+        report = judge(facts)
+        return [
+            [check.words.name for check in part if check.key == "backup"]
+            for part in (report.red, report.to_do, report.well)
+        ]
+
+    never, old = NEVER_DONE["backup"].name, WORDS["backup"].name
+
+    assert [[], [never], []] == told(23)
+    assert [[never], [], []] == told(25)
+    assert [[old], [], []] == told(25, backup_ms=NOW_MS - 25 * 3_600_000)
+    assert [[], [], [old]] == told(1, backup_ms=NOW_MS - 60_000)
+    assert [[], [], [old]] == told(1, readable=False)
+
+
 def test_loops_are_named_for_people():
     assert ["فرستندهٔ تلگرام", "موتور گفت‌وگو"] == [loop_words(name) for name in ("sender:telegram", "worker")]
 
@@ -117,6 +135,8 @@ def test_the_persian_runbook_says_what_the_page_says():
         for key, words in WORDS.items()
         if not all(part in text for part in (words.name, words.means, words.act, words.over))
     ]
+    for words in NEVER_DONE.values():
+        assert all(part in text for part in (words.name, words.means, words.act, words.over))
 
 
 @pytest.mark.parametrize(
