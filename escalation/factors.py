@@ -4,11 +4,12 @@ The secret is sealed under the wrapping key and bound to its account. A step tha
 same transaction that opens the sign-in. It stands on top of escalation.signin, which knows only whether there is one.
 """
 
+import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
 from bot.core.clock import Clock
 from bot.live import Live
@@ -21,9 +22,16 @@ from escalation.passwords import TRIES_PER_CODE, Hashing, Tries, hash_token
 from escalation.policy import Actor, require
 from escalation.signin import LoginRefusedError, NewSession, SignedIn, SignInRules, SignIns
 
+#: How long a secret that she scanned waits for its first right code: through wrong ones and a page opened anew.
+SETUP_MS = 30 * 60_000
+
 
 class WrongCodeError(Exception):
     """This code is wrong, too old, or was used."""
+
+
+class SetUpOverError(Exception):
+    """The set-up took too long; it begins anew with another secret."""
 
 
 class FactorNeededError(Exception):
@@ -32,7 +40,7 @@ class FactorNeededError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """What she needs for her authenticator: the secret to type, the address to draw. Shown once."""
+    """What she needs for her authenticator: the secret to type, the address to draw. Shown while she sets it up."""
 
     secret: str
     address: str
@@ -57,28 +65,48 @@ class Factors(SignIns):
         self._code_tries = Tries(self._live, "code", per_account=TRIES_PER_CODE)
 
     async def propose_factor(self, *, actor: Actor, issuer: str) -> Proposed:
-        """Draw a secret and keep it unconfirmed; an earlier unconfirmed one is forgotten.
+        """Give a secret that waits for its first code: the one that waits already, for another half hour, or a fresh one.
 
         Raises:
             BadInputError: a confirmed one stands; it must go first.
         """
-        secret, now_ms = new_secret(self._random), self._now()
-        sealed = self._keyring.seal_own(_place(actor.staff_id), secret.encode())
+        fresh, now_ms = new_secret(self._random), self._now()
 
-        def write(tx: Tx) -> str:
+        def write(tx: Tx) -> Proposed:
+            secret = self._waiting_secret(tx.connection, actor.staff_id) or fresh
+            sealed = self._keyring.seal_own(_place(actor.staff_id), secret.encode())
             row = repo_staff.by_id(tx.connection, actor.staff_id)
             if row is None or not repo_factors.propose(tx, actor.staff_id, sealed_secret=sealed, now_ms=now_ms):
                 raise BadInputError
-            return str(row["username"])
+            return _proposed(secret, row, issuer)
 
-        username = await self._store.write(write)
-        return Proposed(secret=secret, address=address_of(secret, username=username, issuer=issuer))
+        return await self._store.write(write)
+
+    async def proposed_factor(self, *, actor: Actor, issuer: str, secret: str) -> Proposed | None:
+        """Give what waits for its first code to a page that showed this secret before; None when it is another's."""
+
+        def read(connection: Connection) -> Proposed | None:
+            row, waits = repo_staff.by_id(connection, actor.staff_id), self._waiting_secret(connection, actor.staff_id)
+            is_same = hmac.compare_digest(waits.encode(), secret.encode("utf-8", "surrogatepass"))
+            return _proposed(waits, row, issuer) if row is not None and waits and is_same else None
+
+        return await self._store.read(read)
+
+    def _waiting_secret(self, connection: Connection, staff_id: str) -> str:
+        """Give the secret that waits for its first code; empty when none does, or not any more."""
+        row = repo_factors.factor_of(connection, staff_id)
+        if row is None or row["confirmed_at"] is not None or self._is_over(row):
+            return ""
+        return self._secret(row)
+
+    def _is_over(self, row: RowMapping) -> bool:
+        return self._now() - int(row["created_at"]) >= SETUP_MS
 
     async def confirm_factor(self, *, actor: Actor, code: str, token: str) -> list[str]:
         """Take the first code of her authenticator; give her recovery codes. Her other sign-ins end.
 
         Raises:
-            WrongCodeError, TooManyTriesError: it is not confirmed.
+            WrongCodeError, SetUpOverError, TooManyTriesError: it is not confirmed.
         """
         await self._count(actor)
         now_ms, codes = self._now(), new_recovery_codes(self._random)
@@ -193,6 +221,8 @@ class Factors(SignIns):
         row = repo_factors.factor_of(tx.connection, staff_id)
         if row is None or (row["confirmed_at"] is not None) != confirmed:
             raise WrongCodeError
+        if not confirmed and self._is_over(row):
+            raise SetUpOverError
         step = step_of(self._secret(row), code, now_s=self._now() // 1000, after=row["last_step"])
         if step is None or not repo_factors.use_step(tx, staff_id, step):
             raise WrongCodeError
@@ -206,6 +236,10 @@ class Factors(SignIns):
     def _record(self, tx: Tx, actor: Actor | None, action: str, staff_id: str) -> None:
         by = actor.staff_id if actor else ""
         repo.add_audit(tx, actor=by, action=action, target="staff", target_id=staff_id, now_ms=self._now())
+
+
+def _proposed(secret: str, row: RowMapping, issuer: str) -> Proposed:
+    return Proposed(secret=secret, address=address_of(secret, username=str(row["username"]), issuer=issuer))
 
 
 def _place(staff_id: str) -> bytes:

@@ -36,6 +36,10 @@ class LoginRefusedError(Exception):
     """The user name or the password is wrong."""
 
 
+class WrongPasswordError(LoginRefusedError):
+    """Somebody who is in already gave another password than her own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRules:
     """How long a sign-in lasts, and which roles must give a second code."""
@@ -114,13 +118,13 @@ class SignIns:
         guess at the door keeps nobody out who is in.
 
         Raises:
-            LoginRefusedError, TooManyTriesError: it is not right.
+            WrongPasswordError, TooManyTriesError: it is not right.
         """
         row = await self._store.read(lambda connection: repo_staff.by_id(connection, actor.staff_id))
         await self._again.count_one(actor.staff_id)
         right = await self._hashing.matches(row["password_hash"] if row else "", password[:1024], known=True)
         if row is None or not right:
-            raise LoginRefusedError
+            raise WrongPasswordError
         return row
 
     async def set_password(self, *, actor: Actor, old: str, new: str, device: str = "") -> None:

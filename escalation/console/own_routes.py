@@ -1,5 +1,6 @@
 """One's own page: the staff bot, the password, the second factor, and where one is signed in."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,8 @@ from escalation.console.deps import ConsoleDeps, deps_of
 from escalation.console.door import forget_session, known_by, token_of
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, current_actor, require
-from escalation.console.signin_routes import own_path, text_of
+from escalation.console.signin_routes import own_path, require_sure, text_of
+from escalation.factors import Proposed, WrongCodeError
 from escalation.passwords import hash_token
 from escalation.policy import ROLES, may
 from escalation.repo_staff import linked_chats
@@ -26,6 +28,10 @@ from escalation.signin import SignedIn
 from escalation.staffbot_links import unlink_staffbot
 
 _shell = Shell()
+_WRONG_CODE = (
+    "این رمز درست نبود؛ آنچه با گوشی خواندید همچنان برقرار است. رمزی را که برنامه همین حالا نشان می‌دهد بنویسید. "
+    "اگر باز نشد، ساعت گوشی را روی «خودکار» بگذارید؛ با ساعتی که جلو یا عقب است، رمزها درست درنمی‌آید."
+)
 
 
 async def me_page(request: Request) -> Response:
@@ -153,18 +159,17 @@ async def factor_page(request: Request) -> Response:
 
 
 async def _factor(
-    request: Request, *, drawing: str = "", secret: str = "", codes: list[str] | None = None, error: str = "",
-    status: int = 200,
-) -> Response:  # fmt: skip
+    request: Request, *, proposed: Proposed | None = None, codes: Sequence[str] = (), error: str = "", status: int = 200
+) -> Response:
     found = _myself(request)
     has_factor, _, must = await deps_of(request).accounts.factor_state(found)
     context = {
-        "kept_out": found.stage == "enrol" and codes is None,
+        "kept_out": found.stage == "enrol" and not codes,
         "has_factor": has_factor,
         "must_factor": must,
-        "drawing": Markup(drawing),  # noqa: S704 - drawn by segno from an address of ours, numbers and letters only
-        "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        "codes": codes or [],
+        "drawing": _drawn(proposed.address) if proposed else "",
+        "secret": proposed.secret if proposed else "",
+        "codes": codes,
         "error": error,
         "next": own_path(request.query_params.get("next", "/")),
     }
@@ -180,29 +185,32 @@ async def begin_factor(request: Request) -> Response:
         proposed = await deps.accounts.propose_factor(actor=found.actor, issuer=deps.settings.public_name)
     except REFUSALS as error:
         return await _factor(request, error=words_of(error), status=status_of(error))
-    return await _factor(request, drawing=_drawn(proposed.address), secret=proposed.secret)
+    return await _factor(request, proposed=proposed)
 
 
-def _drawn(address: str) -> str:
+def _drawn(address: str) -> Markup:
     """Draw a QR picture as SVG within the page: no file, no foreign host, no inline style."""
     import segno  # noqa: PLC0415 - a few times in an account's life
 
     drawing: str = segno.make_qr(address, error="m").svg_inline(
         border=4, omitsize=True, light="#fff", dark="#000", svgclass="qr", lineclass=None
     )
-    return drawing
+    return Markup(drawing)  # noqa: S704 - drawn by segno from an address of ours, numbers and letters only
 
 
 async def confirm_factor(request: Request) -> Response:
-    """Take the first code; show the recovery codes once."""
+    """Take the first code; show the recovery codes once. A wrong one leaves the page as it was: what she scanned stays good."""
     found, form, deps = _myself(request), await request.form(), deps_of(request)
     try:
         codes = await deps.accounts.confirm_factor(
             actor=found.actor, code=text_of(form, "code"), token=token_of(request)
         )
     except REFUSALS as error:
-        words = f"{words_of(error)} اگر بارها نشد، ساختن را از نو آغاز کنید."
-        return await _factor(request, secret="", error=words, status=status_of(error))
+        proposed = await deps.accounts.proposed_factor(
+            actor=found.actor, issuer=deps.settings.public_name, secret=text_of(form, "secret")
+        )
+        words = _WRONG_CODE if proposed and isinstance(error, WrongCodeError) else words_of(error)
+        return await _factor(request, proposed=proposed, error=words, status=status_of(error))
     return await _factor(request, codes=codes)
 
 
@@ -217,9 +225,10 @@ async def renew_codes(request: Request) -> Response:
 
 
 async def remove_factor(request: Request) -> Response:
-    """Take one's own second factor away."""
+    """Take one's own second factor away, for a code of it and a tick."""
     actor, form = current_actor(request), await request.form()
     try:
+        require_sure(form)
         await deps_of(request).accounts.remove_factor(actor=actor, code=text_of(form, "code"))
     except REFUSALS as error:
         return await _me(request, error=words_of(error), status=status_of(error))

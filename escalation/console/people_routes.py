@@ -15,7 +15,7 @@ from escalation.console.door import known_by, set_device
 from escalation.console.present_people import person_view
 from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, require
-from escalation.console.signin_routes import sign_in, text_of
+from escalation.console.signin_routes import require_sure, sign_in, text_of
 from escalation.policy import ROLES, may
 from escalation.profiles import Profile
 from escalation.repo_staff import linked_chats
@@ -180,10 +180,12 @@ async def change_roles(request: Request) -> Response:
 
 
 async def reset_factor(request: Request) -> Response:
-    """Take a colleague's second factor away: her phone is lost; she sets one up when she next signs in."""
-    actor = require(request, "staff", "manage")
+    """Take a colleague's second factor away, for one's own password and a tick: her phone is lost."""
+    actor, form, accounts = require(request, "staff", "manage"), await request.form(), deps_of(request).accounts
     try:
-        await deps_of(request).accounts.reset_factor(actor=actor, staff_id=request.path_params["staff_id"])
+        require_sure(form)
+        await accounts.check_again(actor=actor, password=text_of(form, "password"))
+        await accounts.reset_factor(actor=actor, staff_id=request.path_params["staff_id"])
     except REFUSALS as error:
         return await _staff(request, error=words_of(error), status=status_of(error))
     return await _staff(request, notice="رمز دوم این همکار برداشته شد و نشست‌هایش بسته شد.")

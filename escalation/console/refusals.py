@@ -3,9 +3,15 @@
 from escalation import case, relay
 from escalation.accounts import CodeRefusedError, LoginRefusedError, NameTakenError
 from escalation.entrusting import NotOnShiftError
-from escalation.factors import FactorNeededError, WrongCodeError
+from escalation.factors import FactorNeededError, SetUpOverError, WrongCodeError
 from escalation.passwords import TooManyTriesError, WeakPasswordError
 from escalation.policy import NotAllowedError
+from escalation.signin import WrongPasswordError
+
+
+class NotSureError(Exception):
+    """What follows from a weighty act was not ticked."""
+
 
 _WORDS: dict[type[Exception], str] = {
     case.NoSuchCaseError: "چنین پرونده‌ای در میز شما نیست.",
@@ -23,6 +29,9 @@ _WORDS: dict[type[Exception], str] = {
     relay.DisclosingError: "این پیام حالا شاید روی صفحهٔ قفل گوشی‌اش دیده شود و آغازش لو می‌دهد. خنثی آغاز کنید: «سلام. هر وقت خواستید، بنویسید.»",
     NotAllowedError: "نقش یا میز شما این کار را ندارد.",
     LoginRefusedError: "نام کاربری یا گذرواژه درست نیست.",
+    WrongPasswordError: "گذرواژهٔ شما درست نیست.",
+    NotSureError: "چیزی عوض نشد: نخست علامت بزنید که می‌دانید چه می‌شود.",
+    SetUpOverError: "زمان ساختن رمز دوم گذشت. از نو آغاز کنید و تصویر تازه را با برنامه بخوانید.",
     WrongCodeError: "رمز درست نیست، کهنه است یا یک بار به کار رفته. رمز تازهٔ برنامه را بنویسید.",
     FactorNeededError: "نقش شما بی‌رمز دوم کار نمی‌کند؛ نمی‌شود آن را برداشت.",
     TooManyTriesError: "تلاش‌ها زیاد شد. پنج دقیقه صبر کنید.",
@@ -35,7 +44,9 @@ _STATUS: dict[type[Exception], int] = {
     NotAllowedError: 403,
     case.BadInputError: 422,
     WeakPasswordError: 422,
+    NotSureError: 422,
     LoginRefusedError: 403,
+    WrongPasswordError: 403,
     WrongCodeError: 403,
     CodeRefusedError: 403,
     TooManyTriesError: 429,
@@ -50,6 +61,8 @@ REFUSALS = (
     NameTakenError,
     WrongCodeError,
     FactorNeededError,
+    SetUpOverError,
+    NotSureError,
 )
 
 

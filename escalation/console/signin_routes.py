@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from escalation.console.agents import agent_words
 from escalation.console.deps import deps_of
 from escalation.console.door import forget_session, known_by, set_session, token_of
-from escalation.console.refusals import REFUSALS, status_of, words_of
+from escalation.console.refusals import REFUSALS, NotSureError, status_of, words_of
 from escalation.console.shell import Shell, SignInNeededError, current_actor, render
 from escalation.signin import NewSession, SignedIn
 
@@ -23,6 +23,16 @@ def text_of(form: FormData, name: str) -> str:
     """Give a field of a form as text; what is missing is empty."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
+
+
+def require_sure(form: FormData) -> None:
+    """Let a weighty act pass only with the tick that says what follows.
+
+    Raises:
+        NotSureError: it is missing.
+    """
+    if not text_of(form, "sure"):
+        raise NotSureError
 
 
 def own_path(raw: str) -> str:

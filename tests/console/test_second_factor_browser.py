@@ -1,6 +1,8 @@
 """Setting up and using the second factor as staff do it: in a browser, with a picture, a phone and paper."""
 
+import os
 import re
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -8,6 +10,13 @@ from console.conftest import PASSWORD
 
 from bot.settings import Settings
 from escalation.signin import rules_of
+
+SHOTS = os.environ.get("SHOTS", "")
+
+
+def shot(page, name):
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
 @pytest.fixture
@@ -60,6 +69,25 @@ def test_a_supervisor_is_kept_at_the_door_until_her_phone_shows_the_code(sit, ro
     page.get_by_text("۹ رمز بازیابی مانده").wait_for()
 
 
+def test_a_wrong_code_in_the_set_up_keeps_what_her_phone_has_scanned(sit, room, phone_of):
+    room.staff("mina")
+    page = sit("mina", viewport=(390, 780))
+    page.goto("/second")
+    page.get_by_label("گذرواژهٔ شما").fill(PASSWORD)
+    page.get_by_role("button", name="ساختن رمز دوم").click()
+    phone, drawn = phone_of(page), page.locator(".qr-frame").inner_html()
+    page.get_by_label("رمز شش‌رقمی‌ای که برنامه نشان می‌دهد").fill("000000")
+    page.get_by_role("button", name="درست است").click()
+
+    page.get_by_role("alert").get_by_text("ساعت گوشی").wait_for()
+    shot(page, "second-wrong-390")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert drawn == page.locator(".qr-frame").inner_html()
+    page.get_by_label("رمز شش‌رقمی‌ای که برنامه نشان می‌دهد").fill(phone.now())
+    page.get_by_role("button", name="درست است").click()
+    page.get_by_role("heading", name="رمزهای بازیابی").wait_for()
+
+
 def test_whoever_wants_one_gives_her_password_first_and_may_take_it_away(sit, room, phone_of):
     room.staff("mina")
     page = sit("mina")
@@ -74,7 +102,12 @@ def test_whoever_wants_one_gives_her_password_first_and_may_take_it_away(sit, ro
     page.get_by_role("button", name="درست است").click()
     page.get_by_role("link", name="نوشتم؛ ادامه").click()
     page.goto("/me")
-    page.get_by_label("رمز شش‌رقمی کنونی").fill(phone.at(int(room.core.clock.now().timestamp()) + 30))
+    page.locator("#second summary").click()
+    page.get_by_label("رمزی که برنامه همین حالا نشان می‌دهد").fill(phone.at(int(room.core.clock.now().timestamp()) + 30))
+    page.get_by_role("button", name="برداشتن رمز دوم").click()
+    page.locator(".mistake").get_by_text("نخست این را علامت بزنید").wait_for()
+    shot(page, "second-remove")
+    page.get_by_label("از این پس با گذرواژهٔ تنها").check()
     page.get_by_role("button", name="برداشتن رمز دوم").click()
     page.get_by_text("رمز دوم برداشته شد").wait_for()
 

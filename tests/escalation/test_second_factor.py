@@ -12,7 +12,7 @@ from bot.store.crypto import UnreadableError
 from escalation import repo_staff
 from escalation.accounts import Accounts, LoginRefusedError
 from escalation.case import BadInputError
-from escalation.factors import FactorNeededError, WrongCodeError
+from escalation.factors import SETUP_MS, FactorNeededError, SetUpOverError, WrongCodeError
 from escalation.passwords import TRIES_PER_CODE, TooManyTriesError
 from escalation.policy import NotAllowedError
 from escalation.signin import CODE_MS, SignInRules, rules_of
@@ -185,6 +185,39 @@ async def test_a_factor_is_not_confirmed_without_its_code_and_ends_other_sign_in
     assert await people.resume(session.token)
     with pytest.raises(BadInputError):
         await people.propose_factor(actor=actor, issuer="گفت‌وگو")
+
+
+async def test_a_wrong_code_leaves_what_she_scanned_as_it_is_for_half_an_hour(people, house, hashing):
+    actor = await account(house, hashing, "mina")
+    session = await login(people)
+    first = await people.propose_factor(actor=actor, issuer="گفت‌وگو")
+    with pytest.raises(WrongCodeError):
+        await people.confirm_factor(actor=actor, code="000000", token=session.token)
+    house.advance(SETUP_MS / 1000 - 1)
+
+    assert first == await people.propose_factor(actor=actor, issuer="گفت‌وگو")
+    assert first == await people.proposed_factor(actor=actor, issuer="گفت‌وگو", secret=first.secret)
+    house.advance(SETUP_MS / 1000 - 1)
+    assert await people.confirm_factor(actor=actor, code=Phone(first.secret, house).code(), token=session.token)
+
+
+async def test_only_a_page_that_showed_the_secret_is_shown_it_again_without_the_password(people, house, hashing):
+    actor = await account(house, hashing, "mina")
+    await people.propose_factor(actor=actor, issuer="گفت‌وگو")
+    for guess in ("", "A" * 32, "ی"):
+        assert None is await people.proposed_factor(actor=actor, issuer="گفت‌وگو", secret=guess)
+
+
+async def test_a_secret_that_was_never_confirmed_is_forgotten_after_half_an_hour(people, house, hashing):
+    actor = await account(house, hashing, "mina")
+    session = await login(people)
+    first = await people.propose_factor(actor=actor, issuer="گفت‌وگو")
+    house.advance(SETUP_MS / 1000)
+    with pytest.raises(SetUpOverError):
+        await people.confirm_factor(actor=actor, code=Phone(first.secret, house).code(), token=session.token)
+
+    assert None is await people.proposed_factor(actor=actor, issuer="گفت‌وگو", secret=first.secret)
+    assert first.secret != (await people.propose_factor(actor=actor, issuer="گفت‌وگو")).secret
 
 
 async def test_another_admin_resets_it_and_the_audit_says_so(people, house, hashing):
