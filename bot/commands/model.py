@@ -73,6 +73,7 @@ def _measure(ordinary: str | None) -> int:
     _table("The mirror hands", heard, parts)
     for number, hand in enumerate(hands, 1):
         _table(f"Hand {number} of them", hand, _TIERS)
+    _kinds(heard)
     if ordinary:
         _alarms(screen(text) for text in _texts(ordinary))
     return 0
@@ -96,6 +97,17 @@ def _row(name: str, found: list[Screening]) -> None:
         first, queued = bands["T1"], bands["T1"] + bands["T2"]
         shares = (first, queued, len(found) - bands["-"])
         _print(f"| {name} | {len(found)} |", " | ".join(f"{share / len(found):.2f}" for share in shares), "|")
+
+
+def _kinds(heard: Sequence[tuple[Line, Screening]]) -> None:
+    """Print how often a kind leads where danger is heard, and how often it is the right one."""
+    _print("\n| What it is about | Heard | named | right where named |\n|---|---|---|---|")
+    for tier in ("T1", "T2", "T3"):
+        of_tier = [(line, found) for line, found in heard if line.tier == tier and _band(found) != "-"]
+        named = [line.kind == found.about for line, found in of_tier if found.about]
+        if named:
+            shares = (len(named) / len(of_tier), sum(named) / len(named))
+            _print(f"| {tier} | {len(of_tier)} |", " | ".join(f"{share:.2f}" for share in shares), "|")
 
 
 def _alarms(found: Iterable[Screening]) -> None:

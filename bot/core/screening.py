@@ -66,16 +66,23 @@ MODEL = "model."
 class Screening:
     """The verdict on one text (the last 90 s joined).
 
-    `soft` is the *ask* band: nothing is queued, one gentle closed question is due for `kinds`.
+    `soft` is the *ask* band: nothing is queued, one gentle closed question is due for `kinds`. `about` is the one of
+    them that the whole text tells of, where one leads clearly.
     """
 
     tier: Tier | None = None
     kinds: tuple[str, ...] = ()
+    about: str = ""
     covert: bool = False
     label: Label = "none"
     soft: bool = False
     evidence: tuple[Evidence, ...] = ()
     lexicon: str = ""
+
+    @property
+    def likely_first(self) -> tuple[str, ...]:
+        """Give the kinds, the one that it is about before the others."""
+        return (self.about, *(kind for kind in self.kinds if kind != self.about)) if self.about else self.kinds
 
     @property
     def has_sign(self) -> bool:

@@ -54,7 +54,7 @@ def read(run: "Run", ask: Ask, guess: Answer | None) -> Verdict:
     elif screening.tier is not None or screening.label in {"history", "third_party"}:
         run.raise_risk(screening.tier or "T3", screening.kinds, _whys(run))
     if screening.soft and not _says_danger(ask, guess) and _asks_softly(run):
-        soft_check(run, screening.kinds, free_text=isinstance(ask.spec, FreeText))
+        soft_check(run, screening.likely_first, free_text=isinstance(ask.spec, FreeText))
         return Verdict.OVER
     return Verdict.ANSWERED if screening.tier == "T2" else Verdict.NOTHING
 
@@ -153,7 +153,7 @@ def unanswered(run: "Run", frame: Frame) -> Verdict:
 
 def weight_unasked(run: "Run") -> Tier:
     """Give what soft words count for when the gentle question cannot be asked any more."""
-    step = run.bundle.always.step(_question_for(run, run.screening.kinds))
+    step = run.bundle.always.step(_question_for(run, run.screening.likely_first))
     signed = run.screening.has_sign or (isinstance(step, Ask) and step.id != "soft_check")
     return "T2" if signed else "T3"
 

@@ -214,7 +214,7 @@ def _soft(run: "Run", ask: Ask, value: Answer) -> None:
     if verdict is danger.Verdict.OVER:
         return
     told = verdict is danger.Verdict.ANSWERED and not frame.vars.get("answered", 0)
-    target = hearing.target_of(run, kinds) if told else ""
+    target = hearing.target_of(run, kinds, ask.id.removeprefix("soft_check_")) if told else ""
     if target:
         walk.go(run, target)
     else:

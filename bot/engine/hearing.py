@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 _CHARS_MIN = 8
 
 
-def target_of(run: "Run", told: Iterable[str]) -> str:
-    """Give the step of the running flow that these kinds (or HEARD_WORDS) lead to; empty for none."""
-    found = set(told) | ({"covert"} if run.session.covert else set())
-    return next((heard.go for heard in run.flow.heard if not found.isdisjoint(heard.words)), "")
+def target_of(run: "Run", told: Iterable[str], about: str = "") -> str:
+    """Give the step of the running flow that these kinds (or HEARD_WORDS) lead to; empty for none.
+
+    `about`: the kind among them that leads before the others; leaving unseen leads before all.
+    """
+    marks = {"covert"} if run.session.covert else set()
+    for found in (marks, {about}, {*told, *marks}):
+        target = next((heard.go for heard in run.flow.heard if not found.isdisjoint(heard.words)), "")
+        if target:
+            return target
+    return ""
 
 
 def target_beside(run: "Run", ask: Ask, option: Option | None) -> str:
@@ -45,7 +52,7 @@ def words_target(run: "Run") -> str:
     screening = run.screening
     if screening.tier is not None or screening.label in {"history", "third_party"}:
         third = ("third_party",) if screening.label == "third_party" else ()
-        return target_of(run, (*screening.kinds, *third))
+        return target_of(run, (*screening.kinds, *third), "" if third else screening.about)
     named = _kinds_named(run)
     return target_of(run, named) if named else ""
 

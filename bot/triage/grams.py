@@ -18,8 +18,8 @@ from bot.core.text import Word
 SIZE = 1 << 20
 STEMS_FROM = SIZE >> 1
 _MASK = STEMS_FROM - 1
-#: Buckets of the small table that tells kinds apart: stems only.
-KIND_SIZE = 1 << 14
+#: Buckets of the small tables that tell kinds apart: words and their stems.
+KIND_SIZE = 1 << 15
 _KIND_MASK = KIND_SIZE - 1
 #: Words scored at once. A long message is as grave as its gravest part; its length adds no chances.
 WINDOW = 32
@@ -206,6 +206,6 @@ def between(sounds: Sequence[bytes], stems: Sequence[bytes]) -> list[int]:
     return found
 
 
-def kind_bucket(stem: bytes) -> int:
-    """Give the bucket of a stem in the small table of kinds."""
-    return crc32(stem) & _KIND_MASK
+def kinds_of_word(sound: bytes, stem: bytes) -> tuple[int, int]:
+    """Give the buckets of a word in the small tables of kinds: its stem's and its own."""
+    return crc32(stem, _STEM_MARK) & _KIND_MASK, crc32(sound) & _KIND_MASK

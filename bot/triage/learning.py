@@ -60,19 +60,23 @@ def example(buckets: Sequence[int], told: Sequence[float]) -> Example:
     return Example(array("l", buckets), array("d", (told[bucket] / length for bucket in buckets)))
 
 
-def fit(
-    examples: Sequence[Example], wanted: Sequence[bool], weighs: Sequence[float], *, cost: float, size: int = SIZE
-) -> "tuple[array[float], float]":
-    """Give the weights and the bias that part wanted from unwanted examples; both sides weigh the same in all.
+def even_slacks(wanted: Sequence[bool], weighs: Sequence[float], cost: float) -> list[float]:
+    """Say how far each example may be missed so that both sides weigh the same in all.
 
     `weighs` says how much an unwanted example counts among its like.
     """
     unwanted = sum(by for by, is_wanted in zip(weighs, wanted, strict=True) if not is_wanted)
     whole = cost * (sum(wanted) + unwanted) / 2
-    slacks = [
+    return [
         0.5 * (sum(wanted) if is_wanted else unwanted / by) / whole
         for by, is_wanted in zip(weighs, wanted, strict=True)
     ]
+
+
+def fit(
+    examples: Sequence[Example], wanted: Sequence[bool], slacks: Sequence[float], *, size: int = SIZE
+) -> "tuple[array[float], float]":
+    """Give the weights and the bias that part wanted from unwanted examples, each missed no further than its slack."""
     weights, bias = array("d", bytes(8 * size)), 0.0
     alphas = [0.0] * len(examples)
     squares = [sum(value * value for value in one.values) + 1.0 for one in examples]

@@ -25,12 +25,13 @@ from bot.triage.grams import (
     SIZE,
     Token,
     between,
-    kind_bucket,
+    kinds_of_word,
     of_word,
     stem_of,
     tokens,
     windows,
 )
+from bot.triage.kinds import KindWeights
 
 MODEL_FILE = Path(__file__).with_name("model.bin")
 _REMEMBERED_WORDS = 16_384
@@ -40,8 +41,6 @@ _NOTHING = -99.0
 _ANY, _HIGH, _NOW, _LENGTH = range(4)
 #: Windows looked at closely; a text with more grave ones than these is heard by the gravest.
 _WINDOWS_MAX = 4
-#: The best kind is named when it leads by so much (three of four are right then), else none: a person will see.
-_KIND_LEAD = 2.5
 #: Where the upper of two numbers begins that are packed into one, so that one sum over words adds both.
 _SHIFT = 32
 _LOWER = (1 << _SHIFT) - 1
@@ -70,21 +69,27 @@ class Gates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What the model makes of a text: its scores, likely kinds, and where the telling words stand."""
+    """What the model makes of a text: its scores, the likely kind of its gravest part and how many words that has,
+    and where the telling words stand.
+    """
 
     any: float
     high: float
     now: float
     kinds: tuple[str, ...] = ()
+    words: int = 0
     spans: tuple[tuple[int, int], ...] = ()
 
 
 class _Known(NamedTuple):
-    """What a word is by itself: its part of the first score and of the length, packed; its features; its stem."""
+    """What a word is by itself: its part of the first score and of the length, packed; its features; its stem; what
+    it tells of kinds.
+    """
 
     first: int
     buckets: "array[int]"
     stem: bytes
+    kinds: tuple[int, int]
 
 
 class _Seen(NamedTuple):
@@ -110,13 +115,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The tables: a weight a bucket and score, how telling a bucket is (squared), kinds by stem."""
+    """The tables: a weight a bucket and score, how telling a bucket is (squared), and the kinds' own."""
 
     any: "array[int]"
     high: "array[int]"
     now: "array[int]"
     length: "array[int]"
-    kinds: "tuple[array[int], ...]"
+    kinds: KindWeights
     facts: Facts
 
 
@@ -125,7 +130,7 @@ class Model:
 
     def __init__(self, weights: Weights) -> None:
         self._facts = weights.facts
-        self._kinds_by_stem = weights.kinds
+        self._kinds = weights.kinds
         self._read = [table.__getitem__ for table in (weights.any, weights.high, weights.now, weights.length)]
         self._known = lru_cache(maxsize=_REMEMBERED_WORDS)(self._look_up)
 
@@ -155,14 +160,20 @@ class Model:
             any=grave.score,
             high=max(self._score(one, _HIGH) for one in loud),
             now=max(self._score(one, _NOW) for one in loud),
-            kinds=self._kinds(grave),
+            kinds=self._kinds.best([word.kinds for word in grave.known]),
+            words=len(grave.known),
             spans=_cues(grave),
         )
 
     def _look_up(self, sound: bytes) -> _Known:
         stem = stem_of(sound)
         buckets = of_word(sound, stem)
-        return _Known(_pack(self._sum(_ANY, buckets), self._sum(_LENGTH, buckets)), array("I", buckets), stem)
+        return _Known(
+            _pack(self._sum(_ANY, buckets), self._sum(_LENGTH, buckets)),
+            array("I", buckets),
+            stem,
+            kinds_of_word(sound, stem),
+        )
 
     def _sum(self, which: int, buckets: Iterable[int]) -> int:
         return sum(map(self._read[which], buckets))
@@ -189,12 +200,6 @@ class Model:
     def _scaled(self, weight: int, length: int, which: int) -> float:
         facts = self._facts
         return weight * facts.scales[which] / sqrt(length * facts.length_scale + GROUND) + facts.biases[which]
-
-    def _kinds(self, seen: _Seen) -> tuple[str, ...]:
-        buckets = [kind_bucket(word.stem) for word in seen.known]
-        scores = [sum(map(table.__getitem__, buckets)) / len(buckets) for table in self._kinds_by_stem]
-        best, second = sorted(range(len(scores)), key=lambda at: -scores[at])[:2]
-        return (KINDS[best],) if scores[best] - scores[second] >= _KIND_LEAD else ()
 
 
 def _cues(seen: _Seen) -> tuple[tuple[int, int], ...]:
@@ -241,7 +246,7 @@ def from_bytes(data: bytes) -> Weights:
         tables[1],
         tables[2],
         tables[3],
-        tuple(tables[4:]),
+        KindWeights(tuple(tables[4:]), tuple(facts["kind_biases"]), facts["kind_scale"]),
         Facts(
             tuple(facts["scales"]),
             facts["length_scale"],
@@ -254,7 +259,7 @@ def from_bytes(data: bytes) -> Weights:
 
 def to_bytes(weights: Weights) -> bytes:
     """Pack the weights as they are kept: little-endian, one line of facts before them."""
-    facts = asdict(weights.facts)
-    tables = (weights.any, weights.high, weights.now, weights.length, *weights.kinds)
+    facts = asdict(weights.facts) | {"kind_biases": weights.kinds.biases, "kind_scale": weights.kinds.scale}
+    tables = (weights.any, weights.high, weights.now, weights.length, *weights.kinds.tables)
     raw = b"".join(table.tobytes() for table in tables)
     return json.dumps(facts, sort_keys=True).encode() + b"\n" + zlib.compress(raw, 9)

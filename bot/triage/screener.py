@@ -156,6 +156,7 @@ def _raised(alone: Screening, joined: Screening) -> Screening:
     return Screening(
         tier=tier,
         kinds=tuple(kind for kind in KINDS if kind in alone.kinds or kind in joined.kinds),
+        about=alone.about or joined.about,
         covert=alone.covert or joined.covert,
         label=lead.label,
         soft=asks,

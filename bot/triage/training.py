@@ -1,34 +1,31 @@
-"""From the corpus to the weights: three machines, a table of kinds, gates set by how often ordinary life may alarm."""
+"""From the corpus to the weights: three machines, one for each kind, gates set by how often ordinary life may alarm."""
 
 import hashlib
 import math
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.core.screening import KINDS
 from bot.core.text import words
 from bot.triage.combine import Ear
 from bot.triage.corpus import ORDINARY, Line
-from bot.triage.grams import KIND_SIZE, SIZE, Token, kind_bucket, stem_of, tokens, windows
+from bot.triage.grams import SIZE, Token, tokens, windows
 from bot.triage.invented import invented
-from bot.triage.learning import STEM_WEIGHT, example, features, fit, rarity
+from bot.triage.learning import STEM_WEIGHT, even_slacks, example, features, fit, rarity
 from bot.triage.model import Facts, Gates, Hearing, Model, Weights
 from bot.triage.reading import Reader
+from bot.triage.training_kinds import kinds_of
 
 _COST = 0.5
 #: Texts of each invented kind.
 INVENTED = 24_000
 #: Raised by whoever changes what training does with the same lines and settings.
-_WAY = 2
+_WAY = 3
 #: How much a danger's nearest neighbour weighs beside an ordinary text, as there are few: a look-alike, and for T1 a T2.
 _NEIGHBOUR = 3.0
 _WANTED = ({"T1", "T2", "T3"}, {"T1", "T2"}, {"T1"})
 _TOP = 127
 _TOP_LENGTH = 255
-_TOP_KIND = 127
-_KIND_UNIT = 16.0
 #: Shares of ordinary texts that the model alone may look at closely, ask about, queue, and of these take for immediate.
 BUDGETS = {"glance": 0.25, "floor": 0.1, "soon": 0.01, "ask": 0.013, "high": 0.002, "now": 0.0006}
 #: What may be queued where a pattern found something too: that is rare there, so more may pass.
@@ -50,7 +47,8 @@ def train(lines: Sequence[Line], *, count: int = INVENTED) -> Weights:
     told = rarity(features(part) for _, part in parts)
     examples = [example(features(part), told) for _, part in parts]
     weighs = [_NEIGHBOUR if _is_neighbour(line) else 1.0 for line, _ in parts]
-    machines = [fit(examples, [line.tier in wanted for line, _ in parts], weighs, cost=_COST) for wanted in _WANTED]
+    sides = [[line.tier in wanted for line, _ in parts] for wanted in _WANTED]
+    machines = [fit(examples, side, even_slacks(side, weighs, _COST)) for side in sides]
     return _packed(lines, told, machines)
 
 
@@ -83,32 +81,9 @@ def _packed(lines: Sequence[Line], told: Sequence[float], machines: "list[tuple[
         high,
         now,
         array("B", (max(1, round(by * by / length_scale)) for by in told)),
-        _kinds(lines),
+        kinds_of(lines),
         Facts((scales[0], scales[1], scales[2]), length_scale, biases, _OPEN, version_of(lines)),
     )
-
-
-def _kinds(lines: Sequence[Line]) -> "tuple[array[int], ...]":
-    """Give for each kind how much each stem speaks for it (log odds), in sixteenths."""
-    stems = {kind: Counter[int]() for kind in KINDS}
-    whole: Counter[int] = Counter()
-    for line in lines:
-        if line.kind in stems:
-            met = {kind_bucket(stem_of(token.sound)) for token in tokens(words(line.text))}
-            stems[line.kind].update(met)
-            whole.update(met)
-    every = sum(whole.values())
-    tables = []
-    for kind in KINDS:
-        mine, table = stems[kind], array("b", bytes(KIND_SIZE))
-        own = sum(mine.values())
-        for bucket, number in whole.items():
-            odds = math.log((mine[bucket] + 0.3) / (own + 0.3)) - math.log(
-                (number - mine[bucket] + 0.7) / (every - own)
-            )
-            table[bucket] = max(-_TOP_KIND, min(_TOP_KIND, round(odds * _KIND_UNIT)))
-        tables.append(table)
-    return tuple(tables)
 
 
 def version_of(lines: Sequence[Line]) -> str:

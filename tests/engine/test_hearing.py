@@ -1,5 +1,7 @@
 """Where words lead that a question of the entry flow did not ask for (`heard`): to what they tell of."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.core.screening import Evidence, Screening
@@ -73,6 +75,12 @@ def test_danger_in_her_words_counts_more_than_a_harmless_option_they_resemble(sh
     she.says("حالم بد است و دلم می‌خواد بمیرم", DARK)
 
     assert she.at == "door.dark"
+
+
+def test_the_kind_that_her_words_are_about_leads_before_one_that_a_word_named(she):
+    she.says("از گرسنگی دیگر طاقت ندارم و می‌خواهم بمیرم", replace(DARK, kinds=("suicide", "hunger"), about="hunger"))
+
+    assert she.at == "door.food"
 
 
 def test_an_option_that_says_danger_or_a_shared_phone_stands(she, script):

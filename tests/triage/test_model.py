@@ -221,3 +221,17 @@ def test_invented_texts_are_the_same_each_time_and_of_the_words_of_ordinary_ones
     assert len(made) == 90
     assert {word for text in made for word in text.split()} <= {word for text in texts for word in text.split()}
     assert all(3 <= len(text.split()) <= 24 for text in made)
+
+
+def test_the_kind_that_a_danger_is_about_is_mostly_right_where_one_is_named(mirror):
+    told = [(line, found) for line, found in mirror if line.tier != "none" and found.about]
+    right = sum(line.kind == found.about for line, found in told)
+
+    assert len(told) > 0.5 * sum(line.tier != "none" and found.tier is not None for line, found in mirror)
+    assert right / len(told) > 0.8
+
+
+def test_a_few_words_name_no_kind_that_nobody_told(screener):
+    for text in ("داره بالا میاره", "در اتاق قفله", "nemitoonam", "میخوام با یکی حرف بزنم خیلی تنهام"):
+        assert screener.screen(text).kinds == ()
+    assert screener.screen("بچمو می‌زنه باباش").kinds == ("child_abuse",)
