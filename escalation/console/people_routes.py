@@ -1,6 +1,7 @@
 """The first admin's link, invitations, and the accounts of staff."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.core.provinces import PROVINCES
 from escalation import repo_factors
+from escalation.accounts import INVITE_MS, NameTakenError
 from escalation.console import wording
 from escalation.console.agents import agent_words
 from escalation.console.deps import ConsoleDeps, deps_of
@@ -17,11 +19,20 @@ from escalation.console.refusals import REFUSALS, status_of, words_of
 from escalation.console.shell import Shell, require
 from escalation.console.signin_routes import require_sure, sign_in, text_of
 from escalation.policy import ROLES, may
-from escalation.profiles import Profile
+from escalation.profiles import BadNameError, BadUsernameError, NoRoleError, Profile
 from escalation.repo_staff import linked_chats
 from escalation.staffbot_links import unlink_staffbot
 
 _shell = Shell()
+#: What the form of an invitation begins with.
+_NOBODY_YET = Profile(username="", name="", roles=("counsellor",))
+#: Beside which of its fields a refusal is said.
+_FIELDS: dict[type[Exception], str] = {
+    NameTakenError: "username",
+    BadUsernameError: "username",
+    BadNameError: "name",
+    NoRoleError: "roles",
+}
 
 
 async def welcome_page(request: Request) -> Response:
@@ -107,9 +118,8 @@ async def staff_page(request: Request) -> Response:
     return await _staff(request)
 
 
-async def _staff(
-    request: Request, *, link: str = "", link_for: str = "", notice: str = "", error: str = "", status: int = 200
-) -> Response:
+async def _staff(request: Request, *, status: int = 200, **said: Any) -> Response:
+    """Show who works here, with what there is to say: link, link_for, notice, error, mistakes (by field), entered."""
     actor = require(request, "staff", "view")
     deps = deps_of(request)
     rows, linked = await deps.accounts.list_staff(actor=actor), await _linked(deps)
@@ -120,10 +130,12 @@ async def _staff(
         "may_manage": may(actor, "staff", "manage"),
         "provinces": [(one.code, one.name) for one in PROVINCES.values()],
         "all_roles": [(role, wording.word(wording.ROLES, role)) for role in ROLES],
-        "link": link,
-        "link_for": link_for,
-        "notice": notice,
-        "error": error,
+        "link": "",
+        "link_until": wording.when(deps.now_ms() + INVITE_MS),
+        "link_life": wording.wait_words(INVITE_MS / 1000),
+        "mistakes": {},
+        "entered": _NOBODY_YET,
+        **said,
     }
     return _shell.page(request, "staff.html", context, status=status)
 
@@ -144,7 +156,9 @@ async def invite(request: Request) -> Response:
     try:
         code = await deps_of(request).accounts.invite(actor=actor, profile=profile)
     except REFUSALS as error:
-        return await _staff(request, error=words_of(error), status=status_of(error))
+        field = _FIELDS.get(type(error))
+        said = {"mistakes": {field: words_of(error)}} if field else {"error": words_of(error)}
+        return await _staff(request, **said, entered=profile, status=status_of(error))
     return await _staff(request, link=_link(request, code), link_for=profile.name)
 
 

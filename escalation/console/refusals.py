@@ -6,6 +6,7 @@ from escalation.entrusting import NotOnShiftError
 from escalation.factors import FactorNeededError, SetUpOverError, WrongCodeError
 from escalation.passwords import TooManyTriesError, WeakPasswordError
 from escalation.policy import NotAllowedError
+from escalation.profiles import BadNameError, BadUsernameError, NoRoleError
 from escalation.signin import WrongPasswordError
 
 
@@ -37,12 +38,18 @@ _WORDS: dict[type[Exception], str] = {
     TooManyTriesError: "تلاش‌ها زیاد شد. پنج دقیقه صبر کنید.",
     WeakPasswordError: "گذرواژه باید ۱۰ نویسه یا بیشتر باشد و آسان حدس زده نشود؛ نام، شماره و ردیف کلیدها را همه امتحان می‌کنند. سه چهار واژهٔ بی‌ربط خوب است.",
     CodeRefusedError: "این پیوند به کار رفته یا زمانش گذشته است. پیوند تازه بگیرید.",
-    NameTakenError: "این نام کاربری پیش‌تر گرفته شده است.",
+    NameTakenError: "این نام کاربری پیش‌تر گرفته شده است؛ نام دیگری بنویسید.",
+    BadUsernameError: "نام کاربری ۳ تا ۳۲ نویسه است: حرف کوچک انگلیسی، رقم، نقطه و خط تیره؛ با حرف یا رقم آغاز می‌شود.",
+    BadNameError: "نام را بنویسید؛ دست‌بالا ۸۰ نویسه.",
+    NoRoleError: "دست‌کم یک نقش را انتخاب کنید.",
 }
 _STATUS: dict[type[Exception], int] = {
     case.NoSuchCaseError: 404,
     NotAllowedError: 403,
     case.BadInputError: 422,
+    BadUsernameError: 422,
+    BadNameError: 422,
+    NoRoleError: 422,
     WeakPasswordError: 422,
     NotSureError: 422,
     LoginRefusedError: 403,

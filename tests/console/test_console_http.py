@@ -8,8 +8,10 @@ import pytest
 from starlette.routing import Mount, Route
 
 from bot.store import schema
+from escalation.accounts import INVITE_MS
 from escalation.console import NavEntry, Shell, build_console
 from escalation.console.app import ANYBODY, OPEN, ROUTES, WAITING
+from escalation.console.wording import when
 from escalation.policy import POLICY, ROLES
 from escalation.repo_staff import link_chat, linked_chats
 
@@ -230,6 +232,42 @@ async def test_an_admin_invites_a_colleague_who_sets_her_password_and_works(room
     assert "/login?said=ready" == done.headers["location"]
     assert 200 == (await leila.get("/")).status_code
     assert 403 == (await leila.post("/staff/invite")).status_code
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("username", {"username": "boss"}),
+        ("username", {"username": "لیلا"}),
+        ("name", {"name": " "}),
+        ("roles", {"roles": ""}),
+        ("roles", {"roles": "boss"}),
+    ],
+)
+async def test_a_refused_invitation_says_which_field_is_meant_and_makes_nothing(room, visit, field, changes):
+    room.staff("boss", "admin")
+    boss = await visit("boss")
+    entered = {"name": "لیلا", "username": "leila", "roles": "supervisor", "province": "IR-23", **changes}
+    page = await boss.post("/staff/invite", entered)
+
+    assert page.status_code in {409, 422}
+    assert [field] == re.findall(r'id="mistake-(\w+)"', page.text)
+    assert [] == [row for row in room.rows(schema.staff) if row["id"] != "boss"]
+
+
+async def test_every_page_that_shows_a_link_for_a_password_says_until_when_it_works(room, visit):
+    room.staff("boss", "admin")
+    room.staff("mina")
+    boss = await visit("boss")
+    profile = {"name": "لیلا", "username": "leila", "roles": "counsellor", "province": ""}
+    until = when(room.now + INVITE_MS)
+    pages = [
+        await boss.post("/staff/invite", profile),
+        await boss.post("/staff/mina/link"),
+        (await boss.post("/staff/mina/disable")) and await boss.post("/staff/mina/reopen"),
+    ]
+
+    assert [True] * 3 == ["/invite/" in page.text and until in page.text for page in pages]
 
 
 async def test_changing_roles_holds_from_the_next_request(room, visit):

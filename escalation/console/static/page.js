@@ -67,6 +67,7 @@ function show(next) {
     if (old && fresh) old.replaceWith(fresh);
   }
   window.scrollTo(0, 0);
+  byId("main").querySelector("[autofocus]")?.focus(); // the field that a refusal is about
   document.dispatchEvent(new CustomEvent("panah:page"));
 }
 
