@@ -213,7 +213,8 @@ def _soft(run: "Run", ask: Ask, value: Answer) -> None:
         verdict = danger.high(run, "heard", "words", kinds, why)
     if verdict is danger.Verdict.OVER:
         return
-    told = verdict is danger.Verdict.ANSWERED and not frame.vars.get("answered", 0)
+    # A question of one kind denies that kind; the one that names none leaves what she told of as it was.
+    told = (verdict is danger.Verdict.ANSWERED or ask.id == "soft_check") and not frame.vars.get("answered", 0)
     target = hearing.target_of(run, kinds, ask.id.removeprefix("soft_check_")) if told else ""
     if target:
         walk.go(run, target)

@@ -109,3 +109,14 @@ def test_a_refusal_of_the_gentle_question_leads_where_her_words_would_have_led(s
     she.says("نمی‌خواهم بگویم")
 
     assert she.at == "door.dark"
+
+
+def test_who_is_in_no_danger_is_led_to_what_she_told_of_and_not_to_what_she_denied(script):
+    hungry, dark = script(FLOW), script(FLOW)
+    hungry.says("چیزی در خانه نداریم", replace(TIRED, kinds=("hunger",)))
+    dark.says("خسته شدم از این زندگی", TIRED)
+    for she in (hungry, dark):
+        she.says("نه")
+
+    assert hungry.at == "door.food"
+    assert dark.at == "door.topic"
