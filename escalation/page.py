@@ -45,8 +45,8 @@ def read_case(
     case = repo.find_case(connection, actor=actor, case_id=case_id, now_ms=now_ms)
     content = repo.content_allowed(connection, actor, case)
     action = "read" if content else "glanced"
-    within = (now_ms - AGAIN_MS, now_ms)
-    if not (again and repo.audited_within(connection, actor=actor, action=action, case_id=case_id, within=within)):
+    about, within = ("case", case_id), (now_ms - AGAIN_MS, now_ms)
+    if not (again and repo.audited_within(connection, actor=actor, action=action, about=about, within=within)):
         repo.add_audit(tx, actor=actor.staff_id, action=action, target="case", target_id=case_id, now_ms=now_ms)
     key, erased = _key_of(connection, office.keyring, case.contact_id)
     row = repo_read.case_row(connection, case_id)

@@ -197,12 +197,14 @@ def add_audit(tx: Tx, *, actor: str, action: str, target: str, target_id: str, n
     append(tx, actor=actor, action=action, target=target, target_id=target_id, reason=reason, at=now_ms)
 
 
-def audited_within(connection: Connection, *, actor: Actor, action: str, case_id: str, within: tuple[int, int]) -> bool:
-    """True when this person's act on this case stands in the audit between two moments."""
+def audited_within(
+    connection: Connection, *, actor: Actor, action: str, about: tuple[str, str], within: tuple[int, int]
+) -> bool:
+    """True when this person's act on a target with an id stands in the audit between two moments."""
     audit = schema.audit.c
     query = select(audit.id).where(
-        audit.target == "case",
-        audit.target_id == case_id,
+        audit.target == about[0],
+        audit.target_id == about[1],
         audit.actor == actor.staff_id,
         audit.action == action,
         audit.at.between(*within),

@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from bot.core.text import persian_digits
 from escalation.case import ActError
 from escalation.console import (
+    audit_routes,
     case_routes,
     form_routes,
     health_routes,
@@ -57,6 +58,7 @@ WAITING: Need = ("", "waiting")
 _NAV = (
     NavEntry(path="/", label="صف", target="queue", action="view"),
     NavEntry(path="/staff", label="کارکنان", target="staff", action="view"),
+    NavEntry(path="/audit", label="دفتر کارها", target="audit", action="view"),
     NavEntry(path="/health", label="سلامت", target="system", action="view"),
 )
 
@@ -126,6 +128,8 @@ ROUTES: tuple[tuple[str, str, Any, Need], ...] = (
     ("POST", "/staff/{staff_id:str}/roles", people_routes.change_roles, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/disable", people_routes.disable, ("staff", "manage")),
     ("POST", "/staff/{staff_id:str}/reopen", people_routes.reopen, ("staff", "manage")),
+    ("GET", "/audit", audit_routes.audit_page, ("audit", "view")),
+    ("POST", "/audit", audit_routes.ask_audit, ("audit", "view")),
 )  # fmt: skip
 
 _ERRORS = {

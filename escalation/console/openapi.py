@@ -33,11 +33,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "/me/sessions/end": ("session",),
     "/me/devices/end": ("device",),
     "/second/begin": ("password",),
-    "/second/confirm": ("code",),
+    "/second/confirm": ("code", "secret"),
     "/second/codes": ("code",),
-    "/second/remove": ("code",),
+    "/second/remove": ("code", "sure"),
     "/staff/invite": ("name", "username", "province", "roles"),
     "/staff/{staff_id}/roles": ("roles", "province"),
+    "/staff/{staff_id}/second-off": ("password", "sure"),
+    "/audit": ("who", "kind", "case", "day"),
 }
 _DOES = {
     "200": "the page, or data",

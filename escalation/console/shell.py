@@ -127,6 +127,6 @@ def require(request: Request, target: str, action: str) -> Actor:
     return _shell.require(request, target, action)
 
 
-def render(request: Request, template: str, **context: Any) -> Response:
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     """Render a page of the console; see Shell.page."""
-    return _shell.page(request, template, context)
+    return _shell.page(request, template, context, status)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from bot.core.clock import TEHRAN
 from bot.core.jalali import clock_time, long_moment
 from bot.core.provinces import PROVINCES
 from bot.core.text import persian_digits
@@ -251,6 +252,11 @@ def when(at_ms: int) -> str:
 def hour(at_ms: int) -> str:
     """Write only the hour of a stored time: «۱۴:۳۰»."""
     return clock_time(moment(at_ms)).removeprefix("ساعت ")
+
+
+def second(at_ms: int) -> str:
+    """Write the time of day of a stored moment to the second: «۱۴:۳۰:۰۵»."""
+    return persian_digits(moment(at_ms).astimezone(TEHRAN).strftime("%H:%M:%S"))
 
 
 def wait_words(seconds: float) -> str:
