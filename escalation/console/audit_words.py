@@ -85,6 +85,7 @@ ACTS: Mapping[tuple[str, str], Act] = {
 MACHINES: Mapping[str, str] = {
     "": "ناشناس",
     "system": "خود سامانه",
+    "panah": "خود سامانه",
     "retention": "پاک‌سازی سر وقت",
     "contact": "خود مخاطب",
 }

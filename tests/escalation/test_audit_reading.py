@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import escalation
+from bot.publishing import INSTALLER
 from bot.store import schema
 from bot.store.audit import append
 from bot.store.walls import WalledStore
@@ -225,3 +226,7 @@ async def test_the_page_says_whether_the_chain_is_whole_and_when_that_was_seen(h
 
     assert said[0] == view.look
     assert said[1] in view.words
+
+
+def test_the_first_version_of_the_scripts_was_installed_by_the_program_itself():
+    assert MACHINES["system"] == MACHINES[INSTALLER]
