@@ -4,9 +4,11 @@ A proposal is checked completely before it is kept, and again before it is publi
 Who may do what is the Shell's table; that the author is not the publisher of danger is bot.publishing's rule.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +17,7 @@ from starlette.routing import Route
 from bot.core.jalali import long_moment
 from bot.drafts import FileDiff, Sources, diff, read_sources
 from bot.engine.issues import Issue, errors
+from bot.engine.model import Bundle
 from bot.engine.read import read_aloud
 from bot.publishing import (
     NoReasonError,
@@ -29,9 +32,12 @@ from bot.publishing import (
     find_request,
     gate,
     history,
+    load_version,
+    needs_second_person,
     propose,
     publish,
     refuse,
+    requests,
     rollback,
     version_sources,
 )
@@ -47,6 +53,10 @@ _WORDS: dict[type[PublishError], str] = {
     UnknownVersionError: "این نسخه پیدا نشد یا هرگز منتشر نشده بود.",
     NoReasonError: "دلیل برگشت را بنویسید.",
 }
+
+
+#: A value between the marks of the language, where it has Persian letters.
+_VALUE = re.compile(r'([^\s\[\]{},:"][^\[\]{},:"]*[\u0600-\u06ff][^\[\]{},:"]*)')
 
 
 class PublishPages:
@@ -192,11 +202,15 @@ class PublishPages:
         sources = read_sources(self._deps.flows_dir)
         checked = await self._checker.check(sources, complete=True)
         diffs = diff(await self._published(), sources)
+        waiting, names = await self._deps.store.read(lambda found: (requests(found), names_of_staff(found)))
         context = {
             "diffs": diffs,
+            "isolated": isolated,
+            "waiting": waiting,
+            "names": names,
             "may_propose": self._shell.allowed(request, "flow", "propose"),
             "error": error,
-            **_problems(checked, await self._news(checked)),
+            **_problems(checked, await self._news(checked), diffs),
         }
         return self._page(request, "studio/changes.html", context, status)
 
@@ -204,17 +218,20 @@ class PublishPages:
         sources = await self._sources(proposal.version)
         checked = await self._checked(proposal)
         diffs = diff(await self._published(), sources)
-        names = await self._deps.store.read(names_of_staff)
+        names, old = await self._deps.store.read(lambda found: (names_of_staff(found), _newest(found)))
+        is_danger = checked.bundle is None or needs_second_person(old, checked.bundle)
         context = {
             "proposal": proposal,
+            "is_danger": is_danger,
             "author": names.get(proposal.author, proposal.author),
             "proposed_at": long_moment(moment(proposal.created_at)),
             "diffs": diffs,
+            "isolated": isolated,
             "aloud": _aloud(checked, diffs, sources),
             "may_publish": self._shell.allowed(request, "flow", "publish"),
             "may_refuse": self._shell.allowed(request, "flow", "review"),
             "error": error,
-            **_problems(checked, await self._news(checked)),
+            **_problems(checked, await self._news(checked), diffs),
         }
         return self._page(request, "studio/request.html", context, status)
 
@@ -233,14 +250,31 @@ class PublishPages:
         return self._shell.page(request, template, {**context, "assets": self._assets}, status)
 
 
-def _problems(checked: Checked, news: list[Issue]) -> dict[str, Any]:
-    """Give errors, the warnings that are new, and those that citizens' version has already."""
+def _problems(checked: Checked, news: list[Issue], diffs: list[FileDiff]) -> dict[str, Any]:
+    """Give errors and new warnings, those of the changed files and those elsewhere, and the warnings known before."""
+    changed = {found.name for found in diffs}
     warnings = [found for found in news if found.severity == "W"]
+    told = [*errors(list(checked.issues)), *warnings]
     return {
-        "errors": errors(list(checked.issues)),
+        "errors": [found for found in told if found.severity == "E"],
         "warnings": warnings,
+        "here": [found for found in told if found.file in changed],
+        "elsewhere": [found for found in told if found.file not in changed],
         "known": [found for found in checked.issues if found.severity == "W" and found not in warnings],
     }
+
+
+def _newest(found: Connection) -> Bundle | None:
+    newest = history(found, most=1)
+    return load_version(found, newest[0].version) if newest else None
+
+
+def isolated(line: str) -> list[tuple[str, bool]]:
+    """Cut a line of a script into pieces and say which are Persian values.
+
+    Beside Latin letters the numbers of «1 بله 2 نه» would change their places; a value in a box of its own keeps them.
+    """
+    return [(piece, at % 2 == 1) for at, piece in enumerate(_VALUE.split(line)) if piece]
 
 
 def _aloud(checked: Checked, diffs: list[FileDiff], sources: Sources) -> list[tuple[str, str]]:

@@ -206,6 +206,37 @@ async def test_somebody_with_both_roles_cannot_publish_her_own_danger(sign_in, s
     assert before == store.read_now(current_version)
 
 
+async def test_a_second_person_publishes_from_the_page_of_changes_and_the_author_is_told_who_may(sign_in, store):
+    sara, mina = await sign_in("sara"), await sign_in("mina")
+    await change(sara, "always.yaml", "owner:", "owner: دفتر تازه #")
+    proposed, request_id = await propose(sara)
+    changes = await mina.get("/flows/changes")
+    review = await mina.get(f"/flows/requests/{request_id}")
+
+    assert "همکار دیگری باید آن را ببیند" in proposed.text
+    assert "انتشار برای همه" not in proposed.text
+    assert f'href="/flows/requests/{request_id}"' in changes.text
+    assert "انتشار برای همه" in review.text
+    assert "با ۱ فایل عوض‌شده" in review.text
+
+
+async def test_what_a_change_broke_stands_before_what_it_broke_elsewhere(sign_in):
+    sara = await sign_in("sara")
+    await save(sara, "check_in.yaml", "flow: check_in\nsteps: [\n")
+    here, _, elsewhere = (await sara.get("/flows/changes")).text.partition("در فایل‌هایی که عوض نشده‌اند")
+
+    assert 'href="/flows/edit/check_in.yaml#L' in here
+    assert 'href="/flows/edit/always.yaml#L' not in here
+    assert 'href="/flows/edit/always.yaml#L' in elsewhere
+
+
+async def test_a_value_in_a_difference_keeps_its_own_direction(sign_in):
+    sara = await sign_in("sara")
+    await change(sara, "check_in.yaml", "title: سر زدن", "title: 1 بله 2 نه")
+
+    assert "title: <bdi>1 بله 2 نه</bdi>" in (await sara.get("/flows/changes")).text
+
+
 async def test_errors_cannot_be_proposed(sign_in, store):
     sara = await sign_in("sara")
     await save(sara, "welcome.yaml", BROKEN)

@@ -104,6 +104,21 @@ def test_leaving_with_unsaved_words_asks_first(page, url):
     assert asked == ["beforeunload"]
 
 
+def test_what_was_typed_waits_while_she_signs_in_again(page, url):
+    page.goto(f"{url}/flows/edit/welcome.yaml")
+    page.locator("#text").fill("flow: welcome\n# نوشتهٔ یک ساعت")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="ذخیرهٔ پیش‌نویس").click()
+    page.wait_for_load_state()
+    assert page.locator("#text").count() == 0
+    page.context.add_cookies(cookies)
+    page.goto(f"{url}/flows/edit/welcome.yaml")
+
+    expect(page.locator("#text")).to_have_value("flow: welcome\n# نوشتهٔ یک ساعت")
+    expect(page.locator("#dirty")).to_be_visible()
+
+
 def test_a_hostile_file_runs_nothing(page, url, flows):
     hostile = "</textarea><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     (flows / "welcome.yaml").write_text(f'flow: welcome\ntitle: "{hostile}"\n', encoding="utf-8")

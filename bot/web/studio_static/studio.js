@@ -1,10 +1,10 @@
-// The editor's comforts: line numbers that follow, a click on a problem goes to its line, no unsaved loss by accident.
+// The editor's comforts: line numbers that follow, a click on a problem goes to its line, no loss of what was typed.
 (function () {
   "use strict";
   const text = document.getElementById("text");
   if (!text) return;
   const numbers = document.getElementById("numbers"), editor = document.getElementById("editor");
-  const dirty = document.getElementById("dirty"), saved = text.value;
+  const dirty = document.getElementById("dirty"), saved = text.value, kept = "draft:" + location.pathname;
   let isLeavingOnPurpose = false;
 
   function follow() {
@@ -41,7 +41,11 @@
     else if (text.value === saved && !event.ctrlKey && !event.metaKey && !event.shiftKey) check.textContent = "در حال بررسی…";
   });
   addEventListener("pageshow", () => { check.textContent = name; });
-  editor.addEventListener("submit", () => { isLeavingOnPurpose = true; });
+  // When signing in again comes between a save and the script, what was typed waits in this tab.
+  editor.addEventListener("submit", () => { isLeavingOnPurpose = true; sessionStorage.setItem(kept, text.value); });
+  const typed = sessionStorage.getItem(kept);
+  sessionStorage.removeItem(kept);
+  if (typed !== null && typed !== saved && !text.readOnly) text.value = typed;
   addEventListener("beforeunload", (event) => { if (!isLeavingOnPurpose && text.value !== saved) event.preventDefault(); });
   follow();
   if (/^#L\d+$/.test(location.hash)) goTo(+location.hash.slice(2));
