@@ -4,7 +4,6 @@ Only names of known shapes are read or written, so no name leads out of the dire
 among them: danger rules live with the program, and no script can change them (reliability.md T9).
 """
 
-import difflib
 import hashlib
 import os
 import re
@@ -178,6 +177,8 @@ def diff(old: Sources, new: Sources) -> list[FileDiff]:
 
 
 def _hunks(before: list[str], after: list[str]) -> list[Hunk]:
+    import difflib  # noqa: PLC0415 - for who looks at changes only
+
     found = []
     for group in difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_grouped_opcodes(2):
         lines: list[tuple[str, str]] = []

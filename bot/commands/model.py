@@ -52,7 +52,9 @@ def _train(ordinary: str | None) -> int:
     (LEXICON_DIR / EVERYDAY_FILE).write_text(everyday, encoding="utf-8")
     reader = Reader(load_lexicon())  # with the words just written
     weights = with_gates(weights, _texts(ordinary) if ordinary else ordinary_texts(), reader)
-    MODEL_FILE.write_bytes(to_bytes(weights))
+    fresh = MODEL_FILE.with_suffix(".new")
+    fresh.write_bytes(to_bytes(weights))
+    fresh.replace(MODEL_FILE)  # whoever runs has the old file mapped and keeps it
     _say(f"weights {weights.facts.version}; gates {weights.facts.gates}")
     return 0
 

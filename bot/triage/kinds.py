@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias
 
 from bot.core.screening import KINDS
 
@@ -16,11 +17,15 @@ from bot.core.screening import KINDS
 _LEAD, _FEW = 0.8, 6
 
 
+#: A byte a bucket: made by training, or mapped from the file.
+Table: TypeAlias = "array[int] | memoryview[int]"
+
+
 @dataclass(frozen=True, slots=True)
 class KindWeights:
     """A table of KIND_SIZE bytes and a bias for each of KINDS; `scale` is what one unit of a weight is."""
 
-    tables: "tuple[array[int], ...]"
+    tables: tuple[Table, ...]
     biases: tuple[float, ...]
     scale: float
 

@@ -8,6 +8,7 @@ words of a language were met.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bot.core.screening import Screening
 from bot.core.text import Word, fold
@@ -32,6 +33,7 @@ _STEM_CHARS_MIN = 3
 _ENDING_CHARS_MAX = 7
 _CLAUSE_WORDS_MAX, _OVERLAP_WORDS = 32, 8
 _STRONG = frozenset(".!?؟؛;…\n")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,8 @@ def load_languages(lexicon: Path, version: str) -> Languages:
     return Languages(
         about=tuple(_about(code, sections.get("about")) for code, sections in files.items()),
         books=tuple(_book(code, sections, (scenes, bits, version)) for code, sections in files.items()),
-        exact={form: tuple(found.values()) for form, found in index.exact.items()},
-        pairs={pair: tuple(found.values()) for pair, found in index.pairs.items()},
+        exact={form: index.one(tuple(found.values())) for form, found in index.exact.items()},
+        pairs={pair: index.one(tuple(found.values())) for pair, found in index.pairs.items()},
         stems={head: tuple(found.values()) for head, found in index.stems.items()},
         heavy=sum(bit for tag, bit in bits.items() if tag not in _LIGHT),
     )
@@ -237,6 +239,11 @@ class _Index:
         self.exact: dict[str, dict[tuple[int, tuple[str, ...]], Entry]] = {}
         self.pairs: dict[tuple[str, str], dict[tuple[int, tuple[str, ...]], Entry]] = {}
         self.stems: dict[str, dict[tuple[str, int, tuple[str, ...]], tuple[str, Entry]]] = {}
+        self._made: dict[Any, Any] = {}
+
+    def one(self, made: _Made) -> _Made:
+        """Give what is equal and was made before: thousands of words mean what others mean, too."""
+        return self._made.setdefault(made, made)  # type: ignore[no-any-return]
 
     def add(self, number: int, code: str, sections: dict[str, Section]) -> None:
         classes = sections.get("words")
@@ -254,20 +261,20 @@ class _Index:
 
     def _put(self, book: int, mask: int, parts: tuple[str, ...]) -> None:
         first, *others = parts
-        rest = tuple(others)
+        rest = self.one(tuple(others))
         if first[-1] != "*":
             place = self.exact.setdefault(first, {})
             second = _second(rest)
             if second:
                 place = self.pairs.setdefault((first, second), {})
             old = place.get((book, rest))
-            place[book, rest] = Entry(book, mask | (old.mask if old else 0), rest)
+            place[book, rest] = self.one(Entry(book, mask | (old.mask if old else 0), rest))
             return
         if len(first) <= _STEM_CHARS_MIN:
             raise LexiconError(f"the stem {first} is too short to begin with")
         heads = self.stems.setdefault(first[:_STEM_CHARS_MIN], {})
         known = heads.get((first, book, rest))
-        heads[first, book, rest] = (first, Entry(book, mask | (known[1].mask if known else 0), rest))
+        heads[first, book, rest] = (first, self.one(Entry(book, mask | (known[1].mask if known else 0), rest)))
 
 
 def _words(value: Section) -> Iterator[str]:

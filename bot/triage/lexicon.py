@@ -4,7 +4,8 @@ Data lives in bot/flows/lexicon/*.yaml; this module turns it into tables once, f
 """
 
 import hashlib
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -34,15 +35,14 @@ class Lexicon(Rulebook):
     """All tables of one lexicon version. Treat as immutable.
 
     `phrases` goes by the first word, then by the second. `common` are the forms that a slip may have been meant to
-    be, `everyday` the words of ordinary life, often used ones first; one a line: as strings of their own they would
-    weigh six times as much.
+    be, `everyday` the words of ordinary life, often used ones first. Both are read once or twice and kept deflated.
     """
 
     forms: Forms
     phrases: dict[str, dict[str, tuple[End, ...]]]
     defuse: list[tuple[int, frozenset[str], frozenset[str]]]
-    common: str
-    everyday: str
+    common: bytes
+    everyday: bytes
     examples: dict[int, str]
     languages: Languages = field(default_factory=Languages)
     bones: dict[str, list[str]] = field(default_factory=dict)
@@ -51,14 +51,19 @@ class Lexicon(Rulebook):
     def by_bones(self, skeleton: str) -> list[str]:
         """Give the common forms with this consonant skeleton, often used ones first; the index is made when asked."""
         if not self.bones:
-            self.ranks.update((form, at) for at, form in enumerate(self.everyday.split()) if form in self.forms)
-            for form in sorted({*self.common.split(), *self.ranks}, key=lambda form: (self.rank(form), form)):
+            self.ranks.update((form, at) for at, form in enumerate(lines_of(self.everyday)) if form in self.forms)
+            for form in sorted({*lines_of(self.common), *self.ranks}, key=lambda form: (self.rank(form), form)):
                 self.bones.setdefault(persian_skeleton(form), []).append(form)
         return self.bones.get(skeleton, [])
 
     def rank(self, form: str) -> int:
         """Say how many words ordinary life uses more often than this one, once `by_bones` was asked; many for others."""
         return self.ranks.get(form, len(self.ranks))
+
+
+def lines_of(deflated: bytes) -> Iterator[str]:
+    """Give the words that were deflated one a line, one by one: a list of them would leave holes of megabytes."""
+    return map(str.rstrip, StringIO(zlib.decompress(deflated).decode()))
 
 
 def load_lexicon(path: Path | None = None) -> Lexicon:
@@ -110,8 +115,8 @@ def _compile(sections: dict[str, dict[str, Section]], everyday: str, version: st
         concepts=[_concept(name, value, bits) for name, value in sections["concepts"].items() if name in bits],
         patterns=[read_pattern(name, value, bits) for name, value in sections["patterns"].items()],
         overrides={name: read_rule(value, bits) for name, value in sections["overrides"].items()},
-        common=vocabulary.common.getvalue(),
-        everyday=everyday,
+        common=zlib.compress(vocabulary.common.getvalue().encode()),
+        everyday=zlib.compress(everyday.encode()),
         examples=_example_index(one for value in sections["examples"].values() for one in listed(value)),
     )
 

@@ -5,6 +5,7 @@ the lowest gate and the queue is asked about. The words that carried a score are
 """
 
 import json
+import mmap
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from heapq import nlargest
+from itertools import accumulate, pairwise
 from math import sqrt
 from operator import itemgetter
 from pathlib import Path
@@ -31,7 +33,7 @@ from bot.triage.grams import (
     tokens,
     windows,
 )
-from bot.triage.kinds import KindWeights
+from bot.triage.kinds import KindWeights, Table
 
 MODEL_FILE = Path(__file__).with_name("model.bin")
 _REMEMBERED_WORDS = 16_384
@@ -45,6 +47,7 @@ _WINDOWS_MAX = 4
 _SHIFT = 32
 _LOWER = (1 << _SHIFT) - 1
 _HALF = 1 << (_SHIFT - 1)
+_LINE_END = ord("\n")
 
 
 class OtherModelError(Exception):
@@ -117,10 +120,10 @@ class Facts:
 class Weights:
     """The tables: a weight a bucket and score, how telling a bucket is (squared), and the kinds' own."""
 
-    any: "array[int]"
-    high: "array[int]"
-    now: "array[int]"
-    length: "array[int]"
+    any: Table
+    high: Table
+    now: Table
+    length: Table
     kinds: KindWeights
     facts: Facts
 
@@ -219,34 +222,31 @@ def _unpack(packed: int) -> tuple[int, int]:
 
 
 def load_model(path: Path = MODEL_FILE) -> Model:
-    """Read the weights."""
-    return Model(from_bytes(path.read_bytes()))
+    """Map the weights: what no word needed is not in memory, and all processes share the rest."""
+    with path.open("rb") as file:
+        return Model(from_bytes(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))))
 
 
-def from_bytes(data: bytes) -> Weights:
-    """Unpack what `to_bytes` packed: a line of JSON, then the deflated tables.
+def from_bytes(data: "bytes | memoryview[int]") -> Weights:
+    """Read what `to_bytes` wrote: a line of JSON, then the tables as they are. Nothing is copied.
 
     Raises:
         OtherModelError: the tables are of another size.
     """
-    head, _, packed = data.partition(b"\n")
-    facts = json.loads(head)
-    raw = zlib.decompress(packed)
-    tables = []
-    at = 0
-    for code, size in [("b", SIZE)] * 3 + [("B", SIZE)] + [("b", KIND_SIZE)] * len(KINDS):
-        table = array(code)
-        table.frombytes(raw[at : at + size * table.itemsize])
-        at += size * table.itemsize
-        tables.append(table)
-    if at != len(raw):
+    data = memoryview(data)
+    at = next((place + 1 for place, byte in enumerate(data) if byte == _LINE_END), 0)
+    facts = json.loads(bytes(data[:at]) or b"{}")
+    sizes = [SIZE] * 4 + [KIND_SIZE] * len(KINDS)
+    if len(data) - at != sum(sizes):
         raise OtherModelError
+    ends = accumulate(sizes, initial=at)
+    first, second, third, length, *kinds = (data[start:end].cast("b") for start, end in pairwise(ends))
     return Weights(
-        tables[0],
-        tables[1],
-        tables[2],
-        tables[3],
-        KindWeights(tuple(tables[4:]), tuple(facts["kind_biases"]), facts["kind_scale"]),
+        first,
+        second,
+        third,
+        length.cast("B"),
+        KindWeights(tuple(kinds), tuple(facts["kind_biases"]), facts["kind_scale"]),
         Facts(
             tuple(facts["scales"]),
             facts["length_scale"],
@@ -258,8 +258,7 @@ def from_bytes(data: bytes) -> Weights:
 
 
 def to_bytes(weights: Weights) -> bytes:
-    """Pack the weights as they are kept: little-endian, one line of facts before them."""
+    """Give the weights as they are kept: one line of facts, then the tables."""
     facts = asdict(weights.facts) | {"kind_biases": weights.kinds.biases, "kind_scale": weights.kinds.scale}
     tables = (weights.any, weights.high, weights.now, weights.length, *weights.kinds.tables)
-    raw = b"".join(table.tobytes() for table in tables)
-    return json.dumps(facts, sort_keys=True).encode() + b"\n" + zlib.compress(raw, 9)
+    return json.dumps(facts, sort_keys=True).encode() + b"\n" + b"".join(table.tobytes() for table in tables)

@@ -5,11 +5,10 @@ Work per word is bounded: known words are one dictionary look-up, unknown ones a
 
 from collections.abc import Sequence
 from functools import lru_cache
-from io import StringIO
 
 from bot.core.finglish import english_places, is_latin, latin_cost, latin_skeleton
 from bot.core.text import Word, words
-from bot.triage.lexicon import Lexicon
+from bot.triage.lexicon import Lexicon, lines_of
 from bot.triage.near import Speller
 from bot.triage.rules import Clause
 
@@ -44,7 +43,7 @@ class Reader:
         self._guess = lru_cache(maxsize=20_000)(self._guess_afresh)
         self._latin = lru_cache(maxsize=5_000)(self._latin_afresh)
         self._join = lexicon.bits["JOIN"]
-        self._speller = Speller(map(str.rstrip, StringIO(lexicon.common)), lexicon.forms.common_among)
+        self._speller = Speller(lines_of(lexicon.common), lexicon.forms.common_among)
 
     def clauses(self, text: str, found: list[Word] | None = None) -> list[Clause]:
         """Give the clauses of a text (`found`: its words, where they are known); very long ones in pieces."""

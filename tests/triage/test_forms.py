@@ -1,8 +1,11 @@
 """The table of word forms answers as a dict would."""
 
+from collections import deque
+
 import pytest
 
 from bot.triage.forms import Forms
+from bot.triage.lexfile import LexiconError
 
 
 def test_a_form_has_the_tags_of_all_that_make_it():
@@ -31,13 +34,16 @@ def test_a_form_becomes_common_once_and_stays_so():
     assert 7 == forms["شوهرم"]
 
 
-def test_nothing_is_lost_when_the_table_grows():
+def test_nothing_is_lost_until_the_table_is_full_and_then_it_says_so():
     forms = Forms()
-    count = 140_000
+    count = 150_000
     for number in range(count):
         forms.add(str(number), number % 300, common=number % 3 == 0)
 
     assert count == len(forms)
     assert all(forms[str(number)] == number % 300 for number in range(count))
     assert [str(number) for number in range(0, count, 3)] == forms.common_among(map(str, range(count + 5)))
-    assert str(count) not in forms
+    assert not any(str(number) in forms for number in range(count, 500_000))
+    with pytest.raises(LexiconError):
+        deque(forms.add(str(number), 0) for number in range(count, 200_000))
+    assert str(count) in forms
