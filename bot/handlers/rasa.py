@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from rasa_sdk import Action, Tracker  # type: ignore[import-untyped]
 from rasa_sdk.events import SlotSet  # type: ignore[import-untyped]
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher  # type: ignore[import-untyped]
 from rasa_sdk.interfaces import ActionNotFoundException  # type: ignore[import-untyped]
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -37,6 +38,7 @@ from bot.core.messages import (
 from bot.handlers.hooks import Door, come_back, read_body, same_secret
 from bot.inbox import Accepted, NotStoredError, Reply
 from bot.store.crypto import Keyring, UnreadableError
+from bot.store.tx import Tx
 from bot.store.vault import contact_key, unseal
 
 PATH = "/rasa/webhook"
@@ -94,8 +96,9 @@ class PanahTurn(Action):  # type: ignore[misc]
         after = _row_id(tracker.slots.get("panah_seen"))
         fresh = not accepted.duplicate and not accepted.deferred
         owed = tracker.slots.get("panah_owed") is True
-        newest, missed = await self._door.store.read(
-            lambda found: self._unseen(found, accepted.contact_id, after, bot_too=owed or not fresh)
+        # asked of the writer, who has the pages at hand: a reader would fetch them anew after each commit
+        newest, missed = await self._door.store.write(
+            lambda tx: self._unseen(tx, accepted.contact_id, after, bot_too=owed or not fresh)
         )
         said_now = {reply.text for reply in accepted.replies}  # in the transcript already
         for reply in (*(one for one in missed if one.text not in said_now), *accepted.replies):
@@ -116,18 +119,17 @@ class PanahTurn(Action):  # type: ignore[misc]
             received_at=self._door.clock.now(),
         )
 
-    def _unseen(
-        self, connection: Connection, contact_id: str, after: int | None, *, bot_too: bool
-    ) -> tuple[int, Sequence[Reply]]:
+    def _unseen(self, tx: Tx, contact_id: str, after: int | None, *, bot_too: bool) -> tuple[int, Sequence[Reply]]:
         """Give the newest message's number, and what Rasa has not been given: all, or only a counsellor's words."""
         asked = {"contact": contact_id, "after": after, "bot_too": int(bot_too), "most": _SHOWN_MAX}
-        (_, newest, _), *rows = sorted(connection.execute(_UNSEEN, asked).all(), key=itemgetter(0))
+        first, *rows = sorted(tx.execute(_UNSEEN, asked), key=itemgetter(0))
+        newest: int = first.newest
         if not rows:
             return newest, ()
         if len(rows) == _SHOWN_MAX:
             newest = rows[-1].id  # the others come with her next turn
         try:
-            key = contact_key(connection, self._keyring, contact_id)
+            key = contact_key(tx.connection, self._keyring, contact_id)
             bodies = [unseal(key, "messages.body", row.sealed_body) for row in rows] if key else []
         except UnreadableError:
             return newest, ()
@@ -198,13 +200,20 @@ async def _answer(executor: ActionExecutor, call: dict[str, Any], door: Door) ->
     except Exception as error:  # noqa: BLE001 - whatever it was, the answer must not carry the tracker
         door.log.error("rasa_failed", channel="rasa", error=type(error).__name__)
         return JSONResponse({"error": "failed"}, status_code=500)
-    return JSONResponse(result.model_dump() if result else {})
+    return Response(orjson.dumps(result.model_dump() if result else {}), media_type="application/json")
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # NaN and half a letter, which Rasa may send
+        return json.loads(body, parse_constant=lambda _: None)
 
 
 def _read_call(body: bytes) -> dict[str, Any] | None:
     """Read an action call; None for anything that is not one. The domain is not used, so it may be missing."""
     try:
-        call = json.loads(body, parse_constant=lambda _: None)
+        call = _read_json(body)
     except (ValueError, RecursionError):
         return None
     tracker = call.get("tracker") if isinstance(call, dict) else None
