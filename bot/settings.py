@@ -53,7 +53,7 @@ class Settings:
     anchor_command: str = ""  #: a program that is given the same line on standard input, without a shell
     keep_raw_hours: int = field(default=72, metadata={"most": 168})  #: how long providers' raw bytes are kept
     keep_sent_hours: int = field(default=72, metadata={"most": 168})  #: how long the outbox keeps what was sent
-    purge_hours: int = field(default=24, metadata={"most": 40})  #: our messages in Telegram and Bale are then deleted
+    purge_hours: int = field(default=24, metadata={"most": 40})  #: messages in Telegram and Bale are then deleted
     keep_session_days: int = field(default=30, metadata={"most": 90})  #: conversations of which no case came
     keep_talk_days: int = field(default=90, metadata={"most": 365})  #: the transcript of a closed case of T3 or T4
     keep_urgent_days: int = field(default=365, metadata={"most": 1095})  #: the transcript of a closed case of T1 or T2
@@ -112,7 +112,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment.
 
     Raises:
-        SettingsError: a value has the wrong form, or a PANAH_ name is not known.
+        SettingsError: a value has the wrong form or cannot stand beside another, or a PANAH_ name is not known.
     """
     source = os.environ if environ is None else environ
     known = {item.metadata.get("name", f"PANAH_{item.name.upper()}"): item for item in fields(Settings)}
@@ -123,7 +123,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     for name, item in known.items():
         if source.get(name, "") != "":
             values[item.name] = _parse(name, source[name], item.default, most=item.metadata.get("most"))
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.purge_hours >= min(settings.keep_raw_hours, settings.keep_sent_hours):
+        raise SettingsError(
+            "PANAH_KEEP_RAW_HOURS and PANAH_KEEP_SENT_HOURS must be more than PANAH_PURGE_HOURS: "
+            "what is kept so long holds the numbers by which messages leave a chat"
+        )
+    return settings
 
 
 def _parse(name: str, raw: str, default: object, *, most: int | None) -> object:

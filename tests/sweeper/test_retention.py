@@ -252,10 +252,17 @@ def test_no_setting_keeps_longer_than_its_limit(name, value):
         read_settings({f"PANAH_KEEP_{name}": value})
 
 
-def test_the_settings_are_what_is_kept():
-    found = keep_of(read_settings({"PANAH_KEEP_RAW_HOURS": "24", "PANAH_KEEP_SESSION_DAYS": "7"}))
+@pytest.mark.parametrize("name", ["PANAH_KEEP_RAW_HOURS", "PANAH_KEEP_SENT_HOURS"])
+def test_what_names_the_messages_of_a_chat_is_kept_until_they_were_taken_back(name):
+    with pytest.raises(SettingsError, match="must be more than PANAH_PURGE_HOURS"):
+        read_settings({name: "24"})
+    assert read_settings({name: "24", "PANAH_PURGE_HOURS": "12"})
 
-    assert replace(KEEP, raw=24 * 3600_000, session=7 * DAY_MS) == found
+
+def test_the_settings_are_what_is_kept():
+    found = keep_of(read_settings({"PANAH_KEEP_RAW_HOURS": "48", "PANAH_KEEP_SESSION_DAYS": "7"}))
+
+    assert replace(KEEP, raw=48 * 3600_000, session=7 * DAY_MS) == found
 
 
 def cries_and_waits(town, who="a"):
