@@ -106,7 +106,7 @@ CATALOGUE: dict[str, Rule] = {
     "to_fill": Rule("W", "{name} هنوز پر نشده: {blank}", "{name} is not filled in yet: {blank}", "به جای «… {blank}» خودش را بنویسید", "write it instead of «… {blank}»"),
     "no_sources": Rule("W", "{name} منبعی نام نبرده است", "{name} names no source", "sources بنویسید: نام و سال، یا نشانی", "list them under sources: title and year, or address"),
     "no_test": Rule("W", "{name} آزمون ندارد", "{name} has no test", "یک گفت‌وگو ضبط کنید", "record one"),
-    "test_failed": Rule("E", "آزمون {name}: منتظر {expected} بود؛ دید: {met}", "test {name}: it waited for {expected}; it met: {met}", "تفاوت را ببینید", "see the difference"),
+    "test_failed": Rule("E", "آزمون «{name}» نگذشت. نوشته است {expected} ولی آمد: «{met}»", "test {name}: it waited for {expected}; it met: {met}", "اگر عمداً عوض کرده‌اید، آزمون را هم عوض کنید؛ وگرنه تغییر را برگردانید", "if it was meant to change, change the test too; else take the change back"),
     "too_many_states": Rule("E", "بیش از حد بزرگ؛ پرهزینه‌ها: {name}", "too many states; the costly answers: {name}", "شرطِ دور را بردارید یا زودتر score بگیرید", "drop a late read, or score earlier"),
     "migration_unfit": Rule("E", "پاسخ‌های {name} و {other} جور نیست", "the answers of {name} and {other} do not agree", "به human ببرید", "map it to human"),
 }  # fmt: skip

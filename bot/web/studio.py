@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.core.clock import TEHRAN
+from bot.core.text import squash
 from bot.drafts import (
     BadNameError,
     EditConflictError,
@@ -31,9 +32,11 @@ from bot.web.static import StaticFiles
 from bot.web.studio_beginning import beginning
 from bot.web.studio_checks import Checked, Checker
 from bot.web.studio_deps import PREFIX, Shell, StudioDeps, names_of_staff, read_fields
+from bot.web.studio_finding import CHARS_MIN, SHOWN_MAX, find
 from bot.web.studio_publish import PublishPages
 
 HERE = Path(__file__).parent
+_SOUGHT_MAX = 500
 
 _GROUPS = (
     ("", "سناریوها"),
@@ -95,6 +98,7 @@ def studio_routes(deps: StudioDeps, shell: Shell) -> list[Route]:
         static.route("/assets"),
         Route("/", pages.index, methods=["GET"]),
         Route("/new", pages.create, methods=["POST"]),
+        Route("/find", pages.find, methods=["POST"]),
         Route("/edit/{name:path}", pages.edit, methods=["GET"]),
         Route("/edit/{name:path}", pages.save, methods=["POST"]),
         Route("/read/{name:path}", pages.read, methods=["GET"]),
@@ -128,6 +132,23 @@ class EditPages:
         except EditConflictError:
             return await self._index(request, error="سناریویی با این نام هست.", status=409)
         return RedirectResponse(f"{PREFIX}/edit/{name}.yaml", status_code=303)
+
+    async def find(self, request: Request) -> Response:
+        """Show where a sentence stands. It is posted: what is pasted may be a citizen's and belongs in no URL."""
+        self._shell.require(request, "flow", "view")
+        sought = (await read_fields(request)).get("sought", "").strip()[:_SOUGHT_MAX]
+        sources = read_sources(self._deps.flows_dir)
+        checked = await self._checker.check(sources, complete=False)
+        places = find(sources, sought)
+        context = {
+            "sought": sought,
+            "is_short": len(squash(sought)) < CHARS_MIN,
+            "count": len(places),
+            "places": places[:SHOWN_MAX],
+            "titles": {place.name: _title(place.name, checked) for place in places},
+            "assets": self._assets,
+        }
+        return self._shell.page(request, "studio/find.html", context)
 
     async def edit(self, request: Request) -> Response:
         """Show one file with its problems."""
@@ -205,6 +226,7 @@ class EditPages:
         others = {found.file for found in checked.issues} - {sheet.name}
         context = {
             "sheet": sheet,
+            "title": _title(sheet.name, checked),
             "changed": changed,
             "elsewhere": await self._checker.fresh(checked, published, files=others) if sheet.name in changed else [],
             "lines": sheet.text.count("\n") + 2,

@@ -24,6 +24,7 @@ from escalation.policy import POLICY, ROLES  # noqa: E402
 STUDIO = (
     ("GET", "/", ("flow", "view")),
     ("POST", "/new", ("flow", "edit")),
+    ("POST", "/find", ("flow", "view")),
     ("GET", "/edit/{name:path}", ("flow", "view")),
     ("POST", "/edit/{name:path}", ("flow", "edit")),
     ("GET", "/read/{name:path}", ("flow", "view")),

@@ -49,6 +49,30 @@ async def test_the_list_names_every_file_with_its_state_and_problems(sign_in):
     assert re.search(r"[۰-۹]+ خطا", after.text)
 
 
+async def test_a_sentence_that_was_read_in_a_talk_leads_to_its_line(sign_in, flows):
+    sara = await sign_in("sara")
+    written = read_file(flows, "welcome.yaml").splitlines()
+    at = written.index("- ask: topic") + 2
+    sentence = written[at - 1].removeprefix("  text: ")
+    found = await sara.post("/flows/find", {"sought": sentence})
+    nothing = await sara.post("/flows/find", {"sought": "<b>چیزی که هیچ‌جا نیست</b>"})
+    short = await sara.post("/flows/find", {"sought": "ا"})
+
+    assert f"/flows/edit/welcome.yaml#L{at}" in found.text
+    assert sentence in unescape(found.text)
+    assert "خوش‌آمد" in found.text
+    assert "این جمله در فایل‌ها نیست" in nothing.text
+    assert "<b>چیزی" not in nothing.text
+    assert "دست‌کم سه حرف" in short.text
+
+
+async def test_the_page_of_a_script_says_its_name(sign_in):
+    sara = await sign_in("sara")
+    page = await sara.get("/flows/edit/welcome.yaml")
+
+    assert "خوش‌آمد" in re.search(r"<h1>(.*?)</h1>", page.text)[1]
+
+
 async def test_what_is_shown_saves_back_unchanged(sign_in, flows):
     sara = await sign_in("sara")
     for name in ("welcome.yaml", "always.yaml", "helplines.yaml", "directory/ngo.yaml"):
