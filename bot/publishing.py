@@ -43,6 +43,7 @@ from bot.versions import (
     find_request,
     history,
     load_version,
+    refused_last,
     requests,
     version_sources,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "propose",
     "publish",
     "refuse",
+    "refused_last",
     "requests",
     "rollback",
     "sealed_version",
@@ -101,7 +103,7 @@ class StaleRequestError(PublishError):
 
 
 class NoReasonError(PublishError):
-    """Going back needs a reason."""
+    """Going back needs a reason, and so does a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +188,16 @@ def publish(tx: Tx, request_id: str, act: Act, *, bus: Bus) -> str:
 
 
 def refuse(tx: Tx, request_id: str, act: Act) -> None:
-    """Turn a proposal down, or withdraw one's own.
+    """Turn a proposal down, or withdraw one's own, which needs no reason.
 
     Raises:
-        NotOpenError: it does not wait for a decision.
+        NotOpenError, NoReasonError: it does not wait for a decision; its author would not learn why.
     """
     request = _open_request(tx.connection, request_id)
-    _decide(tx, request_id, "withdrawn" if act.by == request.author else "refused", act)
+    is_hers = act.by == request.author
+    if not is_hers and not act.note.strip():
+        raise NoReasonError
+    _decide(tx, request_id, "withdrawn" if is_hers else "refused", act)
 
 
 def rollback(tx: Tx, to_version: str, act: Act, *, bus: Bus) -> None:
@@ -264,4 +269,4 @@ def _open_request(connection: Connection, request_id: str) -> Proposal:
 def _decide(tx: Tx, request_id: str, state: str, act: Act) -> None:
     table = schema.publish_requests
     change = update(table).where(table.c.id == request_id, table.c.state == "open")
-    tx.execute(change.values(state=state, decided_by=act.by, decided_at=act.now_ms))
+    tx.execute(change.values(state=state, decided_by=act.by, decided_at=act.now_ms, reason=act.note))

@@ -50,7 +50,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A proposal. `state`: open, published, refused or withdrawn."""
+    """A proposal. `state`: open, published, refused or withdrawn; `reason`: why it was refused."""
 
     id: str
     version: str
@@ -60,6 +60,7 @@ class Proposal:
     created_at: int
     decided_by: str | None = None
     decided_at: int | None = None
+    reason: str = ""
 
 
 def current_version(connection: Connection) -> str | None:
@@ -115,6 +116,14 @@ def requests(connection: Connection, *, state: str = "open") -> list[Proposal]:
         select(table).where(table.c.state == state).order_by(table.c.created_at.desc())
     ).mappings()
     return [Proposal(**row) for row in rows]
+
+
+def refused_last(connection: Connection) -> Proposal | None:
+    """Give the proposal that was decided last, if it was refused: what its author has to mend."""
+    table = schema.publish_requests
+    query = select(table).where(table.c.decided_at.is_not(None)).order_by(table.c.decided_at.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return Proposal(**row) if row is not None and row["state"] == "refused" else None
 
 
 def find_request(connection: Connection, request_id: str) -> Proposal | None:

@@ -141,6 +141,7 @@ publish_requests = Table(
     Column("note", Text, nullable=False, server_default=""),
     Column("state", Text, nullable=False),  # open, published, refused, withdrawn
     Column("decided_by", Text),
+    Column("reason", Text, nullable=False, server_default=""),  # of the decision
     at("created_at", required=True),
     at("decided_at"),
 )

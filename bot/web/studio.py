@@ -21,19 +21,20 @@ from bot.drafts import (
     EditConflictError,
     Sources,
     TooBigError,
+    diff,
     read_file,
     read_sources,
     save_file,
     text_hash,
 )
 from bot.engine.read import read_aloud
-from bot.publishing import current_version, requests, version_sources
+from bot.publishing import current_version, refused_last, requests, version_sources
 from bot.web.static import StaticFiles
 from bot.web.studio_beginning import beginning
 from bot.web.studio_checks import Checked, Checker
 from bot.web.studio_deps import PREFIX, Shell, StudioDeps, names_of_staff, read_fields
 from bot.web.studio_finding import CHARS_MIN, SHOWN_MAX, find
-from bot.web.studio_publish import PublishPages
+from bot.web.studio_publish import PublishPages, isolated
 
 HERE = Path(__file__).parent
 _SOUGHT_MAX = 500
@@ -199,8 +200,9 @@ class EditPages:
     async def _index(self, request: Request, *, error: str = "", status: int = 200) -> Response:
         sources = read_sources(self._deps.flows_dir)
         checked = await self._checker.check(sources, complete=False)
-        published, waiting, names = await self._deps.store.read(
-            lambda found: (version_sources(found, current_version(found)), requests(found), names_of_staff(found))
+        published = await self._deps.store.read(lambda found: version_sources(found, current_version(found)))
+        waiting, refused, names = await self._deps.store.read(
+            lambda found: (requests(found), refused_last(found), names_of_staff(found))
         )
         listed = [_listed(name, sources, published, checked) for name in sorted({*sources, *published})]
         groups = [
@@ -210,6 +212,7 @@ class EditPages:
             "groups": groups,
             "changes": sum(one.state != "same" for one in listed),
             "waiting": waiting,
+            "refused": refused,
             "names": names,
             "may_edit": self._shell.allowed(request, "flow", "edit"),
             "assets": self._assets,
@@ -226,6 +229,8 @@ class EditPages:
         others = {found.file for found in checked.issues} - {sheet.name}
         context = {
             "sheet": sheet,
+            "between": diff({sheet.name: sheet.stored}, {sheet.name: sheet.text}) if sheet.is_conflict else [],
+            "isolated": isolated,
             "title": _title(sheet.name, checked),
             "changed": changed,
             "elsewhere": await self._checker.fresh(checked, published, files=others) if sheet.name in changed else [],

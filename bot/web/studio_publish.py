@@ -37,6 +37,7 @@ from bot.publishing import (
     propose,
     publish,
     refuse,
+    refused_last,
     requests,
     rollback,
     version_sources,
@@ -51,7 +52,7 @@ _WORDS: dict[type[PublishError], str] = {
     NotOpenError: "دربارهٔ این پیشنهاد پیش‌تر تصمیم گرفته شده است.",
     StaleRequestError: "پس از این پیشنهاد، نسخهٔ دیگری منتشر شده است. نویسنده باید دوباره پیشنهاد بدهد.",
     UnknownVersionError: "این نسخه پیدا نشد یا هرگز منتشر نشده بود.",
-    NoReasonError: "دلیل برگشت را بنویسید.",
+    NoReasonError: "دلیل را بنویسید؛ کس دیگری باید بداند چرا.",
 }
 
 
@@ -143,7 +144,7 @@ class PublishPages:
             refuse(tx, proposal.id, act)
             record(tx, act, "withdraw" if is_hers else "refuse", proposal.id)
 
-        return await self._do(decide, then=f"{PREFIX}/", again=lambda words: self._review(
+        return await self._do(decide, then=f"{PREFIX}/requests/{proposal.id}", again=lambda words: self._review(
             request, proposal, error=words, status=409
         ))  # fmt: skip
 
@@ -202,11 +203,14 @@ class PublishPages:
         sources = read_sources(self._deps.flows_dir)
         checked = await self._checker.check(sources, complete=True)
         diffs = diff(await self._published(), sources)
-        waiting, names = await self._deps.store.read(lambda found: (requests(found), names_of_staff(found)))
+        waiting, refused, names = await self._deps.store.read(
+            lambda found: (requests(found), refused_last(found), names_of_staff(found))
+        )
         context = {
             "diffs": diffs,
             "isolated": isolated,
             "waiting": waiting,
+            "refused": refused,
             "names": names,
             "may_propose": self._shell.allowed(request, "flow", "propose"),
             "error": error,
@@ -224,6 +228,8 @@ class PublishPages:
             "proposal": proposal,
             "is_danger": is_danger,
             "author": names.get(proposal.author, proposal.author),
+            "decided_by": names.get(proposal.decided_by or "", proposal.decided_by),
+            "decided_at": long_moment(moment(proposal.decided_at)) if proposal.decided_at else "",
             "proposed_at": long_moment(moment(proposal.created_at)),
             "diffs": diffs,
             "isolated": isolated,

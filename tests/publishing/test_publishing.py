@@ -149,7 +149,7 @@ def test_a_changed_directory_entry_needs_nobody_else(publisher, flows):
 def test_a_request_is_decided_once(publisher, flows):
     edit(flows, "welcome.yaml", "owner:", "owner: تازه #")
     publisher.propose("r1")
-    publisher.store.write_now(lambda tx: refuse(tx, "r1", publisher.act("mina")))
+    publisher.store.write_now(lambda tx: refuse(tx, "r1", publisher.act("mina", note="لحن")))
     with pytest.raises(NotOpenError):
         publisher.publish("r1", by="mina")
     with pytest.raises(NotOpenError):

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.drafts import read_file, text_hash
-from bot.publishing import current_version, history
+from bot.publishing import current_version, find_request, history
 from bot.store import schema
 
 BROKEN = "flow: welcome\ntitle: x\nsteps:\n- ask: a\n  text: ?\n  go: nowhere\n"
@@ -122,7 +122,8 @@ async def test_two_editors_are_told_and_nothing_is_overwritten(sign_in, flows):
     assert answer.status_code == 409
     assert "title: درود" in read_file(flows, "welcome.yaml")
     assert "سلام بر شما" in text_of(answer)
-    assert "title: درود" in answer.text
+    assert re.search(r'class="minus">.*title: .*درود', unescape(answer.text))
+    assert re.search(r'class="plus">.*title: .*سلام بر شما', unescape(answer.text))
     assert seen_of(answer) == text_hash(read_file(flows, "welcome.yaml"))
 
 
@@ -283,8 +284,26 @@ async def test_a_proposal_may_be_refused_with_a_reason_and_withdrawn_by_its_auth
     again = await mina.post(f"/flows/requests/{first}/publish", {"acknowledged": "yes"})
 
     assert "رد شد" in pages[0].text
+    assert "لحن" in pages[0].text
     assert "پس گرفته شد" in pages[1].text
     assert again.status_code == 409
+
+
+async def test_who_wrote_reads_why_it_was_refused_until_the_next_decision(sign_in, store):
+    sara, mina = await sign_in("sara"), await sign_in("mina")
+    await change(sara, "welcome.yaml", "خوش‌آمد", "درود")
+    _, first = await propose(sara)
+    silent = await mina.post(f"/flows/requests/{first}/refuse", {"note": "  "})
+    still = store.read_now(lambda db: find_request(db, first))
+    await mina.post(f"/flows/requests/{first}/refuse", {"note": "پرسش دو تا شد"})
+    told = [(await sara.get(path)).text for path in ("/flows/", "/flows/changes")]
+    _, second = await propose(sara)
+    await mina.post(f"/flows/requests/{second}/publish", {"acknowledged": "yes"})
+    later = await sara.get("/flows/changes")
+
+    assert (silent.status_code, still.state) == (409, "open")
+    assert all("پرسش دو تا شد" in page for page in told)
+    assert "پرسش دو تا شد" not in later.text
 
 
 async def test_going_back_takes_one_person_and_a_reason(sign_in, store):
@@ -297,7 +316,7 @@ async def test_going_back_takes_one_person_and_a_reason(sign_in, store):
     back = await sara.post(f"/flows/history/{first}/rollback", {"reason": "متن نادرست بود"})
 
     assert silent.status_code == 409
-    assert "دلیل برگشت را بنویسید" in silent.text
+    assert "دلیل را بنویسید" in silent.text
     assert "متن نادرست بود" in back.text
     assert first == store.read_now(current_version)
 
