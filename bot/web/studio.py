@@ -1,7 +1,7 @@
 """The plain editor of scripts, inside the console's port and sign-in: the list, and one file at a time.
 
 A draft may always be saved, whatever it says; the page shows each problem at its line. Nothing here knows the
-console: it is handed a Shell. Proposing and publishing: bot.web.studio_publish.
+console: it is handed a Shell. Proposing and publishing: bot.web.studio_publish; the past: bot.web.studio_history.
 """
 
 from collections.abc import Mapping
@@ -34,6 +34,7 @@ from bot.web.studio_beginning import beginning
 from bot.web.studio_checks import Checked, Checker
 from bot.web.studio_deps import PREFIX, Shell, StudioDeps, names_of_staff, read_fields
 from bot.web.studio_finding import CHARS_MIN, SHOWN_MAX, find
+from bot.web.studio_history import HistoryPages
 from bot.web.studio_publish import PublishPages, isolated
 
 HERE = Path(__file__).parent
@@ -104,6 +105,7 @@ def studio_routes(deps: StudioDeps, shell: Shell) -> list[Route]:
         Route("/edit/{name:path}", pages.save, methods=["POST"]),
         Route("/read/{name:path}", pages.read, methods=["GET"]),
         *publishing.routes(),
+        *HistoryPages(deps, shell, static.urls).routes(),
     ]
 
 

@@ -1,11 +1,10 @@
-"""The editor's way to the citizens: what differs, proposing it, a second person's review, the history, going back.
+"""The editor's way to the citizens: what differs, proposing it, a second person's review.
 
 A proposal is checked completely before it is kept, and again before it is published: cards and numbers grow old.
 Who may do what is the Shell's table; that the author is not the publisher of danger is bot.publishing's rule.
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
@@ -39,14 +38,14 @@ from bot.publishing import (
     refuse,
     refused_last,
     requests,
-    rollback,
     version_sources,
 )
 from bot.store.database import Tx
 from bot.web.studio_checks import Checked, Checker
 from bot.web.studio_deps import PREFIX, Shell, StudioDeps, moment, names_of_staff, read_fields, record
 
-_WORDS: dict[type[PublishError], str] = {
+#: What is said of what went wrong.
+WORDS: dict[type[PublishError], str] = {
     NotReadyError: "هنوز نمی‌شود منتشر کرد: خطاها را درست کنید، و اگر هشداری هست آن را ببینید و تیک بزنید.",
     SecondPersonError: "این تغییر به خطر مربوط است؛ کس دیگری جز نویسنده باید آن را منتشر کند.",
     NotOpenError: "دربارهٔ این پیشنهاد پیش‌تر تصمیم گرفته شده است.",
@@ -77,8 +76,6 @@ class PublishPages:
             Route("/requests/{request_id}", self.review, methods=["GET"]),
             Route("/requests/{request_id}/publish", self.publish, methods=["POST"]),
             Route("/requests/{request_id}/refuse", self.refuse, methods=["POST"]),
-            Route("/history", self.history, methods=["GET"]),
-            Route("/history/{version}/rollback", self.roll_back, methods=["POST"]),
         ]
 
     async def changes(self, request: Request) -> Response:
@@ -96,7 +93,7 @@ class PublishPages:
         try:
             gate(await self._news(checked), acknowledged=fields.get("acknowledged") == "yes")
         except NotReadyError as error:
-            return await self._changes(request, error=_WORDS[type(error)], status=422)
+            return await self._changes(request, error=WORDS[type(error)], status=422)
         if bundle is None or not diff(await self._published(), sources):
             return await self._changes(request, error="چیزی برای پیشنهاد نیست.", status=422)
         act, request_id = self._deps.act(actor, fields.get("note", "")), self._deps.ids()
@@ -129,7 +126,7 @@ class PublishPages:
             gate(await self._news(checked), acknowledged=fields.get("acknowledged") == "yes")
             await self._deps.store.write(make_current)
         except PublishError as error:
-            return await self._review(request, proposal, error=_WORDS[type(error)], status=409)
+            return await self._review(request, proposal, error=WORDS[type(error)], status=409)
         return RedirectResponse(f"{PREFIX}/history?said=published", status_code=303)
 
     async def refuse(self, request: Request) -> Response:
@@ -144,39 +141,11 @@ class PublishPages:
             refuse(tx, proposal.id, act)
             record(tx, act, "withdraw" if is_hers else "refuse", proposal.id)
 
-        return await self._do(decide, then=f"{PREFIX}/requests/{proposal.id}", again=lambda words: self._review(
-            request, proposal, error=words, status=409
-        ))  # fmt: skip
-
-    async def history(self, request: Request) -> Response:
-        """Show every publication, newest first."""
-        self._shell.require(request, "flow", "view")
-        notice = {"published": "منتشر شد. گفت‌وگوهای تازه از همین حالا با این نسخه‌اند.", "back": "برگشت انجام شد."}
-        return await self._history(request, notice=notice.get(request.query_params.get("said", ""), ""))
-
-    async def roll_back(self, request: Request) -> Response:
-        """Make an earlier publication the current one, at once."""
-        self._shell.require(request, "flow", "view")
-        action = "publish" if self._shell.allowed(request, "flow", "publish") else "propose"
-        actor = self._shell.require(request, "flow", action)
-        act = self._deps.act(actor, (await read_fields(request)).get("reason", ""))
-        version = request.path_params["version"]
-
-        def go_back(tx: Tx) -> None:
-            rollback(tx, version, act, bus=self._deps.bus)
-            record(tx, act, "rollback", version)
-
-        return await self._do(go_back, then=f"{PREFIX}/history?said=back", again=lambda words: self._history(
-            request, error=words, status=409
-        ))  # fmt: skip
-
-    async def _do(self, act: Callable[[Tx], None], *, then: str, again: Callable[[str], Any]) -> Response:
         try:
-            await self._deps.store.write(act)
+            await self._deps.store.write(decide)
         except PublishError as error:
-            response: Response = await again(_WORDS[type(error)])
-            return response
-        return RedirectResponse(then, status_code=303)
+            return await self._review(request, proposal, error=WORDS[type(error)], status=409)
+        return RedirectResponse(f"{PREFIX}/requests/{proposal.id}", status_code=303)
 
     async def _published(self) -> dict[str, str]:
         return await self._deps.store.read(lambda found: version_sources(found, current_version(found)))
@@ -240,17 +209,6 @@ class PublishPages:
             **_problems(checked, await self._news(checked), diffs),
         }
         return self._page(request, "studio/request.html", context, status)
-
-    async def _history(self, request: Request, *, notice: str = "", error: str = "", status: int = 200) -> Response:
-        rows, names = await self._deps.store.read(lambda found: (history(found), names_of_staff(found)))
-        context = {
-            "rows": [(row, names.get(row.by, row.by), long_moment(moment(row.at))) for row in rows],
-            "current": rows[0].version if rows else "",
-            "may_go_back": any(self._shell.allowed(request, "flow", action) for action in ("publish", "propose")),
-            "notice": notice,
-            "error": error,
-        }
-        return self._page(request, "studio/history.html", context, status)
 
     def _page(self, request: Request, template: str, context: dict[str, Any], status: int) -> Response:
         return self._shell.page(request, template, {**context, "assets": self._assets}, status)

@@ -34,6 +34,7 @@ STUDIO = (
     ("POST", "/requests/{request_id}/publish", ("flow", "publish")),
     ("POST", "/requests/{request_id}/refuse", ("flow", "view")),
     ("GET", "/history", ("flow", "view")),
+    ("GET", "/history/{publication}", ("flow", "view")),
     ("POST", "/history/{version}/rollback", ("flow", "view")),
     ("GET", "/assets/{digest}/{name}", OPEN),
 )

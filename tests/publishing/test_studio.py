@@ -321,6 +321,22 @@ async def test_going_back_takes_one_person_and_a_reason(sign_in, store):
     assert first == store.read_now(current_version)
 
 
+async def test_a_publication_shows_what_it_changed_and_what_going_back_would(sign_in, store):
+    sara, mina = await sign_in("sara"), await sign_in("mina")
+    await change(sara, "welcome.yaml", "خوش‌آمد", "درود")
+    _, request_id = await propose(sara)
+    await mina.post(f"/flows/requests/{request_id}/publish", {"acknowledged": "yes"})
+    newest, first = store.read_now(history)
+    now, before = [unescape((await sara.get(f"/flows/history/{row.id}")).text) for row in (newest, first)]
+
+    assert re.search(r'class="plus">.*title: .*درود', now)
+    assert "/rollback" not in now
+    assert re.search(r'class="minus">.*title: .*درود', before)
+    assert re.search(r'class="plus">.*title: .*خوش‌آمد', before)
+    assert f"/flows/history/{first.version}/rollback" in before
+    assert (await sara.get("/flows/history/99")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("who", "allowed"), [("sara", {"view", "edit", "propose"}), ("mina", {"view", "publish"}), ("zahra", set())]
 )
